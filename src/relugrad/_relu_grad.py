@@ -1,0 +1,491 @@
+"""The public face: checks and promotes the arguments; the function and the parameter object."""
+
+import dataclasses
+import functools
+import math
+import reprlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from relugrad._autodiff import spike, spike_forward_mode
+from relugrad._functions import triangle, triangle_integral
+
+_Function = Callable[[Any, Any, Any], Array]
+
+
+def relu_grad(
+    x: ArrayLike, alpha: ArrayLike = 0.3, width: ArrayLike = 1.0, *, forward_mode: bool = False
+) -> Array:
+    r"""Spike where the membrane potential has reached the threshold; differentiate as a triangle.
+
+    The function behind :class:`ReluGrad`, with the parameters as arguments:
+
+    .. math::
+
+        g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
+        \qquad
+        g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|))
+
+    where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``.
+
+    Parameters
+    ----------
+    x
+        Membrane potential minus threshold, of any shape. float16, bfloat16, float32 and float64
+        keep their dtype; integers and booleans are promoted as by :func:`jax.numpy.sin`.
+    alpha
+        Steepness of the triangle, positive and finite, in 1/unit(x)². A number, or an array
+        that broadcasts against x. Any real dtype; it does not change the dtype of the result.
+    width
+        Half the width of the support, positive and finite, in the unit of x. A number or an
+        array, as for alpha.
+    forward_mode
+        Differentiate with :class:`jax.custom_jvp`, so that forward mode works as well.
+
+    Returns
+    -------
+    spikes
+        0 and 1 in the dtype of x, of the shape to which x, alpha and width broadcast. NaN where
+        x is NaN, and where alpha or width is a bad value that was not known before tracing.
+
+    Raises
+    ------
+    TypeError
+        If x, alpha or width is not a real number or an array of real numbers, or if
+        forward_mode is not a bool. Alpha and width may not be bools.
+    ValueError
+        If alpha or width is known and not positive and finite, or does not broadcast.
+
+    See Also
+    --------
+    ReluGrad : The same as an object that holds alpha and width.
+    jax.custom_vjp : How the derivative is attached.
+
+    References
+    ----------
+    E. O. Neftci, H. Mostafa and F. Zenke, "Surrogate gradient learning in spiking neural
+    networks", IEEE Signal Processing Magazine 36(6), 51-63, 2019.
+
+    Examples
+    --------
+    >>> import jax
+    >>> import jax.numpy as jnp
+    >>> from relugrad import relu_grad
+    >>> x = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
+    >>> print(relu_grad(x, alpha=0.3, width=1.0))
+    [0. 0. 1. 1. 1.]
+    >>> print(jax.grad(lambda x: relu_grad(x).sum())(x))
+    [0.   0.15 0.3  0.15 0.  ]
+
+    Each neuron may have a width of its own:
+
+    >>> import jax
+    >>> import jax.numpy as jnp
+    >>> from relugrad import relu_grad
+    >>> x = jnp.full((2, 3), 0.5)  # two time steps, three neurons
+    >>> width = jnp.array([0.5, 1.0, 2.0])
+    >>> print(jax.grad(lambda x: relu_grad(x, 1.0, width).sum())(x))
+    [[0.  0.5 1.5]
+     [0.  0.5 1.5]]
+    """
+    apply = _spike_forward_mode if _flag(forward_mode) else _spike
+    return _call(apply, x, alpha, width)
+
+
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
+class ReluGrad:
+    r"""ReLU surrogate gradient: a step in the forward pass, a triangle in the backward pass.
+
+    A spiking neuron fires where its membrane potential has reached the threshold. With ``x``
+    the membrane potential minus the threshold, the forward pass is the Heaviside step
+
+    .. math::
+
+        g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
+
+    The step has derivative 0 almost everywhere, and a network of steps learns nothing from it.
+    The backward pass puts a triangle in the place of that derivative:
+
+    .. math::
+
+        g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|)) = \max(0, \alpha\,(w - |x|))
+
+    where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. The triangle
+
+    - peaks at :math:`\alpha w` at :math:`x = 0`,
+    - falls linearly to 0 at :math:`x = \pm w`,
+    - is 0 for :math:`|x| > w`: a neuron so far from its threshold learns nothing.
+
+    .. plot::
+        :include-source:
+        :alt: Two panels of triangular surrogate gradients, g'(x) against x from -3 to 3. Left,
+            six triangles: alpha 0.3, 0.5 and 1.0 raise the peak, and width 2.0 is twice as wide
+            and twice as high as width 1.0. Right, alpha = 0.5 and four widths from 0.5 to 2.0:
+            all sides have the same steepness, and the wider triangle is the higher one.
+
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import matplotlib.pyplot as plt
+        >>> import relugrad as surrogate
+        >>> x = jnp.linspace(-3, 3, 1000)
+        >>> def draw(panel, alpha, width, line):
+        ...     spike = surrogate.ReluGrad(alpha=alpha, width=width)
+        ...     gradients = jax.vmap(jax.grad(spike))(x)
+        ...     label = rf"$\alpha = {alpha}$, $w = {width}$"
+        ...     _ = panel.plot(x, gradients, line, label=label)
+        >>> figure, (left, right) = plt.subplots(
+        ...     1, 2, figsize=(9, 3.6), layout="constrained"
+        ... )
+        >>> for width, dash in [(1.0, "-"), (2.0, "--")]:
+        ...     for alpha, color in [(0.3, "C0"), (0.5, "C1"), (1.0, "C2")]:
+        ...         draw(left, alpha, width, color + dash)
+        >>> for width in [0.5, 1.0, 1.5, 2.0]:
+        ...     draw(right, 0.5, width, "-")
+        >>> for panel in [left, right]:
+        ...     _ = panel.set(xlabel="$x$", ylabel="$g'(x)$")
+        ...     _ = panel.legend(loc="upper left", fontsize="small")
+
+    The parameters are the leaves of a pytree. One compiled function serves every alpha and
+    width, and :func:`jax.vmap` over a ``ReluGrad`` of arrays sweeps a grid in one program.
+
+    Parameters
+    ----------
+    alpha
+        Steepness of the triangle, positive and finite, in 1/unit(x)²: the gradient changes by
+        alpha for each unit of x. Default 0.3. A number, or an array that broadcasts against x.
+    width
+        Half the width of the support, positive and finite, in the unit of x. Default 1.0.
+        A number, or an array that broadcasts against x.
+    forward_mode
+        Differentiate with :class:`jax.custom_jvp`, so that :func:`jax.jvp`,
+        :func:`jax.jacfwd`, :func:`jax.linearize` and :func:`jax.hessian` work as well.
+        Default False.
+
+    Raises
+    ------
+    TypeError
+        If alpha or width is not a real number or an array of real numbers (a bool is not), or
+        if forward_mode is not a bool.
+    ValueError
+        If alpha or width is known and not positive and finite.
+
+    See Also
+    --------
+    relu_grad : The same as a function of x, alpha and width.
+    jax.custom_vjp : How the derivative is attached.
+
+    Notes
+    -----
+    Instances are immutable. They compare equal where their parameters do, and are hashable,
+    and usable as a static argument, while their parameters are numbers.
+
+    TensorFlow's raw op of the same name is a different thing: the backward pass of ReLU.
+
+    References
+    ----------
+    E. O. Neftci, H. Mostafa and F. Zenke, "Surrogate gradient learning in spiking neural
+    networks", IEEE Signal Processing Magazine 36(6), 51-63, 2019.
+
+    Examples
+    --------
+    Spikes, and their gradients:
+
+    >>> import jax
+    >>> import jax.numpy as jnp
+    >>> import relugrad as surrogate
+    >>> x = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
+    >>> spike = surrogate.ReluGrad(alpha=0.3, width=1.0)
+    >>> print(spike(x))
+    [0. 0. 1. 1. 1.]
+    >>> print(jax.vmap(jax.grad(spike))(x))
+    [0.   0.15 0.3  0.15 0.  ]
+
+    Three surrogates, swept in one program:
+
+    >>> import jax
+    >>> import jax.numpy as jnp
+    >>> from relugrad import ReluGrad
+    >>> x = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
+    >>> grid = ReluGrad(alpha=jnp.array([0.3, 0.5, 1.0]), width=jnp.ones(3))
+    >>> print(jax.vmap(lambda spike: jax.grad(lambda x: spike(x).sum())(x))(grid))
+    [[0.   0.15 0.3  0.15 0.  ]
+     [0.   0.25 0.5  0.25 0.  ]
+     [0.   0.5  1.   0.5  0.  ]]
+    """
+
+    alpha: ArrayLike = 0.3
+    width: ArrayLike = 1.0
+    forward_mode: bool = dataclasses.field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name in ("alpha", "width"):
+            parameter = _parameter(name, getattr(self, name))
+            if isinstance(parameter, np.ndarray):  # which its owner could still change
+                parameter = jnp.asarray(parameter)
+            object.__setattr__(self, name, parameter)
+        object.__setattr__(self, "forward_mode", _flag(self.forward_mode))
+
+    def __init_subclass__(cls) -> None:
+        _register(cls)
+
+    def __call__(self, x: ArrayLike) -> Array:
+        """Spike where x >= 0; the same as :func:`relu_grad` with these parameters.
+
+        Parameters
+        ----------
+        x
+            Membrane potential minus threshold, of any shape and real dtype.
+
+        Returns
+        -------
+        spikes
+            0 and 1 in the dtype of x; their derivative is :meth:`surrogate_grad`.
+
+        Raises
+        ------
+        TypeError
+            If x is not a real number or an array of real numbers.
+        ValueError
+            If the parameters do not broadcast against x.
+
+        Examples
+        --------
+        >>> import jax.numpy as jnp
+        >>> from relugrad import ReluGrad
+        >>> print(ReluGrad()(jnp.array([-0.1, 0.0, 0.1])))
+        [0. 1. 1.]
+        """
+        return relu_grad(x, self.alpha, self.width, forward_mode=self.forward_mode)
+
+    def surrogate_grad(self, x: ArrayLike) -> Array:
+        r"""The triangle: the slope that the backward pass uses.
+
+        .. math:: g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|))
+
+        In float32 and float64 it is at most 1.5 ulp from the exact value for the parameters as
+        rounded to that dtype, positive for \|x\| < width and exactly 0 from \|x\| = width on.
+        float16 and bfloat16 are computed in float32 and rounded once. A slope below the
+        smallest normal number of the dtype may come out as 0: XLA flushes it on the CPU.
+
+        Parameters
+        ----------
+        x
+            Membrane potential minus threshold, of any shape and real dtype.
+
+        Returns
+        -------
+        slope
+            In the dtype of x. NaN where x is NaN, 0 where it is infinite.
+
+        Raises
+        ------
+        TypeError
+            If x is not a real number or an array of real numbers.
+        ValueError
+            If the parameters do not broadcast against x.
+
+        Examples
+        --------
+        >>> import jax.numpy as jnp
+        >>> from relugrad import ReluGrad
+        >>> x = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
+        >>> print(ReluGrad(alpha=0.3, width=1.0).surrogate_grad(x))
+        [0.   0.15 0.3  0.15 0.  ]
+        """
+        return _call(_slope, x, self.alpha, self.width)
+
+    def surrogate_fun(self, x: ArrayLike) -> Array:
+        r"""The integral of the triangle from -width to x: a smooth step.
+
+        It is 0 on the left, :math:`\alpha w^2 / 2` at 0 and :math:`\alpha w^2` on the right,
+        and its derivative is :meth:`surrogate_grad`.
+
+        Parameters
+        ----------
+        x
+            Membrane potential minus threshold, of any shape and real dtype.
+
+        Returns
+        -------
+        integral
+            In the dtype of x. NaN where x is NaN.
+
+        Raises
+        ------
+        TypeError
+            If x is not a real number or an array of real numbers.
+        ValueError
+            If the parameters do not broadcast against x.
+
+        Examples
+        --------
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> from relugrad import ReluGrad
+        >>> x = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
+        >>> surrogate = ReluGrad(alpha=1.0, width=1.0)
+        >>> print(surrogate.surrogate_fun(x))
+        [0.    0.125 0.5   0.875 1.   ]
+        >>> print(jax.vmap(jax.grad(surrogate.surrogate_fun))(x))
+        [0.  0.5 1.  0.5 0. ]
+        """
+        return _call(_integral, x, self.alpha, self.width)
+
+    def __repr__(self) -> str:
+        forward_mode = ", forward_mode=True" if self.forward_mode else ""
+        return f"{type(self).__name__}(alpha={self.alpha!r}, width={self.width!r}{forward_mode})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        mine, theirs = vars(self), vars(other)
+        return mine.keys() == theirs.keys() and all(
+            mine[name] is theirs[name] or np.array_equal(mine[name], theirs[name]) for name in mine
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+
+def _register(cls: type[ReluGrad]) -> None:
+    """Make alpha and width the leaves of a pytree, and every other attribute its structure."""
+
+    def flatten(instance: ReluGrad) -> tuple[tuple[Any, Any], tuple[tuple[str, Any], ...]]:
+        attributes = dict(vars(instance))
+        leaves = attributes.pop("alpha"), attributes.pop("width")
+        return leaves, tuple(attributes.items())
+
+    def flatten_with_keys(instance: ReluGrad) -> tuple[Any, Any]:
+        (alpha, width), structure = flatten(instance)
+        key = jax.tree_util.GetAttrKey
+        return ((key("alpha"), alpha), (key("width"), width)), structure
+
+    def unflatten(structure: tuple[tuple[str, Any], ...], leaves: Any) -> ReluGrad:
+        # Past the constructor: a tree utility may put anything into the leaves, None and
+        # tracers and ShapeDtypeStructs, and only what a person passes is to be validated.
+        instance = object.__new__(cls)
+        alpha, width = leaves
+        vars(instance).update(alpha=alpha, width=width, **dict(structure))
+        return instance
+
+    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+
+
+_register(ReluGrad)
+
+
+def _compiled(function: _Function) -> _Function:
+    """``function`` of promoted arrays, x broadcast: the one thing that a call dispatches."""
+
+    # jax.jit: a call outside of the caller's own jit is then one dispatch and not ten.
+    # jax.checkpoint: the backward pass keeps x and the parameters, whatever else JAX would add
+    # (the spikes in JAX 0.4, the slope under custom_jvp). Nothing is computed twice by it.
+    @jax.jit
+    @functools.partial(jax.checkpoint, prevent_cse=False)
+    @functools.wraps(function)
+    def promoted(x: Array, alpha: Array, width: Array) -> Array:
+        shapes = jnp.shape(x), jnp.shape(alpha), jnp.shape(width)
+        try:
+            shape = jnp.broadcast_shapes(*shapes)
+        except ValueError:
+            raise ValueError(
+                "alpha and width must broadcast against x; got shapes "
+                "x: {}, alpha: {}, width: {}".format(*shapes)
+            ) from None
+        dtype, wide = _dtypes(x)
+        x = jnp.broadcast_to(x, shape).astype(dtype)
+        return function(x, alpha.astype(wide), width.astype(wide)).astype(dtype)
+
+    return promoted  # type: ignore[no-any-return]
+
+
+_spike = _compiled(spike)
+_spike_forward_mode = _compiled(spike_forward_mode)
+_slope = _compiled(triangle)
+_integral = _compiled(triangle_integral)
+
+
+def _call(function: _Function, x: ArrayLike, alpha: ArrayLike, width: ArrayLike) -> Array:
+    x = _real("x", x)
+    return function(x, _parameter("alpha", alpha, x), _parameter("width", width, x))
+
+
+def _dtypes(x: ArrayLike) -> tuple[Any, Any]:
+    """The dtype of the spikes and gradients at x, and the one in which they are computed."""
+    dtype = jax.eval_shape(jnp.sin, x).dtype
+    return dtype, dtype if jnp.finfo(dtype).bits >= 32 else jnp.float32
+
+
+_FLOATS = frozenset(map(np.dtype, (jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64)))
+_SMALLEST, _LARGEST = float(jnp.finfo(jnp.float32).tiny), float(jnp.finfo(jnp.float32).max)
+
+
+def _parameter(name: str, value: Any, x: ArrayLike | None = None) -> Any:
+    """``value``, if it is positive and finite in the dtype in which the slope at x is computed."""
+    if type(value) is float and _SMALLEST <= value <= _LARGEST:  # nearly always, and quickly so
+        return value
+    if isinstance(value, bool | np.bool_):
+        raise _type_error(name, value)
+    value = _real(name, value)
+    if isinstance(value, jax.core.Tracer):
+        return value  # not known yet; a bad one will show as NaN
+    numbers = np.asarray(value, np.float64)
+    if not np.all((numbers >= _SMALLEST) & (numbers <= _LARGEST)):
+        limits = jnp.finfo(jnp.float64 if x is None else _dtypes(x)[1])
+        bad = numbers[~((numbers >= limits.tiny) & (numbers <= limits.max))]
+        if bad.size:
+            raise ValueError(
+                f"{name} must be positive and finite (in {limits.dtype}, between "
+                f"{limits.tiny:.3g} and {limits.max:.3g}); got {bad[0]}"
+                + (f" in {_shown(value)}" if numbers.ndim else "")
+            )
+    if isinstance(value, np.generic | np.ndarray) and numbers.ndim == 0:
+        return numbers.item()
+    return value
+
+
+def _real(name: str, value: Any) -> Any:
+    """``value``, if it is a real number or an array of real numbers; Python's numbers as float."""
+    if isinstance(value, jax.Array | np.ndarray | np.generic):
+        if _is_real(value.dtype) and not isinstance(value, np.ma.MaskedArray):
+            return value
+    elif isinstance(value, float | int):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    elif hasattr(value, "__jax_array__") and not isinstance(value, type):
+        return _real(name, value.__jax_array__())
+    raise _type_error(name, value)
+
+
+@functools.cache
+def _is_real(dtype: Any) -> bool:
+    try:
+        return jax.eval_shape(jnp.sin, np.zeros((), dtype)).dtype in _FLOATS
+    except TypeError:
+        return False
+
+
+def _flag(forward_mode: Any) -> bool:
+    if isinstance(forward_mode, bool | np.bool_):
+        return bool(forward_mode)
+    raise TypeError(f"forward_mode must be True or False; got {_shown(forward_mode)}")
+
+
+def _type_error(name: str, value: Any) -> TypeError:
+    return TypeError(
+        f"{name} must be a real number or a NumPy or JAX array of real numbers; "
+        f"got {_shown(value)} of type {type(value).__name__}"
+    )
+
+
+_shortened = reprlib.Repr()
+_shortened.maxother = _shortened.maxstring = 100
+_shown = _shortened.repr

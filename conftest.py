@@ -1,32 +1,56 @@
-"""How the documentation is run as tests: every Python block of docs/, README.md and docstrings.
+"""How the documentation runs as tests: every Python block of the pages, the README and docstrings.
 
-A block of a page, and a docstring, starts in an empty namespace, so that it runs when it is
-copied alone. Only the cells of a notebook page share theirs, from top to bottom.
+A block starts in an empty namespace, so that a reader can copy it alone. Only the cells of a
+notebook page share theirs, from the top of the page to the bottom, as they do in Jupyter.
 """
 
 import doctest
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.myst import CodeBlockParser
 
-os.environ.setdefault("MPLBACKEND", "agg")
-
-OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL * 0
+os.environ.setdefault("MPLBACKEND", "agg")  # figures are drawn, and no window opens
 
 
-def evaluate(example: Example) -> str | None:
-    """Run one block; a string says what went wrong, as Sybil expects."""
-    source = example.parsed
-    if not source.lstrip().startswith(">>>"):
-        if "directive" not in example.region.lexemes:
+def _evaluate(example: Example) -> str | None:
+    """Run a block of Markdown; return what differs from the output that it shows."""
+    if not example.parsed.startswith(">>>"):
+        if example.region.lexemes.get("directive") != "code-cell":
             example.namespace = {}
         return PythonEvaluator()(example)
-    test = doctest.DocTestParser().get_doctest(source, {}, example.path, example.path, example.line)
     report: list[str] = []
-    doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=report.append)
+    test = doctest.DocTestParser().get_doctest(
+        example.parsed, {}, example.path, example.path, example.line
+    )
+    doctest.DocTestRunner(verbose=False).run(test, out=report.append)
     return "".join(report)
+
+
+def _close_figures(_: object) -> None:
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+pytest_collect_file = Sybil(
+    parsers=[CodeBlockParser("python", _evaluate)],
+    patterns=["README.md", "docs/**/*.md", "docs/*.md"],
+    excludes=["docs/_build/**"],
+    teardown=_close_figures,
+).pytest()
+
+collect_ignore = ["docs/conf.py"]
+
+
+@pytest.fixture(autouse=True)
+def _a_docstring_runs_when_copied_alone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Take a module's own names out of the namespace of its docstrings."""
+    if isinstance(request.node, pytest.DoctestItem):
+        request.node.dtest.globs.clear()
+    yield
+    if isinstance(request.node, pytest.DoctestItem):
+        _close_figures(None)

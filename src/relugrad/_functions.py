@@ -30,9 +30,10 @@ def triangle(x: Array, alpha: Array, width: Array) -> Array:
 def triangle_integral(x: Array, alpha: Array, width: Array) -> Array:
     """The integral of the triangle from -width to x."""
     x, alpha, width = x.astype(alpha.dtype), _valid_or_nan(alpha), _valid_or_nan(width)
-    # jnp.abs has derivative 0 at 0, but the integral has the triangle's peak there.
-    magnitude = jnp.where(x < 0, -x, x)
-    tail = alpha * relu(width - magnitude) ** 2 / 2
+    # Spelled out, because of two derivatives: jnp.abs has 0 at 0, where the triangle peaks, and
+    # relu has 0 at NaN.
+    remaining = jnp.where(x < 0, width + x, width - x)
+    tail = alpha * jnp.where(remaining <= 0, 0, remaining) ** 2 / 2
     return jnp.where(x < 0, tail, alpha * width**2 - tail)
 
 

@@ -402,7 +402,7 @@ def _compiled(function: _Function) -> _Function:
         x = jnp.broadcast_to(x, shape).astype(dtype)
         return function(x, alpha.astype(wide), width.astype(wide)).astype(dtype)
 
-    return promoted  # type: ignore[no-any-return]
+    return promoted
 
 
 _spike = _compiled(spike)
@@ -419,11 +419,11 @@ def _call(function: _Function, x: ArrayLike, alpha: ArrayLike, width: ArrayLike)
 def _dtypes(x: ArrayLike) -> tuple[Any, Any]:
     """The dtype of the spikes and gradients at x, and the one in which they are computed."""
     dtype = jax.eval_shape(jnp.sin, x).dtype
-    return dtype, dtype if jnp.finfo(dtype).bits >= 32 else jnp.float32
+    return dtype, dtype if dtype.itemsize >= 4 else jnp.float32
 
 
 _FLOATS = frozenset(map(np.dtype, (jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64)))
-_SMALLEST, _LARGEST = float(jnp.finfo(jnp.float32).tiny), float(jnp.finfo(jnp.float32).max)
+_SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 def _parameter(name: str, value: Any, x: ArrayLike | None = None) -> Any:
@@ -437,7 +437,7 @@ def _parameter(name: str, value: Any, x: ArrayLike | None = None) -> Any:
         return value  # not known yet; a bad one will show as NaN
     numbers = np.asarray(value, np.float64)
     if not np.all((numbers >= _SMALLEST) & (numbers <= _LARGEST)):
-        limits = jnp.finfo(jnp.float64 if x is None else _dtypes(x)[1])
+        limits = np.finfo(np.float64 if x is None else _dtypes(x)[1])
         bad = numbers[~((numbers >= limits.tiny) & (numbers <= limits.max))]
         if bad.size:
             raise ValueError(

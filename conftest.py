@@ -43,7 +43,7 @@ pytest_collect_file = Sybil(
     teardown=_close_figures,
 ).pytest()
 
-collect_ignore = ["docs/conf.py"]
+collect_ignore_glob = ["docs/conf.py", "docs/_*"]  # what builds the site, and what it built
 
 
 @pytest.fixture(autouse=True)

@@ -28,8 +28,10 @@ def relu_grad(
 
     .. math::
 
-        g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
-        \qquad
+        g(x) = 1 \text{ for } x \ge 0, \quad g(x) = 0 \text{ for } x < 0
+
+    .. math::
+
         g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|))
 
     where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``.
@@ -107,7 +109,7 @@ class ReluGrad:
 
     .. math::
 
-        g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
+        g(x) = 1 \text{ for } x \ge 0, \quad g(x) = 0 \text{ for } x < 0
 
     The step has derivative 0 almost everywhere, and a network of steps learns nothing from it.
     The backward pass puts a triangle in the place of that derivative:
@@ -140,7 +142,7 @@ class ReluGrad:
         ...     label = rf"$\alpha = {alpha}$, $w = {width}$"
         ...     _ = panel.plot(x, gradients, line, label=label)
         >>> figure, (left, right) = plt.subplots(
-        ...     1, 2, figsize=(9, 3.6), layout="constrained"
+        ...     1, 2, figsize=(7.4, 3.2), layout="constrained"
         ... )
         >>> for width, dash in [(1.0, "-"), (2.0, "--")]:
         ...     for alpha, color in [(0.3, "C0"), (0.5, "C1"), (1.0, "C2")]:
@@ -149,7 +151,9 @@ class ReluGrad:
         ...     draw(right, 0.5, width, "-")
         >>> for panel in [left, right]:
         ...     _ = panel.set(xlabel="$x$", ylabel="$g'(x)$")
-        ...     _ = panel.legend(loc="upper left", fontsize="small")
+        ...     _ = panel.legend(
+        ...         loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=8
+        ...     )
 
     The parameters are the leaves of a pytree. One compiled function serves every alpha and
     width, and :func:`jax.vmap` over a ``ReluGrad`` of arrays sweeps a grid in one program.
@@ -212,8 +216,10 @@ class ReluGrad:
     >>> import jax.numpy as jnp
     >>> from relugrad import ReluGrad
     >>> x = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
-    >>> grid = ReluGrad(alpha=jnp.array([0.3, 0.5, 1.0]), width=jnp.ones(3))
-    >>> print(jax.vmap(lambda spike: jax.grad(lambda x: spike(x).sum())(x))(grid))
+    >>> def gradients(spike):
+    ...     return jax.grad(lambda x: spike(x).sum())(x)
+    >>> alpha = jnp.array([0.3, 0.5, 1.0])
+    >>> print(jax.vmap(gradients)(ReluGrad(alpha=alpha, width=jnp.ones(3))))
     [[0.   0.15 0.3  0.15 0.  ]
      [0.   0.25 0.5  0.25 0.  ]
      [0.   0.5  1.   0.5  0.  ]]

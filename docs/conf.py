@@ -1,0 +1,85 @@
+"""The site. Every cell and figure is executed by this build, and nothing is fetched by it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from jax.typing import ArrayLike
+
+import relugrad
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_extensions"))
+os.environ["MATPLOTLIBRC"] = str(HERE)  # one look for the notebooks' kernels and for plot_directive
+
+project = "relugrad"
+author = "the relugrad developers"
+copyright = "2026, the relugrad developers"
+version = release = relugrad.__version__
+language = "en"
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.intersphinx",
+    "sphinx_autodoc_typehints",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "matplotlib.sphinxext.plot_directive",
+    "myst_nb",
+    "mathml",
+]
+exclude_patterns = ["_build"]
+nitpicky = True
+highlight_language = "none"  # a block that does not name its language is not Python
+
+# Docstrings
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+typehints_defaults = None
+typehints_use_rtype = False
+
+
+def typehints_formatter(annotation: Any, _config: Any) -> str | None:
+    """Link to ArrayLike by its name: it is a union, and would be spelled out."""
+    return ":py:data:`~jax.typing.ArrayLike`" if annotation == ArrayLike else None
+
+
+# Links to other projects, from the inventories in this repository: `nox -s inventories` renews them
+intersphinx_mapping = {
+    "jax": ("https://docs.jax.dev/en/latest/", "_inventories/jax.txt"),
+    "python": ("https://docs.python.org/3/", "_inventories/python.txt"),
+}
+
+# Pages
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_execution_show_tb = True
+nb_merge_streams = True
+nb_ipywidgets_js = {}  # would be loaded from another host
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+
+# Figures
+plot_html_show_source_link = True
+plot_html_show_formats = True
+plot_include_source = True
+
+# HTML
+html_theme = "sphinx_book_theme"
+html_title = "relugrad"
+html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["relugrad.css"]
+html_favicon = "_static/triangle.svg"
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system has it
+html_theme_options = {
+    "footer_content_items": ["copyright.html"],
+    "navbar_persistent": [],
+    "show_toc_level": 2,
+}

@@ -66,6 +66,13 @@ def inventories(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def figure(session: nox.Session) -> None:
+    """Draw the figure of the README again."""
+    session.install(".[docs]")
+    session.run("python", "docs/_figures/step_and_triangle.py")
+
+
+@nox.session(default=False)
 def live(session: nox.Session) -> None:
     """Serve the site, and build it again whenever a page is saved."""
     session.install("-e", ".[docs]", "sphinx-autobuild")

@@ -11,6 +11,7 @@ import relugrad
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
+os.environ.pop("MPLBACKEND", None)  # would keep the figures from appearing in the notebooks
 os.environ["MATPLOTLIBRC"] = str(HERE)  # one look for the notebooks' kernels and for plot_directive
 
 project = "relugrad"

@@ -12,8 +12,8 @@ from sphinx.util.inventory import InventoryFile
 LINKED = {
     "https://docs.jax.dev/en/latest/": (
         "jax",
-        "jax.Array jax.checkpoint jax.custom_jvp jax.custom_vjp jax.grad jax.hessian jax.jacfwd "
-        "jax.jit jax.jvp jax.lax.scan jax.linearize jax.numpy.sin jax.typing.ArrayLike jax.vmap",
+        """jax.Array jax.checkpoint jax.custom_jvp jax.custom_vjp jax.grad jax.hessian jax.jacfwd
+        jax.jit jax.jvp jax.lax.scan jax.linearize jax.numpy.sin jax.typing.ArrayLike jax.vmap""",
     ),
     "https://docs.python.org/3/": ("python", "bool None TypeError ValueError"),
 }

@@ -41,6 +41,7 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 typehints_defaults = None
 typehints_use_rtype = False
+suppress_warnings = ["config.cache"]  # older Sphinx: the formatter below can't be pickled
 
 
 def typehints_formatter(annotation: Any, _config: Any) -> str | None:

@@ -11,6 +11,6 @@ def x64() -> Iterator[None]:
     """Switch 64-bit types on for one test."""
     # The configuration, because it is the one switch that the oldest and the newest JAX share:
     # the context manager was `jax.experimental.enable_x64` and is `jax.enable_x64`.
-    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
     yield
-    jax.config.update("jax_enable_x64", False)
+    jax.config.update("jax_enable_x64", False)  # type: ignore[no-untyped-call]

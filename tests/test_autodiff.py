@@ -54,7 +54,7 @@ def test_promise_07_spikes_do_not_depend_on_the_parameters(
 ) -> None:
     """Numbers or arrays: their gradients are 0, and of their own shape."""
 
-    def loss(alpha: jax.Array, width: jax.Array) -> jax.Array:
+    def loss(alpha: jax.Array, width: jax.Array) -> Any:
         return relu_grad(X, alpha, width, forward_mode=forward_mode).sum()
 
     gradients = jax.grad(loss, argnums=(0, 1))(jnp.full(shape, 0.3), jnp.full(shape, 1.0))
@@ -67,7 +67,7 @@ def test_promise_07_spikes_do_not_depend_on_the_parameters(
 def test_promise_07_a_gradient_depends_on_the_parameters(forward_mode: bool, jit: Function) -> None:
     """Meta-learning: d/d alpha is ReLU(width - |x|), and d/d width is alpha inside the support."""
 
-    def gradient(alpha: jax.Array, width: jax.Array) -> jax.Array:
+    def gradient(alpha: jax.Array, width: jax.Array) -> Any:
         return jax.grad(lambda x: relu_grad(x, alpha, width, forward_mode=forward_mode).sum())(X)
 
     by_alpha, by_width = jit(jax.jacrev(gradient, argnums=(0, 1)))(ALPHA, WIDTH)
@@ -81,7 +81,7 @@ def test_promise_07_each_parameter_of_an_array_gets_its_own_derivative(forward_m
     surrogate = ReluGrad(jnp.array([0.3, 0.5]), jnp.array([1.0, 2.0]), forward_mode=forward_mode)
     x = jnp.array([[0.5, 0.5], [0.0, -1.5], [3.0, 3.0]])
 
-    def total(surrogate: ReluGrad) -> jax.Array:
+    def total(surrogate: ReluGrad) -> Any:
         return jax.grad(lambda x: surrogate(x).sum())(x).sum()
 
     for gradient in (jax.grad(total)(surrogate), jax.grad(slope_total)(surrogate, x)):
@@ -110,7 +110,7 @@ def test_promise_07_all_orders_meet_the_surrogate_in_the_spikes_too(
 ) -> None:
     """Of s², with s' = g: 2 s g, then 2 g² + 2 s g', then 6 g g' (g'' = 0)."""
 
-    def square(x: jax.Array) -> jax.Array:
+    def square(x: jax.Array) -> Any:
         return twin(x, ALPHA, WIDTH) ** 2
 
     s, g, g1 = np.array([0, 0, 1, 1, 1]), SLOPE, np.array([0, 0.3, 0, -0.3, 0])
@@ -138,8 +138,8 @@ def test_promise_08_vmap_over_a_parameter_counts_each_cotangent_once(
     parameters = {"alpha": 0.3 * ones, "width": ones, name: jnp.array(values)}
     if form == "function":
 
-        def loss(x: jax.Array) -> jax.Array:
-            def spikes(value: jax.Array) -> jax.Array:
+        def loss(x: jax.Array) -> Any:
+            def spikes(value: jax.Array) -> Any:
                 return relu_grad(x, **{name: value}, forward_mode=forward_mode).sum()
 
             return jax.vmap(spikes)(parameters[name]).sum()
@@ -147,7 +147,7 @@ def test_promise_08_vmap_over_a_parameter_counts_each_cotangent_once(
     else:
         grid = ReluGrad(**parameters, forward_mode=forward_mode)
 
-        def loss(x: jax.Array) -> jax.Array:
+        def loss(x: jax.Array) -> Any:
             return jax.vmap(lambda surrogate: surrogate(x).sum())(grid).sum()
 
     close(jit(jax.grad(loss))(X), expected)
@@ -182,9 +182,7 @@ def test_promise_09_the_twins_are_the_same_function() -> None:
     x = jnp.linspace(-2, 2, 1001)
     one, other = ReluGrad(0.7, 1.3), ReluGrad(0.7, 1.3, forward_mode=True)
     for derivative in (lambda f: f, jax.grad, lambda f: jax.grad(jax.grad(f))):
-        np.testing.assert_array_equal(
-            jax.vmap(derivative(one))(x), jax.vmap(derivative(other))(x)
-        )
+        np.testing.assert_array_equal(jax.vmap(derivative(one))(x), jax.vmap(derivative(other))(x))
 
 
 @pytest.mark.parametrize(
@@ -250,7 +248,7 @@ def test_promise_11_the_heart_is_the_triangle_times_the_cotangent() -> None:
         return jax.vjp(lambda x: relu_grad(x, 0.3, 1.0), x)[1](cotangent)
 
     def flops(function: Function, *arguments: jax.Array) -> float:
-        cost = jax.jit(function).lower(*arguments).compile().cost_analysis()
+        cost: Any = jax.jit(function).lower(*arguments).compile().cost_analysis()
         cost = cost[0] if isinstance(cost, list) else cost  # a list of one in JAX 0.4
         return float(cost["flops"])
 

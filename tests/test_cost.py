@@ -42,7 +42,9 @@ import relugrad
 print(time.perf_counter() - start)
 """
     seconds = [
-        float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout)
+        float(
+            subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout
+        )
         for _ in range(3)
     ]
     assert min(seconds) < 0.030

@@ -19,6 +19,7 @@ from relugrad import ReluGrad, relu_grad
 Function = Callable[..., Any]
 
 X = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
+ABSTRACT = jax.eval_shape(lambda: X)  # a jax.ShapeDtypeStruct
 FLOATS = [jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64]
 NUMBERS = ["bool", "uint8", "int8", "int16", "int32", "int64", "uint64"]
 
@@ -135,13 +136,15 @@ def test_promise_03_integers_promote_as_in_sin_with_x64(dtype: str, x64: None) -
 def test_promise_03_numbers_of_python_and_numpy_are_taken(x: Any) -> None:
     """Ints of any size too: where `jnp.sin` overflows, a step still knows the side."""
     spikes = relu_grad(x)
-    assert (spikes.shape, spikes.dtype, float(spikes)) == ((), jnp.float32, float(x >= 0))
+    assert (spikes.shape, spikes.dtype.name, spikes) == ((), "float32", x >= 0)
 
 
 def test_promise_03_an_object_that_jax_can_read_is_taken() -> None:
     """As x and as a parameter."""
-    np.testing.assert_array_equal(relu_grad(Convertible(X)), [0, 0, 1, 1, 1])
-    assert ReluGrad(Convertible(0.5), 2) == ReluGrad(jnp.asarray(0.5), 2)
+    x: Any = Convertible(X)
+    alpha: Any = Convertible(0.5)
+    np.testing.assert_array_equal(relu_grad(x), [0, 0, 1, 1, 1])
+    assert ReluGrad(alpha, 2) == ReluGrad(jnp.asarray(0.5), 2)
 
 
 def test_promise_03_an_empty_x_is_no_special_case() -> None:
@@ -171,7 +174,7 @@ NOT_REAL = [
     np.timedelta64(1, "s"),
     memoryview(b"0.5"),
     jax.random.key(0),
-    jax.ShapeDtypeStruct((2,), jnp.float32),
+    ABSTRACT,
     ReluGrad(),
 ]
 
@@ -242,8 +245,9 @@ def test_promise_04_what_the_dtype_of_x_cannot_hold_is_bad_there(
     name: str, value: float, x64: None
 ) -> None:
     """A good float64 may be 0 or infinite in float32."""
-    spike = ReluGrad(**{name: value})
-    assert relu_grad(jnp.float64(1), **{name: value}) == spike(jnp.float64(1)) == 1
+    parameter: Any = {name: value}
+    spike = ReluGrad(**parameter)
+    assert relu_grad(jnp.float64(1), **parameter) == spike(jnp.float64(1)) == 1
     for dtype in (jnp.float16, jnp.float32):
         with pytest.raises(ValueError, match=rf"^{name} must be .*in float32.*got 1e[+-]40$"):
             spike(jnp.ones(3, dtype))
@@ -311,7 +315,7 @@ def test_promise_04_a_bad_parameter_that_only_a_trace_knows_is_loud(
         jax.lax.scan(lambda carry, value: (carry, both(value)), None, values)[1],
     ):
         np.testing.assert_array_equal(spikes, [[0, 0, 1, 1, 1], [np.nan] * 5])
-        assert np.all(np.isfinite(gradients[0])) and np.all(np.isnan(gradients[1]))
+        np.testing.assert_array_equal(np.isnan(gradients), [[False] * 5, [True] * 5])
 
 
 @pytest.mark.parametrize("value", [0, 1, None, "yes", jnp.array(True)])
@@ -384,25 +388,25 @@ def test_promise_06_vmap_sweeps_a_grid_in_one_program() -> None:
 
 def test_promise_06_leaves_are_alpha_and_width_by_name() -> None:
     """As their key paths show them."""
-    leaves, structure = jax.tree_util.tree_flatten_with_path(ReluGrad(0.5, 2.0, forward_mode=True))
+    spike: Any = ReluGrad(0.5, 2.0, forward_mode=True)
+    leaves, structure = jax.tree_util.tree_flatten_with_path(spike)
     assert [(jax.tree_util.keystr(path), leaf) for path, leaf in leaves] == [
         (".alpha", 0.5),
         (".width", 2.0),
     ]
-    assert structure.unflatten([3.0, 4.0]) == ReluGrad(3.0, 4.0, forward_mode=True)
+    assert jax.tree.unflatten(structure, [3.0, 4.0]) == ReluGrad(3.0, 4.0, forward_mode=True)
 
 
-@pytest.mark.parametrize(
-    "leaf", [None, object(), "text", -1.0, jnp.nan, jax.ShapeDtypeStruct((), jnp.float32)], ids=str
-)
+@pytest.mark.parametrize("leaf", [None, object(), "text", -1.0, jnp.nan, ABSTRACT], ids=str)
 def test_promise_06_tree_utilities_may_put_anything_into_the_leaves(leaf: Any) -> None:
     """Only a person's constructor call validates."""
+    structure: Any = jax.tree.structure(ReluGrad())
     spike = jax.tree.map(lambda _: leaf, ReluGrad(forward_mode=True))
     assert type(spike) is ReluGrad
     assert spike.alpha is spike.width is leaf
     assert repr(spike) == f"ReluGrad(alpha={leaf!r}, width={leaf!r}, forward_mode=True)"
     assert spike == copy.copy(spike)
-    assert jax.tree.structure(ReluGrad()).unflatten([leaf, 1.0]).alpha is leaf
+    assert structure.unflatten([leaf, 1.0]).alpha is leaf
 
 
 def test_promise_06_an_instance_travels_through_every_transformation() -> None:
@@ -451,7 +455,9 @@ def test_promise_06_instances_are_comparable() -> None:
 
 def test_promise_06_instances_are_hashable_while_their_parameters_are_numbers() -> None:
     """Equal ones have equal hashes; one that holds an array says why it has none."""
-    assert len({ReluGrad(1, 2), ReluGrad(1.0, np.float32(2)), ReluGrad(1, 2, forward_mode=True)}) == 2
+    assert (
+        len({ReluGrad(1, 2), ReluGrad(1.0, np.float32(2)), ReluGrad(1, 2, forward_mode=True)}) == 2
+    )
     assert hash(Leaky()) != hash(ReluGrad())
     with pytest.raises(TypeError, match="unhashable"):
         hash(ReluGrad(jnp.ones(3)))
@@ -525,7 +531,7 @@ def test_promise_06_forward_mode_is_given_by_name_only() -> None:
     """A third positional argument says nothing to its reader."""
     for function, arguments in ((ReluGrad, (0.3, 1.0, True)), (relu_grad, (X, 0.3, 1.0, True))):
         with pytest.raises(TypeError, match="positional"):
-            function(*arguments)  # type: ignore[operator]
+            function(*arguments)
 
 
 # Promise 10: companions
@@ -586,7 +592,7 @@ def test_promise_08_no_tracer_leaks(forward_mode: bool) -> None:
     """The object that holds tracers does not outlive their trace."""
     grid = ReluGrad(jnp.array([0.3, 0.5, 1.0]), jnp.ones(3), forward_mode=forward_mode)
 
-    def loss(x: jax.Array) -> jax.Array:
+    def loss(x: jax.Array) -> Any:
         return jax.vmap(lambda spike: spike(x).sum())(grid).sum()
 
     with jax.checking_leaks():

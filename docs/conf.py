@@ -66,6 +66,7 @@ nb_merge_streams = True
 nb_ipywidgets_js = {}  # would be loaded from another host
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
+copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, and not what it printed
 
 # Figures
 plot_html_show_source_link = True

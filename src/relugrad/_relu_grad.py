@@ -42,13 +42,14 @@ def relu_grad(
         Membrane potential minus threshold, of any shape. float16, bfloat16, float32 and float64
         keep their dtype; integers and booleans are promoted as by :func:`jax.numpy.sin`.
     alpha
-        Steepness of the triangle, positive and finite, in 1/unit(x)². A number, or an array
-        that broadcasts against x. Any real dtype; it does not change the dtype of the result.
+        Steepness of the triangle, positive and finite, in 1/unit(x)². Default 0.3. A number, or
+        an array that broadcasts against x. Its dtype does not change that of the result.
     width
-        Half the width of the support, positive and finite, in the unit of x. A number or an
-        array, as for alpha.
+        Half the width of the support, positive and finite, in the unit of x. Default 1.0.
+        A number or an array, as for alpha.
     forward_mode
         Differentiate with :class:`jax.custom_jvp`, so that forward mode works as well.
+        Default False.
 
     Returns
     -------
@@ -189,12 +190,29 @@ class ReluGrad:
     Instances are immutable. They compare equal where their parameters do, and are hashable,
     and usable as a static argument, while their parameters are numbers.
 
-    TensorFlow's raw op of the same name is a different thing: the backward pass of ReLU.
+    Two namesakes: ``braintools.surrogate.ReluGrad`` is the same triangle. TensorFlow's raw op
+    ``ReluGrad`` is a different thing, the backward pass of ReLU.
 
     References
     ----------
     E. O. Neftci, H. Mostafa and F. Zenke, "Surrogate gradient learning in spiking neural
     networks", IEEE Signal Processing Magazine 36(6), 51-63, 2019.
+
+    The same triangle, as gamma * max(0, 1 - \|v\|):
+
+    - S. K. Esser et al., "Convolutional networks for fast, energy-efficient neuromorphic
+      computing", PNAS 113(41), 2016.
+    - G. Bellec et al., "Long short-term memory and learning-to-learn in networks of spiking
+      neurons", NeurIPS 2018; and "A solution to the learning dilemma for recurrent networks of
+      spiking neurons", Nature Communications 11, 3625, 2020.
+
+    How little the shape matters, and how much the scale does: F. Zenke and T. P. Vogels, "The
+    remarkable robustness of surrogate gradient learning for instilling complex function in
+    spiking neural networks", Neural Computation 33(4), 2021.
+
+    Why it can be read as the slope of an expected spike under noise: J. Gygax and F. Zenke,
+    "Elucidating the theoretical underpinnings of surrogate gradient learning in spiking neural
+    networks", 2024.
 
     Examples
     --------

@@ -117,7 +117,13 @@ class ReluGrad:
 
     .. math::
 
-        g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|)) = \max(0, \alpha\,(w - |x|))
+        g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|))
+
+    that is,
+
+    .. math::
+
+        g'(x) = \max(0, \alpha\,(w - |x|))
 
     where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. The triangle
 
@@ -153,7 +159,7 @@ class ReluGrad:
         >>> for panel in [left, right]:
         ...     _ = panel.set(xlabel="$x$", ylabel="$g'(x)$")
         ...     _ = panel.legend(
-        ...         loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=8
+        ...         loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2
         ...     )
 
     The parameters are the leaves of a pytree. One compiled function serves every alpha and

@@ -39,7 +39,7 @@ def _text(tag: Tag) -> str:
 ROWS = {
     1: "ReluGrad(alpha=0.3,width=1.0",
     2: "g(x)=1forx≥0,g(x)=0forx<0",
-    3: "=ReLU(α(w−|x|))=max(0,α(w−|x|))",
+    3: "=ReLU(α(w−|x|))thatis,g′(x)=max(0,α(w−|x|))",
     4: "peaksatαwatx=0,fallslinearlyto0atx=±w,is0for|x|>w",
     5: 'forwidth,dashin[(1.0,"-"),(2.0,"--")]:...foralpha,colorin[(0.3,"C0"),(0.5,"C1"),(1.0,"C2")]',
     6: 'forwidthin[0.5,1.0,1.5,2.0]:...draw(right,0.5,width,"-")',

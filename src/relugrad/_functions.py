@@ -15,32 +15,35 @@ def step(x: Array, alpha: Array, width: Array) -> Array:
     # - Under vmap over a parameter the spikes are then batched, as their gradients are. Spikes
     #   that ignored the parameters would stay unbatched, and the one cotangent that all
     #   members of the batch share would be counted once for each of them: the vmap trap.
-    meaningful = _is_valid(alpha) & _is_valid(width) & ~jnp.isnan(x)
+    meaningful = _are_valid(alpha, width) & ~jnp.isnan(x)
     return jnp.where(meaningful, (x >= 0).astype(x.dtype), jnp.nan)
 
 
 def triangle(x: Array, alpha: Array, width: Array) -> Array:
     """The surrogate gradient: ReLU(alpha * (width - |x|))."""
-    magnitude = jnp.abs(x).astype(alpha.dtype)
+    alpha, width = _valid_or_nan(alpha, width)
+    # |x|, but with derivative 0 at 0: the second derivative is -alpha * sign(x) there as well.
+    magnitude = (x * jnp.sign(x)).astype(alpha.dtype)
     # alpha > 0, so it may stand outside the ReLU. It may not be multiplied out: alpha * width
     # and alpha * |x| are each rounded, and near the edge their difference is all rounding.
-    return _valid_or_nan(alpha) * relu(_valid_or_nan(width) - magnitude)
+    return alpha * relu(width - magnitude)
 
 
 def triangle_integral(x: Array, alpha: Array, width: Array) -> Array:
     """The integral of the triangle from -width to x."""
-    x, alpha, width = x.astype(alpha.dtype), _valid_or_nan(alpha), _valid_or_nan(width)
-    # Spelled out, because of two derivatives: jnp.abs has 0 at 0, where the triangle peaks, and
-    # relu has 0 at NaN.
-    remaining = jnp.where(x < 0, width + x, width - x)
-    tail = alpha * jnp.where(remaining <= 0, 0, remaining) ** 2 / 2
-    return jnp.where(x < 0, tail, alpha * width**2 - tail)
+    alpha, width = _valid_or_nan(alpha, width)
+    x = x.astype(alpha.dtype)
+    distance = jnp.where(x < 0, width + x, width - x)  # to the edge of the support
+    distance = jnp.where(distance <= 0, 0, distance)  # not relu, whose derivative at NaN is 0
+    tail = alpha * distance * distance / 2
+    return jnp.where(x < 0, tail, alpha * width * width - tail)
 
 
-def _is_valid(parameter: Array) -> Array:
-    return (parameter > 0) & (parameter < jnp.inf)
+def _are_valid(alpha: Array, width: Array) -> Array:
+    return (alpha > 0) & (alpha < jnp.inf) & (width > 0) & (width < jnp.inf)
 
 
-def _valid_or_nan(parameter: Array) -> Array:
+def _valid_or_nan(alpha: Array, width: Array) -> tuple[Array, Array]:
     # Multiplied, not selected, so that the derivative with respect to a bad parameter is NaN too.
-    return parameter * jnp.where(_is_valid(parameter), 1, jnp.nan).astype(parameter.dtype)
+    valid = jnp.where(_are_valid(alpha, width), 1, jnp.nan).astype(alpha.dtype)
+    return alpha * valid, width * valid

@@ -256,8 +256,8 @@ class ReluGrad:
     def __post_init__(self) -> None:
         for name in ("alpha", "width"):
             parameter = _parameter(name, getattr(self, name))
-            if isinstance(parameter, np.ndarray):  # which its owner could still change
-                parameter = jnp.asarray(parameter)
+            if isinstance(parameter, np.ndarray):  # its owner could still change it
+                parameter = jnp.array(parameter, copy=True)
             object.__setattr__(self, name, parameter)
         object.__setattr__(self, "forward_mode", _flag(self.forward_mode))
 
@@ -430,7 +430,11 @@ def _compiled(function: _Function) -> _Function:
             ) from None
         dtype, wide = _dtypes(x)
         x = jnp.broadcast_to(x, shape).astype(dtype)
-        return function(x, alpha.astype(wide), width.astype(wide)).astype(dtype)
+        alpha, width = (
+            jax.lax.broadcast_to_rank(parameter.astype(wide), len(shape))
+            for parameter in (alpha, width)
+        )
+        return function(x, alpha, width).astype(dtype)
 
     return promoted
 
@@ -460,7 +464,7 @@ def _parameter(name: str, value: Any, x: ArrayLike | None = None) -> Any:
     """``value``, if it is positive and finite in the dtype in which the slope at x is computed."""
     if type(value) is float and _SMALLEST <= value <= _LARGEST:  # nearly always, and quickly so
         return value
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, bool) or getattr(value, "dtype", None) == bool:
         raise _type_error(name, value)
     value = _real(name, value)
     if isinstance(value, jax.core.Tracer):

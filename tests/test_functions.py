@@ -15,7 +15,7 @@ from relugrad._functions import step, triangle, triangle_integral
 FUNCTIONS = [step, triangle, triangle_integral]
 X = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
 # The second pair is the one where `alpha * width - alpha * |x|` is millions of ulp off.
-PAIRS = [(0.3, 1.0), (3.0, 0.1), (0.7, 2.5), (1e-3, 1e3), (1e3, 1e-3), (1e-18, 1e18)]
+PAIRS = [(0.3, 1.0), (3.0, 0.1), (0.7, 2.5), (1e-3, 1e3), (1e3, 1e-3), (1e-30, 1e30), (1e30, 1e-30)]
 BAD = [0.0, -0.0, -1.0, jnp.nan, jnp.inf, -jnp.inf]
 HALVES = [jnp.float16, jnp.bfloat16]
 
@@ -187,6 +187,16 @@ def test_promise_05_nan_stays_nan_and_infinity_is_far_outside(
     np.testing.assert_array_equal(y, [np.nan, at_minus_infinity, at_infinity])
 
 
+@pytest.mark.parametrize("function", [triangle, triangle_integral])
+def test_promise_05_the_derivative_at_nan_is_nan_and_at_infinity_0(
+    function: Callable[..., jax.Array],
+) -> None:
+    """A ReLU alone would stop a NaN here: its own derivative at NaN is 0."""
+    gradient = jax.vmap(lambda x: jax.grad(function)(x, jnp.float32(0.5), jnp.float32(2)))
+    x = jnp.array([jnp.nan, -jnp.inf, jnp.inf])
+    np.testing.assert_array_equal(gradient(x), [np.nan, 0, 0])
+
+
 @parametrize_pairs
 def test_promise_10_integral_is_the_area_under_the_slope(alpha: float, width: float) -> None:
     """Against the area of the triangle left of x, in rational arithmetic."""
@@ -197,7 +207,7 @@ def test_promise_10_integral_is_the_area_under_the_slope(alpha: float, width: fl
     for point in map(Fraction, x.tolist()):
         tail = Fraction(a.item()) * max(Fraction(0), wide - abs(point)) ** 2 / 2
         exact.append(float(tail if point < 0 else Fraction(a.item()) * wide**2 - tail))
-    np.testing.assert_allclose(y, exact, rtol=5e-7)
+    np.testing.assert_allclose(y, exact, rtol=5e-7, atol=float(np.finfo(np.float32).tiny))
 
 
 @parametrize_pairs
@@ -207,6 +217,14 @@ def test_promise_10_integral_at_the_edges_and_at_0(alpha: float, width: float) -
     y = triangle_integral(x, jnp.float32(alpha), jnp.float32(width))
     expected = alpha * width**2 * np.array([0, 0, 0.5, 0.5, 1, 1])
     np.testing.assert_allclose(y, expected, rtol=5e-7)
+
+
+@pytest.mark.parametrize("name", ["alpha", "width"])
+def test_promise_10_derivative_of_the_integral_is_as_loud_as_the_slope(name: str) -> None:
+    """NaN for a parameter without meaning, far outside the support too."""
+    parameters = {"alpha": jnp.float32(1), "width": jnp.float32(1), name: jnp.float32(-1)}
+    for x in (-9.0, 0.5, 9.0):
+        assert np.isnan(jax.grad(lambda x: triangle_integral(x, **parameters))(jnp.float32(x)))
 
 
 @parametrize_pairs

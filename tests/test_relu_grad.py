@@ -20,7 +20,7 @@ Function = Callable[..., Any]
 
 X = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
 ABSTRACT = jax.eval_shape(lambda: X)  # a jax.ShapeDtypeStruct
-FLOATS = [jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64]
+FLOATS = ["float16", "bfloat16", "float32", "float64"]
 NUMBERS = ["bool", "uint8", "int8", "int16", "int32", "int64", "uint64"]
 
 parametrize_names = pytest.mark.parametrize("name", ["alpha", "width"])
@@ -63,6 +63,11 @@ def gradient(function: Function, x: Any) -> Any:
     return jax.grad(lambda x: function(x).sum())(x)
 
 
+def kind(value: object) -> str:
+    """Name a case by its type, because the repr of some holds an address."""
+    return type(value).__name__
+
+
 # Promise 1: values
 
 
@@ -80,7 +85,10 @@ def test_promise_01_object_and_function_are_one(forward_mode: bool) -> None:
     for arguments in ((), (0.7,), (0.7, 2.0)):
         spike = ReluGrad(*arguments, forward_mode=forward_mode)
         for f in (lambda f: f, lambda f: lambda x: gradient(f, x)):
-            one, other = f(spike), f(lambda x, a=arguments: relu_grad(x, *a, forward_mode=True))
+            one, other = (
+                f(spike),
+                f(lambda x, a=arguments: relu_grad(x, *a, forward_mode=forward_mode)),
+            )
             np.testing.assert_array_equal(one(X), other(X))
     assert ReluGrad() == ReluGrad(0.3, 1.0) == ReluGrad(width=1.0, alpha=0.3)
 
@@ -89,16 +97,17 @@ def test_promise_01_object_and_function_are_one(forward_mode: bool) -> None:
 
 
 @parametrize_methods
-@pytest.mark.parametrize("parameter", ["int8", *FLOATS], ids=str)
-@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("parameter", ["int8", *FLOATS])
+@pytest.mark.parametrize("dtype", FLOATS)
 def test_promise_03_floats_come_back_as_they_came(
-    method: str, dtype: Any, parameter: Any, x64: None
+    method: str, dtype: str, parameter: str, x64: None
 ) -> None:
     """Values and gradients, whatever the dtype of alpha and width."""
     x = X.astype(dtype)
     function = getattr(ReluGrad(jnp.ones(5, parameter), jnp.ones((), parameter)), method)
-    assert function(x).dtype == jax.eval_shape(lambda x: function(x), x).dtype == x.dtype == dtype
-    assert gradient(function, x).dtype == dtype
+    abstract = jax.eval_shape(lambda x: function(x), x)
+    assert function(x).dtype.name == abstract.dtype.name == dtype
+    assert gradient(function, x).dtype.name == dtype
 
 
 def test_promise_03_float64_is_computed_in_float64(x64: None) -> None:
@@ -168,6 +177,7 @@ NOT_REAL = [
     Decimal(1),
     object(),
     float,
+    Convertible,
     np.array([0.5], object),
     np.array([(0.5,)], [("field", float)]),
     np.ma.masked_array([0.5, 0.5], [True, False]),
@@ -179,7 +189,7 @@ NOT_REAL = [
 ]
 
 
-@pytest.mark.parametrize("value", NOT_REAL, ids=repr)
+@pytest.mark.parametrize("value", NOT_REAL, ids=kind)
 def test_promise_03_what_is_not_real_is_a_type_error_that_names_x(value: Any) -> None:
     """The message also says what was expected, and of which type the value is."""
     words = rf"^x must be a real number .* of type {type(value).__name__}$"
@@ -195,7 +205,7 @@ def test_promise_03_what_is_not_real_is_a_type_error_that_names_x(value: Any) ->
 @pytest.mark.parametrize(
     "value",
     [*NOT_REAL, True, np.True_, np.array(True), jnp.ones(5, bool)],
-    ids=repr,
+    ids=kind,
 )
 def test_promise_04_a_parameter_of_a_wrong_type_is_a_type_error_that_names_it(
     name: str, value: Any
@@ -330,9 +340,9 @@ def test_promise_04_forward_mode_is_a_bool(value: Any) -> None:
 
 
 @parametrize_modes
-@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("dtype", FLOATS)
 def test_promise_05_nan_in_nan_out_and_infinity_outside(
-    dtype: Any, forward_mode: bool, x64: None
+    dtype: str, forward_mode: bool, x64: None
 ) -> None:
     """Spikes and gradients, in every dtype."""
     x = jnp.array([jnp.nan, jnp.inf, -jnp.inf], dtype)
@@ -355,8 +365,8 @@ def test_promise_06_one_compiled_function_serves_every_alpha_and_width(method: s
         traces.append(spike)
         return gradient(getattr(spike, method), x)
 
-    for alpha, width in [(0.3, 1.0), (0.5, 2.0), (1, 3), (np.float32(2), np.int8(1))]:
-        apply(ReluGrad(alpha, width), X)
+    for spike in (ReluGrad(), ReluGrad(0.5, 2.0), ReluGrad(1, 3), ReluGrad(np.float32(2))):
+        apply(spike, X)
     assert len(traces) == 1
     apply(ReluGrad(forward_mode=True), X)
     assert len(traces) == 2
@@ -397,7 +407,7 @@ def test_promise_06_leaves_are_alpha_and_width_by_name() -> None:
     assert jax.tree.unflatten(structure, [3.0, 4.0]) == ReluGrad(3.0, 4.0, forward_mode=True)
 
 
-@pytest.mark.parametrize("leaf", [None, object(), "text", -1.0, jnp.nan, ABSTRACT], ids=str)
+@pytest.mark.parametrize("leaf", [None, object(), "text", -1.0, jnp.nan, ABSTRACT], ids=kind)
 def test_promise_06_tree_utilities_may_put_anything_into_the_leaves(leaf: Any) -> None:
     """Only a person's constructor call validates."""
     structure: Any = jax.tree.structure(ReluGrad())
@@ -544,8 +554,8 @@ def test_promise_10_surrogate_grad_is_the_slope_that_backward_uses(forward_mode:
     np.testing.assert_array_equal(spike.surrogate_grad(x), gradient(spike, x))
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64], ids=str)
-def test_promise_10_surrogate_fun_is_the_integral_of_the_slope(dtype: Any, x64: None) -> None:
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_promise_10_surrogate_fun_is_the_integral_of_the_slope(dtype: str, x64: None) -> None:
     """0 on the left, alpha * width² / 2 at 0, alpha * width² on the right; its gradient."""
     spike, x = ReluGrad(0.5, 2.0), jnp.linspace(-3, 3, 1201).astype(dtype)
     at = spike.surrogate_fun(jnp.array([-jnp.inf, -9, -2, 0, 2, 9, jnp.inf], dtype))
@@ -558,10 +568,10 @@ def test_promise_10_surrogate_fun_is_the_integral_of_the_slope(dtype: Any, x64: 
 
 
 @parametrize_modes
-@pytest.mark.parametrize("dtype", [*FLOATS[:3], "int32", "bool"], ids=str)
+@pytest.mark.parametrize("dtype", [*FLOATS[:3], "int32", "bool"])
 @pytest.mark.parametrize("parameter", [0.5, jnp.float32(0.5), jnp.full(3, 0.5)], ids=np.shape)
 def test_promise_04_strict_promotion_of_dtypes_and_ranks(
-    parameter: Any, dtype: Any, forward_mode: bool
+    parameter: Any, dtype: str, forward_mode: bool
 ) -> None:
     """The package promotes on purpose, so JAX's strict modes have nothing to refuse."""
     x, spike = jnp.ones((2, 3), dtype), ReluGrad(parameter, 2, forward_mode=forward_mode)

@@ -3,7 +3,10 @@
 import copy
 import dataclasses
 import enum
+import math
 import pickle
+import reprlib
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -232,14 +235,15 @@ def test_promise_04_a_parameter_of_a_wrong_type_is_a_type_error_that_names_it(
         (jnp.float32(-0.5), "-0.5"),
         (np.array([1, 2, -3]), "-3.*in array"),
         (jnp.array([1, 2, -3.5]), "-3.5.*in Array"),
+        (np.array([1, 1e300]), "1e\\+300.*in array"),  # not finite in float32, of which it is to be
     ],
-    ids=str,
+    ids=reprlib.repr,
 )
 def test_promise_04_a_bad_parameter_is_a_value_error_that_names_and_shows_it(
     name: str, value: Any, shown: str
 ) -> None:
     """By the constructor, by the function, and inside `jit` as long as the value is known."""
-    words = rf"^{name} must be positive and finite .*got {shown}"
+    words = rf"^{name} must be positive and finite.*got {shown}"
     with pytest.raises(ValueError, match=words):
         ReluGrad(**{name: value})
     x = jnp.zeros(3)
@@ -247,6 +251,16 @@ def test_promise_04_a_bad_parameter_is_a_value_error_that_names_and_shows_it(
         relu_grad(x, **{name: value})
     with pytest.raises(ValueError, match=words):
         jax.jit(lambda x: relu_grad(x, **{name: value}))(x)
+
+
+@parametrize_names
+@pytest.mark.parametrize("value", [math.ulp(0.0), 1e-50, 1.0, 1e50, sys.float_info.max])
+def test_promise_04_the_constructor_takes_every_positive_finite_number(
+    name: str, value: float
+) -> None:
+    """Which of them the dtype of x can hold is known when there is an x."""
+    parameter: Any = {name: value}
+    assert getattr(ReluGrad(**parameter), name) == value
 
 
 @parametrize_names

@@ -255,8 +255,10 @@ class ReluGrad:
 
     def __post_init__(self) -> None:
         for name in ("alpha", "width"):
-            parameter = _parameter(name, getattr(self, name))
-            if isinstance(parameter, np.ndarray):  # its owner could still change it
+            given = getattr(self, name)
+            is_array = isinstance(given, np.ndarray) and given.ndim > 0
+            parameter = _parameter(name, given, given if is_array else None)
+            if is_array:  # its owner could still change it
                 parameter = jnp.array(parameter, copy=True)
             object.__setattr__(self, name, parameter)
         object.__setattr__(self, "forward_mode", _flag(self.forward_mode))
@@ -461,27 +463,42 @@ _SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float3
 
 
 def _parameter(name: str, value: Any, x: ArrayLike | None = None) -> Any:
-    """``value``, if it is positive and finite in the dtype in which the slope at x is computed."""
+    """``value``, if it is positive and finite, also in the dtype of the slope at x if there is an x."""
     if type(value) is float and _SMALLEST <= value <= _LARGEST:  # nearly always, and quickly so
         return value
     if isinstance(value, bool) or getattr(value, "dtype", None) == bool:
         raise _type_error(name, value)
     value = _real(name, value)
-    if isinstance(value, jax.core.Tracer):
-        return value  # not known yet; a bad one will show as NaN
+    if not _is_known(value):
+        return value  # a bad one will show as NaN
     numbers = np.asarray(value, np.float64)
     if not np.all((numbers >= _SMALLEST) & (numbers <= _LARGEST)):
-        limits = np.finfo(np.float64 if x is None else _dtypes(x)[1])
-        bad = numbers[~((numbers >= limits.tiny) & (numbers <= limits.max))]
+        smallest, largest, where = _limits(x)
+        bad = numbers[~((numbers >= smallest) & (numbers <= largest))]
         if bad.size:
-            raise ValueError(
-                f"{name} must be positive and finite (in {limits.dtype}, between "
-                f"{limits.tiny:.3g} and {limits.max:.3g}); got {bad[0]}"
-                + (f" in {_shown(value)}" if numbers.ndim else "")
-            )
+            whole = f" in {_shown(value)}" if numbers.ndim else ""
+            raise ValueError(f"{name} must be positive and finite{where}; got {bad[0]}{whole}")
     if isinstance(value, np.generic | np.ndarray) and numbers.ndim == 0:
         return numbers.item()
     return value
+
+
+def _is_known(value: Any) -> bool:
+    """Whether this process can look at the values: not of a tracer, nor of other processes."""
+    if isinstance(value, jax.core.Tracer):
+        return False
+    return (
+        not isinstance(value, jax.Array) or value.is_fully_addressable or value.is_fully_replicated
+    )
+
+
+def _limits(x: ArrayLike | None) -> tuple[float, float, str]:
+    """The smallest and the largest good parameter, and what an error says of them."""
+    if x is None:
+        return math.ulp(0.0), float(np.finfo(np.float64).max), ""
+    dtype = np.finfo(_dtypes(x)[1])
+    where = f" (in {dtype.dtype}, between {dtype.tiny:.3g} and {dtype.max:.3g})"
+    return float(dtype.tiny), float(dtype.max), where
 
 
 def _real(name: str, value: Any) -> Any:

@@ -376,13 +376,15 @@ class ReluGrad:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        mine, theirs = vars(self), vars(other)
-        return mine.keys() == theirs.keys() and all(
-            mine[name] is theirs[name] or np.array_equal(mine[name], theirs[name]) for name in mine
+        mine: tuple[Any, Any] = jax.tree.flatten(self)
+        theirs: tuple[Any, Any] = jax.tree.flatten(other)
+        return mine[1] == theirs[1] and all(
+            a is b or np.array_equal(a, b) for a, b in zip(mine[0], theirs[0], strict=True)
         )
 
     def __hash__(self) -> int:
-        return hash((type(self), *vars(self).values()))
+        leaves, structure = jax.tree.flatten(self)
+        return hash((structure, *leaves))
 
 
 def _register(cls: type[ReluGrad]) -> None:

@@ -53,7 +53,7 @@ def mutants(item: pytest.Item) -> Iterator[pytest.Item]:
         yield copy_with(item, change, changed)
 
 
-def _block_of_page(item: Any, _: str, text: str) -> pytest.Item:
+def _block_of_page(item: Any, change: str, text: str) -> pytest.Item:
     example = copy.copy(item.example)
     example.parsed = text
     (sybil,) = item.parent.sybils

@@ -71,14 +71,15 @@ def test_every_block_names_its_language(blocks: list[Block]) -> None:
 
 
 def test_every_python_block_is_executed(
-    blocks: list[Block], documentation_run: dict[str, Any]
+    blocks: list[Block], documentation_run: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The blocks that a reader sees, against the blocks that ran and passed."""
     executed = {part for text in documentation_run["executed"] for part in examples(text)}
     python = [block for block in blocks if block.language in PYTHON]
     assert [block for block in python if not executed.issuperset(examples(block.text))] == []
     counts = Counter("executed" if b in python else f"not Python ({b.language})" for b in blocks)
-    print(f"\nblocks: {dict(counts)}")
+    with capsys.disabled():
+        print(f"\nblocks of code: {dict(counts)}")
 
 
 def test_every_docstring_block_runs_alone() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.4.15"
-nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.default_venv_backend = "uv"
 nox.options.error_on_external_run = True
 
 SITE = Path("docs/_build/html")
@@ -30,14 +30,14 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def oldest(session: nox.Session) -> None:
-    """The same tests with the oldest JAX that is supported."""
-    session.install("-e", ".[test]", "jax==0.4.36", "jaxlib==0.4.36")
+    """The same tests with the oldest JAX that is supported, and all else at its lowest too."""
+    session.install("--resolution", "lowest-direct", "-e", ".[test]")
     session.run("pytest", "--doctest-modules", *session.posargs)
 
 
-@nox.session(python="3.13")
+@nox.session(python=["3.12", "3.13"])
 def newest(session: nox.Session) -> None:
-    """The same tests on the newest Python that is supported, with its newest JAX."""
+    """The same tests on newer Pythons, with the newest JAX, which needs them."""
     session.install("-e", ".[test]")
     session.run("pytest", "--doctest-modules", *session.posargs)
 
@@ -56,6 +56,13 @@ def types(session: nox.Session) -> None:
     """Strict types, of the package and of its tests."""
     session.install("-e", ".[test]", "mypy", "nox")
     session.run("mypy")
+
+
+@nox.session
+def mutated_documentation(session: nox.Session) -> None:
+    """Change each number and each output that the documentation prints: all must be noticed."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/mutation/mutate_documentation.py")
 
 
 @nox.session(default=False)

@@ -59,6 +59,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def every_float(session: nox.Session) -> None:
+    """Check every float16, bfloat16 and float32 that there is; `-- --record FILE` keeps the table."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/exhaustive/every_float.py", *session.posargs)
+
+
+@nox.session
 def mutated_documentation(session: nox.Session) -> None:
     """Change each number and each output that the documentation prints: all must be noticed."""
     session.install("-e", ".[test]")

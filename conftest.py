@@ -4,9 +4,11 @@ A block starts in an empty namespace, so that a reader can copy it alone. Only t
 notebook page share theirs, from the top of the page to the bottom, as they do in Jupyter.
 """
 
+import contextlib
 import doctest
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sybil import Example, Sybil
@@ -21,7 +23,8 @@ def _evaluate(example: Example) -> str | None:
     if not example.parsed.startswith(">>>"):
         if example.region.lexemes.get("directive") != "code-cell":
             example.namespace = {}
-        return PythonEvaluator()(example)
+        with contextlib.chdir(Path(example.path).parent):  # as Jupyter does
+            return PythonEvaluator()(example)
     report: list[str] = []
     test = doctest.DocTestParser().get_doctest(
         example.parsed, {}, example.path, example.path, example.line

@@ -54,7 +54,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Strict types, of the package and of its tests."""
-    session.install("-e", ".[test]", "mypy", "nox")
+    session.install("-e", ".[test]", "mypy", "nox", "types-tqdm")
     session.run("mypy")
 
 

@@ -1,9 +1,20 @@
-"""What the unit tests share: 64-bit JAX for a test that asks for it, and 32-bit for the others."""
+"""What the unit tests share: 64-bit JAX for a test that asks for it; Hypothesis that repeats itself."""
 
 from collections.abc import Iterator
 
+import hypothesis
 import jax
 import pytest
+
+# The same examples in every run, so that a failure is never luck. No deadline, because the first
+# example of a test compiles. With `--hypothesis-profile=default` the search goes on from there.
+hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],  # x64: always the same
+)
+hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ class MutateDocumentation:
             )
         return report
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the three numbers."""
         missed = self.changed - self.caught
         terminalreporter.write_line(

@@ -263,7 +263,8 @@ class ReluGrad:
             object.__setattr__(self, name, parameter)
         object.__setattr__(self, "forward_mode", _flag(self.forward_mode))
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
         _register(cls)
 
     def __call__(self, x: ArrayLike) -> Array:
@@ -392,9 +393,10 @@ def _register(cls: type[ReluGrad]) -> None:
     """Make alpha and width the leaves of a pytree, and every other attribute its structure."""
 
     def flatten(instance: ReluGrad) -> tuple[tuple[Any, Any], tuple[tuple[str, Any], ...]]:
-        attributes = dict(vars(instance))
-        leaves = attributes.pop("alpha"), attributes.pop("width")
-        return leaves, tuple(attributes.items())
+        # A subclass may keep its fields in slots, or have attributes that are no fields.
+        names = dict.fromkeys(field.name for field in dataclasses.fields(instance))
+        others = [name for name in names | vars(instance) if name not in ("alpha", "width")]
+        return (instance.alpha, instance.width), tuple((n, getattr(instance, n)) for n in others)
 
     def flatten_with_keys(instance: ReluGrad) -> tuple[Any, Any]:
         (alpha, width), structure = flatten(instance)
@@ -405,8 +407,8 @@ def _register(cls: type[ReluGrad]) -> None:
         # Past the constructor: a tree utility may put anything into the leaves, None and
         # tracers and ShapeDtypeStructs, and only what a person passes is to be validated.
         instance = object.__new__(cls)
-        alpha, width = leaves
-        vars(instance).update(alpha=alpha, width=width, **dict(structure))
+        for name, value in (*zip(("alpha", "width"), leaves, strict=True), *structure):
+            object.__setattr__(instance, name, value)
         return instance
 
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)

@@ -32,9 +32,8 @@ def triangle(x: Array, alpha: Array, width: Array) -> Array:
 def triangle_integral(x: Array, alpha: Array, width: Array) -> Array:
     """The integral of the triangle from -width to x."""
     alpha, width = _valid_or_nan(alpha, width)
-    x = x.astype(alpha.dtype)
-    distance = jnp.where(x < 0, width + x, width - x)  # to the edge of the support
-    distance = jnp.where(distance <= 0, 0, distance)  # not relu, whose derivative at NaN is 0
+    magnitude = jnp.abs(x).astype(alpha.dtype)
+    distance = relu(width - magnitude)
     tail = alpha * distance * distance / 2
     return jnp.where(x < 0, tail, alpha * width * width - tail)
 

@@ -13,8 +13,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from relugrad._autodiff import spike, spike_forward_mode
-from relugrad._functions import triangle, triangle_integral
+from relugrad._autodiff import integral, spike, spike_forward_mode
+from relugrad._functions import triangle
 
 _Function = Callable[[Any, Any, Any], Array]
 
@@ -449,7 +449,7 @@ def _compiled(function: _Function) -> _Function:
 _spike = _compiled(spike)
 _spike_forward_mode = _compiled(spike_forward_mode)
 _slope = _compiled(triangle)
-_integral = _compiled(triangle_integral)
+_integral = _compiled(integral)
 
 
 def _call(function: _Function, x: ArrayLike, alpha: ArrayLike, width: ArrayLike) -> Array:
@@ -508,6 +508,8 @@ def _limits(x: ArrayLike | None) -> tuple[float, float, str]:
 
 def _real(name: str, value: Any) -> Any:
     """``value``, if it is a real number or an array of real numbers; Python's numbers as float."""
+    if isinstance(value, np.ndarray | np.generic) and value.dtype in (np.int64, np.uint64):
+        value = value.astype(np.float64)  # JAX, when it is not 64-bit, would cut off the upper half
     if isinstance(value, jax.Array | np.ndarray | np.generic):
         if _is_real(value.dtype) and not isinstance(value, np.ma.MaskedArray):
             return value
@@ -542,6 +544,12 @@ def _type_error(name: str, value: Any) -> TypeError:
     )
 
 
-_shortened = reprlib.Repr()
+class _Shortened(reprlib.Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        # Python itself refuses to write an integer of more than some thousand digits.
+        return repr(x) if x.bit_length() < 128 else f"<int of {x.bit_length()} bits>"
+
+
+_shortened = _Shortened()
 _shortened.maxother = _shortened.maxstring = 100
 _shown = _shortened.repr

@@ -12,6 +12,7 @@ hypothesis.settings.register_profile(
     "repeatable",
     derandomize=True,
     deadline=None,
+    max_examples=50,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],  # x64: always the same
 )
 hypothesis.settings.load_profile("repeatable")

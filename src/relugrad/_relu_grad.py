@@ -453,8 +453,19 @@ _integral = _compiled(integral)
 
 
 def _call(function: _Function, x: ArrayLike, alpha: ArrayLike, width: ArrayLike) -> Array:
-    x = _real("x", x)
+    x = _potential(x)
     return function(x, _parameter("alpha", alpha, x), _parameter("width", width, x))
+
+
+def _potential(x: Any) -> Any:
+    """``x``, if it is real; what is not JAX's yet is given the dtype that JAX would give it."""
+    x = _real("x", x)
+    if isinstance(x, float | np.ndarray | np.generic):
+        # What float32 can't hold becomes infinite, and its side of the threshold stays known.
+        # JAX would warn of that, and JAX 0.4.36 crashes where a warning is an error.
+        with np.errstate(over="ignore"):
+            return np.asarray(x, jax.dtypes.canonicalize_dtype(np.result_type(x)))
+    return x
 
 
 def _dtypes(x: ArrayLike) -> tuple[Any, Any]:

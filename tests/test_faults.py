@@ -200,10 +200,15 @@ def interrupt(folder: str, presses: int | None = None) -> tuple[int, int, int]:
     return len(countdowns), stopped, broken
 
 
+def _hear_interrupts() -> None:
+    """A process that a shell has started in the background does not, by default."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="module")
 def process() -> Iterator[Executor]:
     """Another process, which imports everything itself."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _hear_interrupts) as pool:
         yield pool
 
 

@@ -24,9 +24,13 @@ def triangle(x: Array, alpha: Array, width: Array) -> Array:
     alpha, width = _valid_or_nan(alpha, width)
     # |x|, but with derivative 0 at 0: the second derivative is -alpha * sign(x) there as well.
     magnitude = (x * jnp.sign(x)).astype(alpha.dtype)
+    # XLA takes a subnormal number for 0. Near the edge of a very narrow triangle width - |x| is one,
+    # so it is computed under a lens: a power of 2, and therefore without rounding.
+    epsilon = jnp.finfo(alpha.dtype).eps
+    lens = jnp.where(width < epsilon, 1 / epsilon, 1).astype(alpha.dtype)
     # alpha > 0, so it may stand outside the ReLU. It may not be multiplied out: alpha * width
     # and alpha * |x| are each rounded, and near the edge their difference is all rounding.
-    return alpha * relu(width - magnitude)
+    return alpha * relu(width * lens - magnitude * lens) / lens
 
 
 def triangle_integral(x: Array, alpha: Array, width: Array) -> Array:

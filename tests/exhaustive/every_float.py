@@ -48,6 +48,7 @@ PAIRS = [
     (2.7, 3.4e38),  # in two thirds of it
     (1e-30, 1e-10),  # the slope underflows all over the support
     (1e-30, 1e-7),  # near its edge
+    (1e30, 1e-36),  # nowhere, but width - |x| is subnormal near the edge
 ]
 COLUMNS = {
     "dtype": 8,

@@ -42,6 +42,17 @@ def newest(session: nox.Session) -> None:
     session.run("pytest", "--doctest-modules", *session.posargs)
 
 
+@nox.session(python="3.13t")
+def free_threaded(session: nox.Session) -> None:
+    """The tests of threads on a Python without a global interpreter lock."""
+    # Nothing is compiled: the newest release that has a wheel for this Python will do.
+    session.install("--only-binary", ":all:", "jax", "hypothesis", "packaging", "pytest", "sybil")
+    session.install("--no-deps", "-e", ".")
+    session.run("pytest", "tests/test_faults.py", "-k", "threads", *session.posargs)
+    # A module that needs the lock would have switched it on again.
+    session.run("python", "-c", "import relugrad, sys; sys.exit(sys._is_gil_enabled())")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style and spelling."""
@@ -70,6 +81,13 @@ def mutated_documentation(session: nox.Session) -> None:
     """Change each number and each output that the documentation prints: all must be noticed."""
     session.install("-e", ".[test]")
     session.run("python", "tests/mutation/mutate_documentation.py")
+
+
+@nox.session
+def mutated_package(session: nox.Session) -> None:
+    """Change the package in every way that cosmic-ray knows: the documentation must notice."""
+    session.install("-e", ".[test]", "cosmic-ray")
+    session.run("python", "tests/mutation/mutate_package.py", *session.posargs)
 
 
 @nox.session(default=False)

@@ -304,8 +304,7 @@ class ReluGrad:
         In float32 and float64 it is at most 1.5 ulp from the exact value for the parameters as
         rounded to that dtype, positive for \|x\| < width and exactly 0 from \|x\| = width on.
         float16 and bfloat16 are computed in float32 and rounded once. XLA on the CPU treats
-        numbers below the smallest normal one as 0: so may a slope be, where it or width - \|x\|
-        is that small.
+        numbers below the smallest normal one as 0: so may a slope be that is so small.
 
         Parameters
         ----------

@@ -27,6 +27,7 @@ extensions = [
     "sphinx_autodoc_typehints",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinxcontrib.bibtex",
     "matplotlib.sphinxext.plot_directive",
     "myst_nb",
     "mathml",
@@ -67,6 +68,10 @@ nb_ipywidgets_js = {}  # would be loaded from another host
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, and not what it printed
+
+# Literature
+bibtex_bibfiles = ["references.bib"]
+bibtex_reference_style = "author_year"
 
 # Figures
 plot_html_show_source_link = True

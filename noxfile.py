@@ -64,9 +64,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Strict types, of the package and of its tests."""
-    session.install("-e", ".[test]", "mypy", "nox", "types-tqdm")
+    """Strict types, of the package, of its tests, and of what its users see."""
+    # Not editable: --verifytypes looks at what is installed, as a user's editor does.
+    session.install(".[test]", "cosmic-ray", "mypy", "nox", "pyright[nodejs]", "types-tqdm")
     session.run("mypy")
+    session.run("pyright")
+    session.run("pyright", "--ignoreexternal", "--verifytypes", "relugrad")
 
 
 @nox.session

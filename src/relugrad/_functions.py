@@ -4,6 +4,7 @@
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.nn import relu
 
@@ -26,7 +27,7 @@ def triangle(x: Array, alpha: Array, width: Array) -> Array:
     magnitude = (x * jnp.sign(x)).astype(alpha.dtype)
     # XLA takes a subnormal number for 0. Near the edge of a very narrow triangle width - |x| is one,
     # so it is computed under a lens: a power of 2, and therefore without rounding.
-    epsilon = jnp.finfo(alpha.dtype).eps
+    epsilon = np.finfo(alpha.dtype).eps
     lens = jnp.where(width < epsilon, 1 / epsilon, 1).astype(alpha.dtype)
     # alpha > 0, so it may stand outside the ReLU. It may not be multiplied out: alpha * width
     # and alpha * |x| are each rounded, and near the edge their difference is all rounding.

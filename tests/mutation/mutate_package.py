@@ -118,6 +118,6 @@ def main(record: Path | None) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--record", type=Path, metavar="FILE", help="keep the counts, as JSON")
     sys.exit(main(**vars(parser.parse_args())))

@@ -73,6 +73,27 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def distribution(session: nox.Session) -> None:
+    """Build what is published, check it, and run the tests that it brings on what it installs."""
+    tools = ["build[uv]", "check-sdist", "check-wheel-contents", "twine"]
+    session.install(*tools, "validate-pyproject[all,store]")
+    session.run("validate-pyproject", "pyproject.toml")
+    session.run("check-sdist", "--installer", "uv")
+    session.run("python", "tests/distribution/build_twice.py", "dist")
+    (wheel,), (sdist,) = Path("dist").glob("*.whl"), Path("dist").glob("*.tar.gz")
+    session.run("twine", "check", "--strict", str(wheel), str(sdist))
+    session.run("check-wheel-contents", str(wheel))
+    unpacked = Path(session.create_tmp()) / sdist.name.removesuffix(".tar.gz")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    shutil.unpack_archive(sdist, unpacked.parent, filter="data")
+    shutil.rmtree(unpacked / "src")  # what is tested is the wheel
+    session.install(f"{wheel}[test]")
+    session.chdir(unpacked)
+    tests = session.posargs or ["tests", "docs", "README.md", "--pyargs", "relugrad"]
+    session.run("pytest", "--doctest-modules", *tests)
+
+
+@nox.session
 def every_float(session: nox.Session) -> None:
     """Check every float16, bfloat16 and float32 that there is; `-- --record FILE` keeps the table."""
     session.install("-e", ".[test]")

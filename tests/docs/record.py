@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sybil.integration.pytest import SybilItem
 
-DOCUMENTATION = ["src", "docs", "README.md"]
+DOCUMENTATION = ["--pyargs", "relugrad", "docs", "README.md"]
 
 
 class Record:

@@ -6,18 +6,24 @@ What survives has to be in `equivalent.toml`, with the reason why it can't be no
 """
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import os
+import queue
 import shutil
 import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from difflib import unified_diff
 from pathlib import Path
 
+import pytest
 from cosmic_ray.commands import init
-from cosmic_ray.mutating import mutate_and_test
+from cosmic_ray.mutating import use_mutation
+from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB
 from cosmic_ray.work_item import MutationSpec
 from tqdm import tqdm
@@ -25,18 +31,18 @@ from tqdm import tqdm
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path("src", "relugrad")
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
-# The pages that train a network say nothing of the package that these don't say sooner.
+# What takes least comes first, since the first failure is enough. The pages that train a network
+# would say nothing of the package that these don't say sooner.
 DOCUMENTATION = [
-    "src",
     "README.md",
     "docs/reference",
+    "src",
     "docs/explanation/custom-vjp.md",
     "docs/how-to/forward-mode.md",
     "docs/how-to/per-neuron.md",
     "docs/how-to/sweep.md",
 ]
-SUITE = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--doctest-modules", *DOCUMENTATION]
-COMMAND = " ".join([sys.executable, *SUITE])
+SUITE = ["-x", "-q", "-p", "no:cacheprovider", "--doctest-modules", *DOCUMENTATION]
 TIMEOUT = 300  # seconds, for a change that makes the suite run for ever
 
 
@@ -50,34 +56,55 @@ def mutations() -> list[MutationSpec]:
     return specs
 
 
-def work_in_a_copy(folder: str) -> None:
-    """Give this process a copy of the project, which it may change."""
+def copy_of_project(folder: str) -> Path:
+    """Make a copy of the project that may be changed."""
     copy = Path(tempfile.mkdtemp(dir=folder))
+    ignored = shutil.ignore_patterns("_build", "__pycache__")
     for name in ("src", "docs", "README.md", "conftest.py", "pyproject.toml"):
         original = ROOT / name
         if original.is_dir():
-            shutil.copytree(original, copy / name, ignore=shutil.ignore_patterns("_build"))
+            shutil.copytree(original, copy / name, ignore=ignored)
         else:
             shutil.copy(original, copy / name)
+    return copy
+
+
+def run_suite(copy: Path) -> None:
+    """Exit as pytest does on this copy of the project. Runs in a process of its own."""
     os.chdir(copy)
-    os.environ["PYTHONPATH"] = str(copy / "src")  # before the project that is installed
+    sys.path.insert(0, str(copy / "src"))  # before the project that is installed
+    sys.dont_write_bytecode = True
+    with (
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        status = pytest.main(SUITE)
+    sys.exit(status)
 
 
-def survivor(mutation: MutationSpec) -> str | None:
-    """Run the suite on the mutant. None if it was killed, else the lines that it changed."""
-    module = PACKAGE / mutation.module_path.name
-    moved = MutationSpec(
-        module,
-        mutation.operator_name,
-        mutation.occurrence,
-        mutation.start_pos,
-        mutation.end_pos,
-        mutation.operator_args,
-    )
-    result = mutate_and_test([moved], COMMAND, TIMEOUT)
-    if result.is_killed:
+def passes(copy: Path) -> bool:
+    """Whether the suite passes on this copy of the project."""
+    process = multiprocessing.get_context("forkserver").Process(target=run_suite, args=(copy,))
+    process.start()
+    process.join(TIMEOUT)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    return process.exitcode == 0
+
+
+def survivor(mutation: MutationSpec, copies: queue.Queue[Path]) -> str | None:
+    """Run the suite on the mutant. None if it was killed, else the lines that were changed."""
+    copy = copies.get()
+    operator = get_operator(mutation.operator_name)(**mutation.operator_args)
+    module = copy / PACKAGE / mutation.module_path.name
+    with use_mutation(module, operator, mutation.occurrence) as (original, mutated):
+        survived = passes(copy)
+    copies.put(copy)
+    if not survived:
         return None
-    lines = str(result.diff).splitlines()[4:]
+    lines = list(unified_diff(original.splitlines(), mutated.splitlines(), n=0, lineterm=""))[2:]
     old, new = (" ".join(_changed(lines, sign)) for sign in "-+")
     return f"{module.stem}: {old} -> {new}"
 
@@ -91,19 +118,27 @@ def main(record: Path | None) -> int:
     groups = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["equivalent"]
     expected = {mutant for group in groups for mutant in group["mutants"]}
     specs = mutations()
-    spawn = multiprocessing.get_context("spawn")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        spawn.Pool(os.cpu_count(), work_in_a_copy, [folder]) as pool,
-    ):
-        outcomes = pool.imap_unordered(survivor, specs)
-        survivors = [s for s in tqdm(outcomes, total=len(specs), disable=None) if s is not None]
+    # Each suite runs in a fork of a process that has imported what takes long to import.
+    multiprocessing.set_forkserver_preload(["jax.numpy", "matplotlib.pyplot", "pytest", "sybil"])
+    copies: queue.Queue[Path] = queue.Queue()
+    workers = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
+        for _ in range(workers):
+            copies.put(copy_of_project(folder))
+        if not passes(copies.queue[0]):
+            sys.exit("The documentation fails without any mutant.")
+        outcomes = pool.map(survivor, specs, [copies] * len(specs))
+        survivors = [
+            mutant
+            for mutant in tqdm(outcomes, total=len(specs), disable=None)
+            if mutant is not None
+        ]
 
-    missed = [mutant for mutant in survivors if mutant not in expected]
-    killed = expected.difference(survivors)
-    for mutant in sorted(missed):
+    missed = sorted(mutant for mutant in survivors if mutant not in expected)
+    killed = sorted(expected.difference(survivors))
+    for mutant in missed:
         print("missed:", mutant)
-    for mutant in sorted(killed):
+    for mutant in killed:
         print("listed as equivalent, and killed:", mutant)
     counts = {
         "mutants": len(specs),

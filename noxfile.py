@@ -73,6 +73,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def contributors(session: nox.Session) -> None:
+    """All pre-commit hooks on all files, templates and CITATION.cff included."""
+    session.install("pre-commit")
+    session.run("python", ".ci/pre_commit_from_packages.py")
+
+
+@nox.session
 def distribution(session: nox.Session) -> None:
     """Build what is published, check it, and run the tests that it brings on what it installs."""
     tools = ["build[uv]", "check-sdist", "check-wheel-contents", "twine"]

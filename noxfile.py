@@ -152,7 +152,7 @@ def contributors(session: nox.Session) -> None:
     session.run("python", ".ci/pre_commit_from_packages.py")
 
 
-@nox.session
+@nox.session(python="3.13")
 def distribution(session: nox.Session) -> None:
     """Build what is published, check it, and run the tests that it brings on what it installs."""
     tools = ["build[uv]", "check-sdist", "check-wheel-contents", "twine"]

@@ -47,6 +47,7 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 collect_ignore_glob = ["docs/conf.py", "docs/_*"]  # what builds the site, and what it built
+collect_ignore_glob += ["tests/mutation/*"]  # needs cosmic-ray
 
 
 @pytest.fixture(autouse=True)

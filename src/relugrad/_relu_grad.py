@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from relugrad._autodiff import integral, spike, spike_forward_mode
@@ -502,7 +503,7 @@ def _parameter(name: str, value: Any, x: ArrayLike | None = None) -> Any:
 
 def _is_known(value: Any) -> bool:
     """Whether this process can look at the values: not of a tracer, nor of other processes."""
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return False
     return (
         not isinstance(value, jax.Array) or value.is_fully_addressable or value.is_fully_replicated

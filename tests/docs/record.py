@@ -8,7 +8,8 @@ import pytest
 from sybil.integration.pytest import SybilItem
 
 # The notebooks are executed by the build of the site, and their cells are counted there.
-DOCUMENTATION = ["src", "README.md", "docs/reference"]
+PAGES = ["README.md", "docs/reference"]
+DOCUMENTATION = ["--pyargs", "relugrad", *PAGES]  # as installed, be it a wheel or this checkout
 
 
 class Record:

@@ -191,6 +191,7 @@ def confirm(row: Row, surrogate: ReluGrad) -> None:
     magnitudes[magnitudes < SMALLEST_NORMAL] = 0
     slopes = np.asarray(surrogate.surrogate_grad(x)).astype(np.float64)
     alpha, width = map(Fraction, parameters(surrogate))
+    error = 0.0
     for magnitude, slope, close in zip(
         magnitudes, slopes, reference(surrogate, magnitudes), strict=True
     ):

@@ -104,6 +104,7 @@ def survivor(mutation: MutationSpec, copies: queue.Queue[Path]) -> str | None:
     module = copy / PACKAGE / mutation.module_path.name
     with use_mutation(module, operator, mutation.occurrence) as (original, mutated):
         survived = passes(copy)
+    assert mutated is not None, "cosmic-ray does not find again what it has found"
     copies.put(copy)
     if not survived:
         return None
@@ -156,6 +157,6 @@ def main(record: Path | None) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--record", type=Path, metavar="FILE", help="keep the counts, as JSON")
     sys.exit(main(**vars(parser.parse_args())))

@@ -274,7 +274,9 @@ def test_promise_07_a_second_derivative_through_a_scan_is_right(forward_mode: bo
         return potential - fired, fired
 
     def scanned(factor: Array) -> Array:
-        return jax.lax.scan(lambda p, _: step(p, factor * currents), 0 * currents, length=3)[1].sum()
+        return jax.lax.scan(lambda p, _: step(p, factor * currents), 0 * currents, length=3)[
+            1
+        ].sum()
 
     def written_out(factor: Array) -> Array:
         potential, total = 0 * currents, jnp.zeros(())

@@ -31,6 +31,7 @@ extensions = [
     "myst_nb",
     "mathml",
     "explorer",
+    "streams",
 ]
 exclude_patterns = ["_build"]
 nitpicky = True

@@ -33,9 +33,16 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run all tests: units, docstrings, every block of the pages, and the built site."""
+    """Run the tests: units, docstrings, every block of the pages, and the built site."""
     session.install("-e", ".[test]")
     session.run("pytest", "--doctest-modules", *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Try the built site in Chromium: copy and run each block, look, listen, use the keyboard."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-m", "browser", "tests/docs/test_browser.py", *session.posargs)
 
 
 @nox.session(python="3.11")

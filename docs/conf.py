@@ -35,6 +35,8 @@ extensions = [
     "machine_readable",
     "notfound.extension",
     "sphinx_llm.txt",
+    "explorer",
+    "streams",
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
@@ -68,6 +70,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_show_tb = True
 nb_merge_streams = True
+nb_output_stderr = "remove"  # progress bars
 nb_ipywidgets_js = {}  # would be loaded from another host
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
@@ -86,6 +89,7 @@ plot_include_source = True
 html_theme = "sphinx_book_theme"
 html_title = "relugrad"
 html_math_renderer = "mathml"
+templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["relugrad.css"]
 html_favicon = "_static/triangle.svg"

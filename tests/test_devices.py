@@ -132,6 +132,13 @@ def see() -> dict[str, dict[str, Any]]:
         _, seen[collective] = look(shards(function, devices, of_spike), spike, x)
     for function in (learn_alpha, transpose):
         _, seen[function.__name__] = look(function, spike, x)
+    alphas = jax.device_put(
+        np.arange(8, dtype=np.float32), NamedSharding(devices, PartitionSpec(OF_X[0]))
+    )
+    try:
+        ReluGrad(alphas)
+    except ValueError as error:
+        seen["alpha = 0"] = {"raises": str(error).partition(" in ")[0]}
     return seen
 
 
@@ -168,6 +175,11 @@ def test_an_alpha_that_is_learned_is_summed_over_the_devices(
 ) -> None:
     """The derivative of a slope in an alpha that the devices share needs all of them."""
     assert seen["learn_alpha"] == {"collectives": ["all-reduce"], "sharded as x": True}
+
+
+def test_a_bad_parameter_is_found_on_any_device(seen: dict[str, dict[str, Any]]) -> None:
+    """Divided among the devices of one process, it is known to it."""
+    assert seen["alpha = 0"] == {"raises": "alpha must be positive and finite; got 0.0"}
 
 
 def test_a_moved_result_would_be_seen(seen: dict[str, dict[str, Any]]) -> None:

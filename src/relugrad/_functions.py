@@ -17,7 +17,9 @@ def step(x: Array, alpha: Array, width: Array) -> Array:
     #   that ignored the parameters would stay unbatched, and the one cotangent that all
     #   members of the batch share would be counted once for each of them: the vmap trap.
     meaningful = _are_valid(alpha, width) & ~jnp.isnan(x)
-    return jnp.where(meaningful, (x >= 0).astype(x.dtype), jnp.nan)
+    # NaN is made of x. A constant array in here makes JAX mistake the arguments of the derivative
+    # rule where a scan is differentiated twice, and the second derivative is wrong.
+    return jnp.where(meaningful, (x >= 0).astype(x.dtype), x * jnp.nan)
 
 
 def triangle(x: Array, alpha: Array, width: Array) -> Array:

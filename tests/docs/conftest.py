@@ -1,6 +1,7 @@
 """Builds the site and runs the documentation alone, once for all tests of this folder."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,12 @@ def _run(*arguments: str | Path) -> None:
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a fresh build: html/ is the site, doctrees/ what Sphinx read."""
+    """The folder of a fresh build: html/ is the site, doctrees/ what Sphinx read.
+
+    To try the tests on a site that has been built before, put its folder into RELUGRAD_BUILD.
+    """
+    if built := os.environ.get("RELUGRAD_BUILD"):
+        return Path(built)
     folder = tmp_path_factory.mktemp("build")
     _run("-m", "sphinx", "-W", "-d", folder / "doctrees", "docs", folder / "html")
     return folder
@@ -42,3 +48,23 @@ def documentation_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
         "executed": json.loads(executed.read_text()),
         "coverage": json.loads(report.read_text()),
     }
+
+
+_BROWSER: list[tuple[str, str, str]] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep the page, the check and what was found, of each test that tells them."""
+    told: dict[str, Any] = dict(report.user_properties)
+    if report.when == "call" and "page" in told:
+        found = told.get("found", "ok") if report.passed else "FAILED"
+        _BROWSER.append((told["page"], told["check"], str(found)))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what the browser found: a row for each page, a column for each check."""
+    found = {(page, check): cell for page, check, cell in _BROWSER}
+    checks = list(dict.fromkeys(check for _, check, _ in _BROWSER))
+    for page in ["", *dict.fromkeys(page for page, _, _ in _BROWSER)] if checks else []:
+        cells = [found.get((page, check), "-") if page else check for check in checks]
+        terminalreporter.write_line(f"{page:34}" + "".join(f"{cell:>15}" for cell in cells))

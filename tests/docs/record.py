@@ -8,7 +8,7 @@ import pytest
 from sybil.integration.pytest import SybilItem
 
 # The notebooks are executed by the build of the site, and their cells are counted there.
-PAGES = ["README.md", "docs/reference", "docs/how-to/forward-mode.md"]
+PAGES = ["README.md", "docs/reference"]
 DOCUMENTATION = ["--pyargs", "relugrad", *PAGES]  # as installed, be it a wheel or this checkout
 
 

@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import os
 import queue
+import re
 import shutil
 import sys
 import tempfile
@@ -43,7 +44,9 @@ DOCUMENTATION = [
     "docs/how-to/sweep.md",
 ]
 SUITE = ["-x", "-q", "-p", "no:cacheprovider", "--doctest-modules", *DOCUMENTATION]
-TIMEOUT = 300  # seconds, for a change that makes the suite run for ever
+# Floats have no bitwise operators, and `|` joins types here: such a mutant is a TypeError at once.
+SENSELESS = re.compile("_(Add|Sub|Mul|Div)_(LShift|RShift|BitAnd|BitOr|BitXor)$|_BitOr_")
+TIMEOUT = 120  # seconds, for a change that makes the suite run for ever
 
 
 def mutations() -> list[MutationSpec]:
@@ -53,7 +56,7 @@ def mutations() -> list[MutationSpec]:
         init(sorted((ROOT / PACKAGE).glob("*.py")), database, {})
         specs = [mutation for item in database.work_items for mutation in item.mutations]
         database.close()
-    return specs
+    return [spec for spec in specs if not SENSELESS.search(spec.operator_name)]
 
 
 def copy_of_project(folder: str) -> Path:

@@ -122,7 +122,7 @@ def test_links_of_the_404_page_work_at_any_depth(
 
 def test_with_an_address_each_page_is_in_the_sitemap_and_canonical(hosted: Path) -> None:
     """Both are the address with the name of the page."""
-    names = ElementTree.parse(hosted / "sitemap.xml").iter("{*}loc")
+    names = ElementTree.parse(hosted / "sitemap.xml").iterfind(".//{*}loc")
     listed = {str(name.text) for name in names}
     assert {f"{ADDRESS}/{name}" for name in _written(hosted)} <= listed
     for name in _written(hosted):

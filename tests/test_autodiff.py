@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import Array
 
 from relugrad import ReluGrad, relu_grad
 from relugrad._autodiff import spike, spike_forward_mode
@@ -259,3 +260,32 @@ def test_promise_11_the_heart_is_the_triangle_times_the_cotangent() -> None:
     x = jnp.ones(1000)
     slope = flops(lambda x: triangle(x, ALPHA, WIDTH), x)
     assert flops(pull, x, x) <= slope + 1.1 * x.size
+
+
+@parametrize_modes
+def test_promise_07_a_second_derivative_through_a_scan_is_right(forward_mode: bool) -> None:
+    """The same as through the time steps written out; or NaN, where JAX drops a custom_jvp rule."""
+    spike = ReluGrad(0.3, 1.0, forward_mode=forward_mode)
+    currents = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
+
+    def step(potential: Array, current: Array) -> tuple[Array, Array]:
+        potential = 0.9 * potential + current
+        fired = spike(potential - 1.0)
+        return potential - fired, fired
+
+    def scanned(factor: Array) -> Array:
+        return jax.lax.scan(lambda p, _: step(p, factor * currents), 0 * currents, length=3)[
+            1
+        ].sum()
+
+    def written_out(factor: Array) -> Array:
+        potential, total = 0 * currents, jnp.zeros(())
+        for _ in range(3):
+            potential, fired = step(potential, factor * currents)
+            total += fired.sum()
+        return total
+
+    result, expected = (jax.grad(jax.grad(f))(1.0) for f in (scanned, written_out))
+    assert expected != 0
+    if not (forward_mode and jnp.isnan(result)):
+        np.testing.assert_allclose(result, expected, rtol=1e-6)

@@ -5,6 +5,7 @@ is a program as well: it compiles and runs every case and prints what it saw. Th
 """
 
 import json
+import operator
 import os
 import re
 import subprocess
@@ -45,7 +46,7 @@ def backward(function: Function) -> Function:
         of_spike, of_x = jax.vjp(function, spike, x)[1](x)
         # The gradients in alpha and width are 0. They are used here, so that a sum over devices
         # that only they ask for would stay in the program.
-        return sum(jax.tree.leaves(of_spike), of_x)
+        return jax.tree.reduce(operator.add, of_spike, of_x)
 
     return gradient
 
@@ -131,6 +132,13 @@ def see() -> dict[str, dict[str, Any]]:
         _, seen[collective] = look(shards(function, devices, of_spike), spike, x)
     for function in (learn_alpha, transpose):
         _, seen[function.__name__] = look(function, spike, x)
+    alphas = jax.device_put(
+        np.arange(8, dtype=np.float32), NamedSharding(devices, PartitionSpec(OF_X[0]))
+    )
+    try:
+        ReluGrad(alphas)
+    except ValueError as error:
+        seen["alpha = 0"] = {"raises": str(error).partition(" in ")[0]}
     return seen
 
 
@@ -167,6 +175,11 @@ def test_an_alpha_that_is_learned_is_summed_over_the_devices(
 ) -> None:
     """The derivative of a slope in an alpha that the devices share needs all of them."""
     assert seen["learn_alpha"] == {"collectives": ["all-reduce"], "sharded as x": True}
+
+
+def test_a_bad_parameter_is_found_on_any_device(seen: dict[str, dict[str, Any]]) -> None:
+    """Divided among the devices of one process, it is known to it."""
+    assert seen["alpha = 0"] == {"raises": "alpha must be positive and finite; got 0.0"}
 
 
 def test_a_moved_result_would_be_seen(seen: dict[str, dict[str, Any]]) -> None:

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.typing import ArrayLike
-from tests.exhaustive.every_float import DTYPES, PAIRS, SMALLEST_NORMAL, check, main, non_negative
 
 from relugrad import ReluGrad, relu_grad
+from tests.exhaustive.every_float import DTYPES, PAIRS, SMALLEST_NORMAL, check, main, non_negative
 
 RECORD = Path(__file__).parents[1] / "docs/_data/every-float.json"
 

@@ -67,9 +67,10 @@ def main(address: str = "", rank: str = "0") -> dict[str, Any]:
             address, 2, int(rank), initialization_timeout=120, coordinator_bind_address=address
         )
 
-    digits, normal = load_digits(), np.random.default_rng(0).standard_normal
-    images = digits.data[: STEPS * BATCH].reshape(STEPS, BATCH, 64) / 16
-    labels = digits.target[: STEPS * BATCH].reshape(STEPS, BATCH)
+    images, labels = load_digits(return_X_y=True)
+    images = images[: STEPS * BATCH].reshape(STEPS, BATCH, 64) / 16
+    labels = labels[: STEPS * BATCH].reshape(STEPS, BATCH)
+    normal = np.random.default_rng(0).standard_normal
     weights = [0.2 * normal((64, NEURONS)), 0.1 * normal((NEURONS, 10))]
 
     x = share(np.full((3, 8), 0.25), 1)

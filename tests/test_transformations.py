@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import gc
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import jax
@@ -248,7 +248,7 @@ def debug_nans(f: Function) -> Function:
 
 
 @contextlib.contextmanager
-def leak_checks() -> Iterator[None]:
+def leak_checks() -> Generator[None]:
     """Collect garbage after each trace, as the checks do, among new objects only: it is faster."""
     gc.freeze()
     with jax.checking_leaks():
@@ -263,7 +263,7 @@ def checking_leaks(f: Function) -> Function:
 
 
 @contextlib.contextmanager
-def strictness() -> Iterator[None]:
+def strictness() -> Generator[None]:
     """Let JAX promote neither dtypes nor ranks unasked."""
     with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
         yield

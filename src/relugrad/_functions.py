@@ -4,6 +4,7 @@
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.nn import relu
 
@@ -16,7 +17,9 @@ def step(x: Array, alpha: Array, width: Array) -> Array:
     #   that ignored the parameters would stay unbatched, and the one cotangent that all
     #   members of the batch share would be counted once for each of them: the vmap trap.
     meaningful = _are_valid(alpha, width) & ~jnp.isnan(x)
-    return jnp.where(meaningful, (x >= 0).astype(x.dtype), jnp.nan)
+    # NaN is made of x. A constant array in here makes JAX mistake the arguments of the derivative
+    # rule where a scan is differentiated twice, and the second derivative is wrong.
+    return jnp.where(meaningful, (x >= 0).astype(x.dtype), x * jnp.nan)
 
 
 def triangle(x: Array, alpha: Array, width: Array) -> Array:
@@ -24,9 +27,13 @@ def triangle(x: Array, alpha: Array, width: Array) -> Array:
     alpha, width = _valid_or_nan(alpha, width)
     # |x|, but with derivative 0 at 0: the second derivative is -alpha * sign(x) there as well.
     magnitude = (x * jnp.sign(x)).astype(alpha.dtype)
+    # XLA takes a subnormal number for 0. Near the edge of a very narrow triangle width - |x| is one,
+    # so it is computed under a lens: a power of 2, and therefore without rounding.
+    epsilon = np.finfo(alpha.dtype).eps
+    lens = jnp.where(width < epsilon, 1 / epsilon, 1).astype(alpha.dtype)
     # alpha > 0, so it may stand outside the ReLU. It may not be multiplied out: alpha * width
     # and alpha * |x| are each rounded, and near the edge their difference is all rounding.
-    return alpha * relu(width - magnitude)
+    return alpha * relu(width * lens - magnitude * lens) / lens
 
 
 def triangle_integral(x: Array, alpha: Array, width: Array) -> Array:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from relugrad._autodiff import integral, spike, spike_forward_mode
@@ -101,7 +102,7 @@ def relu_grad(
     return _call(apply, x, alpha, width)
 
 
-@dataclasses.dataclass(frozen=True, repr=False, eq=False)
+@dataclasses.dataclass(frozen=True)
 class ReluGrad:
     r"""ReLU surrogate gradient: a step in the forward pass, a triangle in the backward pass.
 
@@ -258,8 +259,8 @@ class ReluGrad:
             given = getattr(self, name)
             is_array = isinstance(given, np.ndarray) and given.ndim > 0
             parameter = _parameter(name, given, given if is_array else None)
-            if is_array:  # its owner could still change it
-                parameter = jnp.array(parameter, copy=True)
+            if is_array:
+                parameter = jnp.array(parameter)  # a copy: its owner could still change it
             object.__setattr__(self, name, parameter)
         object.__setattr__(self, "forward_mode", _flag(self.forward_mode))
 
@@ -304,8 +305,7 @@ class ReluGrad:
         In float32 and float64 it is at most 1.5 ulp from the exact value for the parameters as
         rounded to that dtype, positive for \|x\| < width and exactly 0 from \|x\| = width on.
         float16 and bfloat16 are computed in float32 and rounded once. XLA on the CPU treats
-        numbers below the smallest normal one as 0: so may a slope be, where it or width - \|x\|
-        is that small.
+        numbers below the smallest normal one as 0: so may a slope be that is so small.
 
         Parameters
         ----------
@@ -474,6 +474,7 @@ def _dtypes(x: ArrayLike) -> tuple[Any, Any]:
     return dtype, dtype if dtype.itemsize >= 4 else jnp.float32
 
 
+_Numbers = np.ndarray[Any, np.dtype[np.float64]]
 _FLOATS = frozenset(map(np.dtype, (jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64)))
 _SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
@@ -488,9 +489,10 @@ def _parameter(name: str, value: Any, x: ArrayLike | None = None) -> Any:
     if not _is_known(value):
         return value  # a bad one will show as NaN
     numbers = np.asarray(value, np.float64)
-    if not np.all((numbers >= _SMALLEST) & (numbers <= _LARGEST)):
+    suspects = _outside(_SMALLEST, _LARGEST, numbers)
+    if suspects.size:
         smallest, largest, where = _limits(x)
-        bad = numbers[~((numbers >= smallest) & (numbers <= largest))]
+        bad = _outside(smallest, largest, suspects)
         if bad.size:
             whole = f" in {_shown(value)}" if numbers.ndim else ""
             raise ValueError(f"{name} must be positive and finite{where}; got {bad[0]}{whole}")
@@ -501,11 +503,15 @@ def _parameter(name: str, value: Any, x: ArrayLike | None = None) -> Any:
 
 def _is_known(value: Any) -> bool:
     """Whether this process can look at the values: not of a tracer, nor of other processes."""
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return False
     return (
         not isinstance(value, jax.Array) or value.is_fully_addressable or value.is_fully_replicated
     )
+
+
+def _outside(smallest: float, largest: float, numbers: _Numbers) -> _Numbers:
+    return numbers[~((numbers >= smallest) & (numbers <= largest))]  # NaN too
 
 
 def _limits(x: ArrayLike | None) -> tuple[float, float, str]:

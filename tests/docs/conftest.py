@@ -34,7 +34,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def documentation_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the documentation executes when it is run without any other test.
+    """What docstrings, README and reference execute when they are run without any other test.
 
     ``executed`` holds the source of each block or docstring example that ran and passed;
     ``coverage`` is coverage.py's report on the package.

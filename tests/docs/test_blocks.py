@@ -1,6 +1,7 @@
 """No block of code goes unexecuted, and the documentation alone covers the package."""
 
 import doctest
+import json
 import pickle
 from collections import Counter
 from collections.abc import Iterator
@@ -52,6 +53,14 @@ def blocks_of_readme() -> Iterator[Block]:
             yield Block("README", token.info.strip() or "none", token.content)
 
 
+def executed_cells(build: Path) -> Iterator[str]:
+    """Every cell that the build executed; it would have failed if a cell had."""
+    for notebook in (build / "jupyter_execute").rglob("*.ipynb"):
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code" and cell["execution_count"]:
+                yield "".join(cell["source"])
+
+
 def examples(text: str) -> list[str]:
     """The parts of a block that are executed: all of it, or each example that has a prompt."""
     if ">>>" not in text:
@@ -71,10 +80,14 @@ def test_every_block_names_its_language(blocks: list[Block]) -> None:
 
 
 def test_every_python_block_is_executed(
-    blocks: list[Block], documentation_run: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    blocks: list[Block],
+    build: Path,
+    documentation_run: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The blocks that a reader sees, against the blocks that ran and passed."""
-    executed = {part for text in documentation_run["executed"] for part in examples(text)}
+    ran = [*documentation_run["executed"], *executed_cells(build)]
+    executed = {part for text in ran for part in examples(text)}
     python = [block for block in blocks if block.language in PYTHON]
     assert [block for block in python if not executed.issuperset(examples(block.text))] == []
     counts = Counter("executed" if b in python else f"not Python ({b.language})" for b in blocks)

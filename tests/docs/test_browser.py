@@ -14,7 +14,7 @@ import re
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -73,7 +73,7 @@ class Site(NamedTuple):
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *_: Any) -> None:
         """Say nothing."""
 
 
@@ -199,7 +199,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "MPL
 
 
 @contextlib.contextmanager
-def fresh_kernel(folder: Path) -> Iterator[Callable[[str], list[Any]]]:
+def fresh_kernel(folder: Path) -> Generator[Callable[[str], list[Any]]]:
     """A function that runs a cell in a Jupyter kernel, and returns its outputs."""
     notebook = new_notebook()  # type: ignore[no-untyped-call]
     resources = {"metadata": {"path": str(folder)}}

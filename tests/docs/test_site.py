@@ -134,7 +134,9 @@ def test_internal_links_and_anchors_resolve(site: Path) -> None:
             address, anchor = urldefrag(str(link["href"]))
             if urlsplit(address).scheme or address == "#" or (not address and not anchor):
                 continue
-            target = (page.parent / unquote(address)).resolve() if address else page.resolve()
+            folder = site if address.startswith("/") else page.parent  # as in 404.html
+            target = folder / unquote(address).lstrip("/") if address else page
+            target = target.resolve()
             checked += 1
             if not target.exists() or (anchor and anchor not in anchors.get(target, {anchor})):
                 broken.append((page.name, link["href"]))
@@ -190,3 +192,13 @@ def test_landing_page_says_what_it_is_and_where_to_go(site: Path) -> None:
     assert article.select_one(".cell_output img")
     assert "spikes    [0. 0. 1. 1. 1.]" in article.get_text()
     assert len(article.select("a.sd-stretched-link")) == 4
+
+
+def test_each_page_is_also_markdown_with_its_outputs(site: Path) -> None:
+    """A program reads what a person reads, results and figures included."""
+    pages = [page for page in _pages(site) if _page(page).find("link", type="text/markdown")]
+    texts = {page.stem: page.with_suffix(".md").read_text(encoding="utf-8") for page in pages}
+    assert len(pages) >= 14
+    assert "spikes    [0. 0. 1. 1. 1.]" in texts["index"]
+    assert "![Two panels over x" in texts["index"]
+    assert ">>> print(spike(x))\n[0. 0. 1. 1. 1.]" in texts["relugrad"]

@@ -48,6 +48,7 @@ PAIRS = [
     (2.7, 3.4e38),  # in two thirds of it
     (1e-30, 1e-10),  # the slope underflows all over the support
     (1e-30, 1e-7),  # near its edge
+    (1e30, 1e-36),  # nowhere, but width - |x| is subnormal near the edge
 ]
 COLUMNS = {
     "dtype": 8,
@@ -190,6 +191,7 @@ def confirm(row: Row, surrogate: ReluGrad) -> None:
     magnitudes[magnitudes < SMALLEST_NORMAL] = 0
     slopes = np.asarray(surrogate.surrogate_grad(x)).astype(np.float64)
     alpha, width = map(Fraction, parameters(surrogate))
+    error = 0.0
     for magnitude, slope, close in zip(
         magnitudes, slopes, reference(surrogate, magnitudes), strict=True
     ):

@@ -46,10 +46,12 @@ def mutants(item: pytest.Item) -> Iterator[pytest.Item]:
         text, copy_with = str(item.dtest.docstring), _docstring
     else:
         return
-    control = copy_with(item, "unchanged", text)
-    control.stash[CONTROL] = True
-    yield control
-    for change, changed in changed_outputs(text):
+    changes = list(changed_outputs(text))
+    if changes:
+        control = copy_with(item, "unchanged", text)
+        control.stash[CONTROL] = True
+        yield control
+    for change, changed in changes:
         yield copy_with(item, change, changed)
 
 

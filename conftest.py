@@ -42,7 +42,8 @@ def _close_figures(_: object) -> None:
 pytest_collect_file = Sybil(
     parsers=[CodeBlockParser("python", _evaluate)],
     patterns=["README.md", "docs/**/*.md", "docs/*.md"],
-    excludes=["docs/_build/**"],
+    # The tutorials train networks. The build of the site executes them, in tests/docs; once is enough.
+    excludes=["docs/_build/**", "docs/tutorials/**"],
     teardown=_close_figures,
 ).pytest()
 

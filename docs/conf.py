@@ -1,7 +1,10 @@
 """The site. Every cell and figure is executed by this build, and nothing is fetched by it."""
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,7 +68,11 @@ intersphinx_mapping = {
 # Pages
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-nb_execution_mode = "force"
+nb_execution_mode = "cache"  # of this build alone: the Markdown is made of the same outputs
+nb_execution_cache_path = os.environ.get("NOTEBOOK_CACHE", "")
+if not nb_execution_cache_path:
+    nb_execution_cache_path = os.environ["NOTEBOOK_CACHE"] = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, nb_execution_cache_path, ignore_errors=True)
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_show_tb = True

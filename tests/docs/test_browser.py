@@ -99,6 +99,7 @@ class Visit:
         tab.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
         tab.on("console", self._hear)
         tab.goto(f"{site.address}{name}.html", wait_until="networkidle")
+        self.loaded = set(self.requests)
 
     def _hear(self, message: Any) -> None:
         if message.type in ("error", "warning"):
@@ -115,7 +116,7 @@ class Visit:
 
     def figures(self) -> list[Locator]:
         """The figures that can be seen."""
-        return self.tab.locator("article :is(img, [role=img])").filter(visible=True).all()
+        return self.tab.locator("article :is(img, [role=img]):visible").all()
 
 
 @pytest.fixture(scope="module", params=PAGES)
@@ -371,8 +372,7 @@ def test_dark_figures(visit: Visit, record_property: Callable[[str, object], Non
 
 def test_weight(visit: Visit, site: Site, record_property: Callable[[str, object], None]) -> None:
     """All that the page loads, compressed: below 1 MB, and 2 MB where the explorer is."""
-    own = {url for url in visit.requests if url.startswith(site.address)}
-    weight = sum(map(site.weight, own))
+    weight = sum(site.weight(url) for url in visit.loaded if url.startswith(site.address))
     record_property("found", f"{weight / 1e3:.0f} kB")
     assert weight < (2e6 if visit.name == "index" else 1e6)
 
@@ -452,8 +452,8 @@ def test_explorer_by_keyboard(tab: Page) -> None:
 @pytest.mark.parametrize("width", [0.1, 0.7, 1.0, 2.0])
 def test_explorer_shows_the_functions(alpha: float, width: float, tab: Page) -> None:
     """The points of each curve are values of the functions."""
-    tab.locator("#explorer-alpha").fill(str(alpha))
-    tab.locator("#explorer-width").fill(str(width))
+    tab.locator("#explorer-alpha").fill(f"{alpha:g}")
+    tab.locator("#explorer-width").fill(f"{width:g}")
     shown = tab.evaluate(
         """() => Bokeh.documents[0].roots().map((panel) => {
             const { data } = panel.renderers[0].data_source;

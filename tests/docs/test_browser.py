@@ -282,7 +282,8 @@ def test_notebook(
 ) -> None:
     """It runs from top to bottom in a fresh kernel and an empty folder, with the same outputs."""
     links = visit.tab.locator("article a.download[href$='.ipynb']").all()
-    for link in links:
+    notebooks = {link.get_attribute("href"): link for link in links}  # a page may link twice
+    for link in notebooks.values():
         with visit.tab.expect_download() as download:
             link.click()
         shown = nbformat.read(download.value.path(), as_version=4)  # type: ignore[no-untyped-call]
@@ -295,7 +296,7 @@ def test_notebook(
                 was, now = before.outputs, after.outputs
                 assert normal(text_of(now), varies) == normal(text_of(was), varies)
                 assert sum(map(is_rich, now)) == sum(map(is_rich, was))
-    record_property("found", len(links))
+    record_property("found", len(notebooks))
 
 
 @pytest.fixture

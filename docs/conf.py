@@ -39,6 +39,7 @@ extensions = [
     "notfound.extension",
     "sphinx_llm.txt",
     "explorer",
+    "literature",
     "streams",
     "citations",
 ]

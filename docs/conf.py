@@ -41,7 +41,6 @@ extensions = [
     "explorer",
     "literature",
     "streams",
-    "citations",
 ]
 exclude_patterns = ["_build"]
 nitpicky = True

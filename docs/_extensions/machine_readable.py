@@ -22,6 +22,11 @@ def visit(self: Any, node: nodes.Element) -> None:
     """Write what is in the node."""
 
 
+def end(self: Any, node: nodes.Element) -> None:
+    """Let what comes next be a paragraph of its own."""
+    self.ensure_eol(2)
+
+
 def skip(self: Any, node: nodes.Element) -> None:
     """Write nothing."""
     raise nodes.SkipNode
@@ -36,8 +41,9 @@ def visit_label(self: Any, node: nodes.Element) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Teach the Markdown builder the nodes that it doesn't know."""
     app.connect("doctree-read", describe)
-    for node in (nodes.abbreviation, nodes.citation, PassthroughTextElement):
+    for node in (nodes.abbreviation, nodes.citation):
         app.add_node(node, override=True, markdown=(visit, visit))
+    app.add_node(PassthroughTextElement, override=True, markdown=(visit, end))
     app.add_node(nodes.meta, override=True, markdown=(skip, None))
     app.add_node(nodes.label, override=True, markdown=(visit_label, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

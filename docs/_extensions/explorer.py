@@ -17,7 +17,6 @@ from bokeh.util.paths import bokehjs_path
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
-from sphinx.writers.html5 import HTML5Translator
 
 from relugrad import ReluGrad
 
@@ -133,19 +132,6 @@ def document() -> Document:
     return drawing
 
 
-class Panels(nodes.Element):
-    """What the directive puts into the page, for a browser alone."""
-
-
-def _write(writer: HTML5Translator, node: nodes.Element) -> None:
-    writer.body.append(node["html"])
-    raise nodes.SkipNode
-
-
-def _write_nothing(writer: object, node: nodes.Element) -> None:
-    raise nodes.SkipNode
-
-
 class Explorer(Directive):
     """``{explorer}``, once in the site."""
 
@@ -158,7 +144,7 @@ class Explorer(Directive):
         panels = {plot.name: plot for plot in document().roots}
         script, divs = components(panels, theme=THEME)
         html = MARKUP.read_text("utf-8").format(**divs, pairs=POSITIONS.size**2)
-        return [Panels(html=html + script)]
+        return [nodes.raw("", html + script, format="html")]
 
 
 def _add_library(app: Sphinx, page: str, *_: object) -> None:
@@ -169,7 +155,6 @@ def _add_library(app: Sphinx, page: str, *_: object) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directive; serve Bokeh's script with the site, and load it on that page alone."""
     app.add_directive("explorer", Explorer)
-    app.add_node(Panels, html=(_write, None), markdown=(_write_nothing, None))
     app.connect("config-inited", lambda _, config: config.html_static_path.append(str(LIBRARY)))
     app.connect("html-page-context", _add_library)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

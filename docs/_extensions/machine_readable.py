@@ -44,6 +44,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     for node in (nodes.abbreviation, nodes.citation):
         app.add_node(node, override=True, markdown=(visit, visit))
     app.add_node(PassthroughTextElement, override=True, markdown=(visit, end))
-    app.add_node(nodes.meta, override=True, markdown=(skip, None))
+    for node in (nodes.meta, nodes.raw):  # raw: HTML and scripts, for a browser
+        app.add_node(node, override=True, markdown=(skip, None))
     app.add_node(nodes.label, override=True, markdown=(visit_label, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

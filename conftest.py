@@ -49,6 +49,7 @@ pytest_collect_file = Sybil(
 
 collect_ignore_glob = ["docs/conf.py", "docs/_*"]  # what builds the site, and what it built
 collect_ignore_glob += ["tests/mutation/*"]  # needs cosmic-ray
+collect_ignore_glob += ["tests/peers/*", "tests/benchmarks/*"]  # need what their sessions install
 
 
 @pytest.fixture(autouse=True)

@@ -203,6 +203,31 @@ def mutated_package(session: nox.Session) -> None:
     session.run("python", "tests/mutation/mutate_package.py", *session.posargs)
 
 
+def _install_peers(session: nox.Session) -> None:
+    """Other libraries of spiking networks, which are compared with this one and never needed."""
+    session.install("torch")
+    peers = ["braintools", "brainpy", "brainstate", "equinox", "flax", "snnax", "spyx"]
+    session.install(*peers, "norse", "snntorch", "spikingjelly")
+    session.install("optax", "pytest", "pytest-benchmark", "scikit-learn", "sybil", "-e", ".")
+
+
+@nox.session(python="3.11", venv_backend="venv", default=False)
+def peers(session: nox.Session) -> None:
+    """Compare with other libraries, and train their networks; `-- --record FILE` keeps it."""
+    _install_peers(session)
+    session.run("python", "-W", "ignore", "tests/peers/equivalence.py", *session.posargs)
+    session.run("pytest", "-W", "default", "tests/peers/test_equivalence.py")
+
+
+@nox.session(python="3.11", venv_backend="venv", default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Time it beside other libraries and a copy; `-- --benchmark-json=FILE` keeps the times."""
+    _install_peers(session)
+    tests = ["tests/benchmarks/test_calls.py", "tests/benchmarks/test_training.py"]
+    run = ["pytest", "-W", "default", "--benchmark-max-time=0.5", "--benchmark-columns=min,median"]
+    session.run(*run, "--benchmark-group-by=group", *tests, *session.posargs)
+
+
 @nox.session(python="3.13", default=False)
 def nightly(session: nox.Session) -> None:
     """The same tests with the JAX of last night. Needs the network."""

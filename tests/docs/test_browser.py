@@ -9,6 +9,7 @@ import functools
 import gzip
 import http.server
 import io
+import json
 import os
 import re
 import shutil
@@ -41,6 +42,10 @@ PAGES = [
     "genindex",
     "search",
 ]
+RECORDED = {
+    network["source"].strip()
+    for network in json.loads((DOCS / "_data/peers.json").read_text("utf-8"))["networks"].values()
+}
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
@@ -250,7 +255,7 @@ def test_copied(visit: Visit, record_property: Callable[[str, object], None]) ->
 
     The cells of a notebook page share a namespace; any other block starts in an empty one, and the
     kernel then shows the value of each expression, as a prompt does. Commands for a shell are
-    copied and not run.
+    copied and not run; so are the scripts that need other libraries and were run by `nox -s peers`.
     """
     visit.look("light")
     buttons = visit.tab.locator("button.copybtn").all()
@@ -261,14 +266,18 @@ def test_copied(visit: Visit, record_property: Callable[[str, object], None]) ->
         assert text.strip() == block.source.strip()
         assert not re.search(r"^(>>>|\.\.\.|\$|In \[)", text, re.MULTILINE)
 
-    counts = Counter("shell" if block.language == "sh" else "run" for block in blocks)
-    found = f"{counts['run']} run" + (f", {counts['shell']} sh" if counts["shell"] else "")
-    record_property("found", found)
+    kinds = [
+        "sh" if block.language == "sh" else "recorded" if text.strip() in RECORDED else "run"
+        for block, text in zip(blocks, copied, strict=True)
+    ]
+    counts = Counter(kinds)
+    others = [f", {counts[kind]} {kind}" for kind in ("sh", "recorded") if counts[kind]]
+    record_property("found", f"{counts['run']} run{''.join(others)}")
     if not counts["run"]:
         return
     with fresh_kernel((DOCS / visit.name).parent) as run:
-        for block, text in zip(blocks, copied, strict=True):
-            if block.language == "sh":
+        for block, text, kind in zip(blocks, copied, kinds, strict=True):
+            if kind != "run":
                 continue
             if not block.is_cell:
                 run("%reset -f\nget_ipython().ast_node_interactivity = 'all'")

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import pytest
 from bs4 import BeautifulSoup, Tag
 
+ROOT = Path(__file__).parents[2]
 REFERENCE = "reference/relugrad.html"
 
 
@@ -202,3 +203,11 @@ def test_each_page_is_also_markdown_with_its_outputs(site: Path) -> None:
     assert "spikes    [0. 0. 1. 1. 1.]" in texts["index"]
     assert re.search(r"!\[\w+ panels over x.*\]\(.+\.png\)", texts["index"], re.DOTALL)
     assert ">>> print(spike(x))\n[0. 0. 1. 1. 1.]" in texts["relugrad"]
+
+
+@pytest.mark.parametrize("name", ["brainpy", "snnax", "spyx"])
+def test_a_recorded_network_is_the_one_that_ran(name: str) -> None:
+    """A script that was changed has to be run again: `nox -s peers -- --record docs/_data/peers.json`."""
+    record = json.loads((ROOT / "docs/_data/peers.json").read_text(encoding="utf-8"))
+    script = (ROOT / "tests/peers" / f"train_{name}.py").read_text(encoding="utf-8")
+    assert record["networks"][name]["source"] == script

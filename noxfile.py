@@ -208,7 +208,16 @@ def _install_peers(session: nox.Session) -> None:
     session.install("torch")
     peers = ["braintools", "brainpy", "brainstate", "equinox", "flax", "snnax", "spyx"]
     session.install(*peers, "norse", "snntorch", "spikingjelly")
-    session.install("optax", "pytest", "pytest-benchmark", "scikit-learn", "sybil", "-e", ".")
+    tools = [
+        "hypothesis",
+        "optax",
+        "packaging",
+        "pytest",
+        "pytest-benchmark",
+        "scikit-learn",
+        "sybil",
+    ]
+    session.install(*tools, "-e", ".")
 
 
 @nox.session(python="3.11", venv_backend="venv", default=False)

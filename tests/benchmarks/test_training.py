@@ -185,7 +185,11 @@ SWEEPS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "sweep", "make", "count"), SWEEPS, ids=str)
+@pytest.mark.parametrize(
+    ("name", "sweep", "make", "count"),
+    SWEEPS,
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
 @pytest.mark.benchmark(group="sweep")
 def test_sweep(benchmark: Any, name: str, sweep: Any, make: Any, count: int) -> None:
     """From nothing to all accuracies, compilation included."""

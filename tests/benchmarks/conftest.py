@@ -63,7 +63,7 @@ def _package(package: str) -> dict[str, Any]:
     }
 
 
-@pytest.hookimpl
+@pytest.hookimpl(optionalhook=True)  # of pytest-benchmark, which only its session installs
 def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
     """Keep what the page shows, and nothing that names the machine's owner."""
     machine = output_json["machine_info"]

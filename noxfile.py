@@ -233,8 +233,9 @@ def benchmarks(session: nox.Session) -> None:
     """Time it beside other libraries and a copy; `-- --benchmark-json=FILE` keeps the times."""
     _install_peers(session)
     tests = ["tests/benchmarks/test_calls.py", "tests/benchmarks/test_training.py"]
-    run = ["pytest", "-W", "default", "--benchmark-max-time=0.5", "--benchmark-columns=min,median"]
-    session.run(*run, "--benchmark-group-by=group", *tests, *session.posargs)
+    run = ["-m", "pytest", "-p", "tests.benchmarks.record", "-W", "default", *tests]
+    shown = ["--benchmark-columns=min,median", "--benchmark-group-by=group"]
+    session.run("python", *run, "--benchmark-max-time=0.5", *shown, *session.posargs)
 
 
 @nox.session(python="3.13", default=False)

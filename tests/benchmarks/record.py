@@ -1,4 +1,4 @@
-"""What of a run of the benchmarks is kept: the times, where they were measured, and with what."""
+"""A plugin of pytest: what of the benchmarks is kept, the times, and where and with what they were measured."""
 
 import importlib.metadata
 import subprocess
@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 import jax
-import pytest
 from packaging.requirements import Requirement
 
 PACKAGES = {  # and the module of each that has the function
@@ -63,7 +62,6 @@ def _package(package: str) -> dict[str, Any]:
     }
 
 
-@pytest.hookimpl(optionalhook=True)  # of pytest-benchmark, which only its session installs
 def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
     """Keep what the page shows, and nothing that names the machine's owner."""
     machine = output_json["machine_info"]

@@ -103,8 +103,9 @@ def test_training_in_torch(benchmark: Any, name: str) -> None:
 
 
 EPOCHS = 5
-IMAGES, LABELS = load_digits(return_X_y=True)
-IMAGES, LABELS = jnp.asarray(IMAGES[:1024] / 16, jnp.float32), jnp.asarray(LABELS[:1024])
+DIGITS = load_digits()
+IMAGES = jnp.asarray(DIGITS.data[:1024] / 16, jnp.float32)
+LABELS = jnp.asarray(DIGITS.target[:1024])
 
 
 def accuracy(spike: Callable[[Any], Any]) -> jax.Array:

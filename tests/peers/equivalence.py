@@ -32,8 +32,10 @@ GRID = np.linspace(-3, 3, 100_001, dtype=np.float32)  # 0 is among them
 RANDOM = np.random.default_rng(0).normal(size=(16, 32, 64)).astype(np.float32)
 SAMPLE = np.linspace(-3, 3, 61, dtype=np.float32)
 DTYPES = ("float32", "bfloat16", "float16")
-PACKAGES = ["braintools", "brainstate", "brainpy", "spyx", "snnax", "norse", "snntorch"]
-PACKAGES += ["spikingjelly", "torch", "equinox", "flax", "jax", "numpy"]
+PACKAGES = [
+    *("braintools", "brainstate", "brainpy", "spyx", "snnax", "norse", "snntorch"),
+    *("spikingjelly", "torch", "equinox", "flax", "jax", "numpy"),
+]
 
 _Function = Callable[[Any], Any]
 _Both = tuple[np.ndarray, np.ndarray, str]

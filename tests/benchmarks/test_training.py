@@ -103,9 +103,9 @@ def test_training_in_torch(benchmark: Any, name: str) -> None:
 
 
 EPOCHS = 5
-DIGITS = load_digits()
-IMAGES = jnp.asarray(DIGITS.data[:1024] / 16, jnp.float32)
-LABELS = jnp.asarray(DIGITS.target[:1024])
+PIXELS, DIGITS = load_digits(return_X_y=True)
+IMAGES = jnp.asarray(PIXELS[:1024] / 16, jnp.float32)
+LABELS = jnp.asarray(DIGITS[:1024])
 
 
 def accuracy(spike: Callable[[Any], Any]) -> jax.Array:

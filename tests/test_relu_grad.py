@@ -400,6 +400,24 @@ def test_promise_06_a_call_outside_jit_compiles_once_too(
     assert not caplog.records
 
 
+def test_a_number_is_transferred_once() -> None:
+    """The second call finds both on the device; x on a device of its own is left where it is."""
+    x = jnp.linspace(-2, 2, 5)
+    for call in (relu_grad, ReluGrad(), ReluGrad().surrogate_grad, ReluGrad().surrogate_fun):
+        first = call(x)
+        with jax.transfer_guard("disallow"):
+            np.testing.assert_array_equal(call(x), first)
+        np.testing.assert_array_equal(call(jax.device_put(x, jax.devices()[0])), first)
+
+
+def test_a_number_is_kept_in_single_precision_for_single_precision_alone(x64: None) -> None:
+    """What float32 was given doesn't round what float64 is given after it."""
+    for dtype, expected in ((jnp.float32, np.float32(0.3)), (jnp.float64, np.float64(0.3))):
+        slope = ReluGrad(0.3, 1.0).surrogate_grad(jnp.zeros((), dtype))
+        assert slope == expected
+        assert slope.dtype == dtype
+
+
 def test_promise_06_vmap_sweeps_a_grid_in_one_program() -> None:
     """A `ReluGrad` of arrays, one triangle for each of its elements, as in a Python loop."""
     alpha, width = map(jnp.ravel, jnp.meshgrid(jnp.array([0.3, 0.5, 1.0]), jnp.array([1.0, 2.0])))

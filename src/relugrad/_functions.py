@@ -1,6 +1,6 @@
 """The mathematics: the step, the triangle and the triangle's integral, in plain ``jax.numpy``.
 
-``x`` keeps its own dtype; the slope and its integral are computed in the dtype of ``alpha`` and ``width``.
+All of it is computed in the dtype of ``alpha`` and ``width``; only the spikes come back in that of ``x``.
 """
 
 import jax.numpy as jnp
@@ -16,10 +16,12 @@ def step(x: Array, alpha: Array, width: Array) -> Array:
     # - Under vmap over a parameter the spikes are then batched, as their gradients are. Spikes
     #   that ignored the parameters would stay unbatched, and the one cotangent that all
     #   members of the batch share would be counted once for each of them: the vmap trap.
-    meaningful = _are_valid(alpha, width) & ~jnp.isnan(x)
+    potential = x.astype(alpha.dtype)  # which XLA's CPU compares faster than a bfloat16
+    meaningful = _are_valid(alpha, width) & ~jnp.isnan(potential)
     # NaN is made of x. A constant array in here makes JAX mistake the arguments of the derivative
     # rule where a scan is differentiated twice, and the second derivative is wrong.
-    return jnp.where(meaningful, (x >= 0).astype(x.dtype), x * jnp.nan)
+    spikes = jnp.where(meaningful, (potential >= 0).astype(alpha.dtype), potential * jnp.nan)
+    return spikes.astype(x.dtype)
 
 
 def triangle(x: Array, alpha: Array, width: Array) -> Array:

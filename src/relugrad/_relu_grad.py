@@ -98,8 +98,7 @@ def relu_grad(
     [[0.  0.5 1.5]
      [0.  0.5 1.5]]
     """
-    apply = _spike_forward_mode if _flag(forward_mode) else _spike
-    return _call(apply, x, alpha, width)
+    return _call(_SPIKE[_flag(forward_mode)], x, alpha, width)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -295,7 +294,7 @@ class ReluGrad:
         >>> print(ReluGrad()(jnp.array([-0.1, 0.0, 0.1])))
         [0. 1. 1.]
         """
-        return relu_grad(x, self.alpha, self.width, forward_mode=self.forward_mode)
+        return _call(_SPIKE[self.forward_mode], x, self.alpha, self.width)
 
     def surrogate_grad(self, x: ArrayLike) -> Array:
         r"""The triangle: the slope that the backward pass uses.
@@ -446,15 +445,36 @@ def _compiled(function: _Function) -> _Function:
     return promoted
 
 
-_spike = _compiled(spike)
-_spike_forward_mode = _compiled(spike_forward_mode)
+_SPIKE = {False: _compiled(spike), True: _compiled(spike_forward_mode)}
 _slope = _compiled(triangle)
 _integral = _compiled(integral)
 
 
 def _call(function: _Function, x: ArrayLike, alpha: ArrayLike, width: ArrayLike) -> Array:
-    x = _potential(x)
-    return function(x, _parameter("alpha", alpha, x), _parameter("width", width, x))
+    is_free = _is_free(x)
+    if not is_free:
+        x = _potential(x)
+    alpha, width = _parameter("alpha", alpha, x), _parameter("width", width, x)
+    if is_free and type(alpha) is type(width) is float:
+        alpha, width = _on_device(alpha, width)
+    return function(x, alpha, width)
+
+
+def _is_free(x: Any) -> bool:
+    """Whether x is an array that is at hand, computed in float32, and need not stay on its device."""
+    return (
+        isinstance(x, jax.Array)
+        and not isinstance(x, Tracer)
+        and x.dtype in _IN_FLOAT32
+        and not x.committed
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _on_device(alpha: float, width: float) -> list[Array]:
+    # To transfer two numbers would take a call outside jit as long as all the rest of it.
+    with jax.ensure_compile_time_eval():  # x may be at hand while something else is traced
+        return jax.device_put([np.float32(alpha), np.float32(width)])
 
 
 def _potential(x: Any) -> Any:
@@ -475,7 +495,8 @@ def _dtypes(x: ArrayLike) -> tuple[Any, Any]:
 
 
 _Numbers = np.ndarray[Any, np.dtype[np.float64]]
-_FLOATS = frozenset(map(np.dtype, (jnp.float16, jnp.bfloat16, jnp.float32, jnp.float64)))
+_IN_FLOAT32 = frozenset(map(np.dtype, (jnp.float16, jnp.bfloat16, jnp.float32)))
+_FLOATS = _IN_FLOAT32 | {np.dtype(jnp.float64)}
 _SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 

@@ -455,7 +455,7 @@ def _call(function: _Function, x: ArrayLike, alpha: ArrayLike, width: ArrayLike)
     if not is_free:
         x = _potential(x)
     alpha, width = _parameter("alpha", alpha, x), _parameter("width", width, x)
-    if is_free and type(alpha) is type(width) is float:
+    if is_free and isinstance(alpha, float) and isinstance(width, float):
         alpha, width = _on_device(alpha, width)
     return function(x, alpha, width)
 
@@ -470,11 +470,11 @@ def _is_free(x: Any) -> bool:
     )
 
 
-@functools.lru_cache(maxsize=1024)
-def _on_device(alpha: float, width: float) -> list[Array]:
+@functools.lru_cache
+def _on_device(alpha: float, width: float) -> tuple[Array, Array]:
     # To transfer two numbers would take a call outside jit as long as all the rest of it.
     with jax.ensure_compile_time_eval():  # x may be at hand while something else is traced
-        return jax.device_put([np.float32(alpha), np.float32(width)])
+        return jax.device_put(np.float32(alpha)), jax.device_put(np.float32(width))
 
 
 def _potential(x: Any) -> Any:

@@ -235,7 +235,8 @@ def benchmarks(session: nox.Session) -> None:
     tests = ["tests/benchmarks/test_calls.py", "tests/benchmarks/test_training.py"]
     run = ["-m", "pytest", "-p", "tests.benchmarks.record", "-W", "default", *tests]
     shown = ["--benchmark-columns=min,median", "--benchmark-group-by=group"]
-    session.run("python", *run, "--benchmark-max-time=0.5", *shown, *session.posargs)
+    times = ["--benchmark-max-time=0.5", "--benchmark-min-rounds=20", "--benchmark-disable-gc"]
+    session.run("python", *run, *times, *shown, *session.posargs)
 
 
 @nox.session(python="3.13", default=False)

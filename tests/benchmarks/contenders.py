@@ -28,3 +28,23 @@ TORCH: dict[str, Callable[[Any], Any]] = {
     "snntorch": snntorch.surrogate.triangular(1.0),
     "spikingjelly": spikingjelly.activation_based.surrogate.PiecewiseQuadratic(1.0),
 }
+
+
+def one_k(_: Any, width: Any) -> Any:
+    """Spyx has one parameter."""
+    return spyx.axn.triangular(1 / width)
+
+
+def one_beta(_: Any, width: Any) -> Any:
+    """Snnax has a box and no triangle."""
+    return snnax.functional.surrogate.piecewise_surrogate(width)
+
+
+def one_alpha(alpha: Any, _: Any) -> Any:
+    """Norse has one parameter."""
+    return lambda x: norse.torch.functional.threshold.triangle_fn(x, alpha)
+
+
+def one_over_width(_: Any, width: Any) -> Any:
+    """SpikingJelly has one parameter."""
+    return spikingjelly.activation_based.surrogate.PiecewiseQuadratic(1 / width)

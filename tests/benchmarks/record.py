@@ -8,6 +8,8 @@ from typing import Any
 import jax
 from packaging.requirements import Requirement
 
+from tests.benchmarks.test_training import NETWORK, SWEPT
+
 PACKAGES = {  # and the module of each that has the function
     "relugrad": "relugrad",
     "braintools": "braintools.surrogate",
@@ -85,6 +87,8 @@ def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
         "cpu": machine["cpu"].get("brand_raw", machine["processor"]),
         "cores": machine["cpu"].get("count"),
         "packages": {package: _package(package) for package in PACKAGES},
+        "network": NETWORK,
+        "swept": SWEPT,
         "rows": rows,
     }
     output_json.clear()

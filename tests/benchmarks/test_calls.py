@@ -22,14 +22,26 @@ def limit_backward(x: jax.Array, cotangent: jax.Array) -> tuple[jax.Array, jax.A
     return jnp.copy(x), jnp.copy(cotangent)
 
 
-@pytest.mark.parametrize("name", ["limit", *JAX])
+def comparison(x: jax.Array) -> jax.Array:
+    """No forward pass computes less, and none that computes only this sees a NaN."""
+    return (x >= 0).astype(x.dtype)
+
+
+FORWARD: dict[str, Callable[[Any], Any]] = {
+    "limit": limit_forward,
+    "comparison": comparison,
+    **JAX,
+}
+
+
+@pytest.mark.parametrize("name", FORWARD)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("log2", SIZES)
 @pytest.mark.benchmark(group="forward")
 def test_forward(benchmark: Any, name: str, dtype: str, log2: int) -> None:
     """The spikes."""
     x = jax.random.normal(jax.random.key(0), 2**log2, dtype)
-    function = jax.jit(limit_forward if name == "limit" else JAX[name])
+    function = jax.jit(FORWARD[name])
     jax.block_until_ready(function(x))
     benchmark.extra_info.update(name=name, dtype=dtype, log2=log2)
     benchmark(lambda: jax.block_until_ready(function(x)))
@@ -62,21 +74,51 @@ def _vmap_grad(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return jax.vmap(jax.grad(function))
 
 
+@jax.custom_vjp
+def of_x_alone(x: jax.Array) -> jax.Array:
+    """The same function with constants for parameters: every pair would need a program of its own."""
+    return comparison(x)
+
+
+of_x_alone.defvjp(
+    lambda x: (comparison(x), x),
+    lambda x, cotangent: (cotangent * jax.nn.relu(1 - jnp.abs(x)),),
+)
+
+
+@jax.jit
+def _empty_of_three(x: jax.Array, alpha: jax.Array, width: jax.Array) -> jax.Array:
+    del alpha, width
+    return x
+
+
+def empty_of_three(x: jax.Array) -> jax.Array:
+    """What JAX takes for a function of x, alpha and width that computes nothing."""
+    return _empty_of_three(x, ONE, ONE)
+
+
+ONE = jnp.float32(1)
 FIVE = jnp.linspace(-2.0, 2.0, 5)  # so few that what is measured is the way to the computation
 EAGER: dict[str, tuple[Callable[..., Callable[[Any], Any]], jax.Array]] = {
     "call": (_call, FIVE),
     "jax.grad": (jax.grad, FIVE[1]),
     "vmap(grad)": (_vmap_grad, FIVE),
 }
+CALLED: dict[str, Callable[[Any], Any]] = {
+    "empty jitted function": jax.jit(lambda x: x),
+    "empty, of three arguments": empty_of_three,
+    "of x alone": jax.jit(of_x_alone),
+    **JAX,
+}
 
 
-@pytest.mark.parametrize("name", ["empty jitted function", *JAX])
+@pytest.mark.parametrize("name", CALLED)
 @pytest.mark.parametrize("transformed", EAGER)
-@pytest.mark.benchmark(group="outside of jit")
+@pytest.mark.benchmark(group="outside of jit", max_time=2)
 def test_outside_of_jit(benchmark: Any, transformed: str, name: str) -> None:
     """Called, and differentiated, from Python."""
     transform, x = EAGER[transformed]
-    function = transform(JAX.get(name, jax.jit(lambda x: x)))
+    function = transform(CALLED[name])
     jax.block_until_ready(function(x))
     benchmark.extra_info.update(name=name, transformed=transformed)
     benchmark(lambda: jax.block_until_ready(function(x)))

@@ -1,22 +1,38 @@
 """Math as MathML: typeset by the browser itself and read by screen readers, without a script."""
 
+import re
 from typing import Any
 
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 
+# What a browser without a font for mathematics sets too high or too far apart.
+BETTER = {
+    r"<msup>(<mi>[^<]+</mi>)<mi>(&#x02032;)</mi></msup>": r'\1<mo lspace="0" rspace="0">\2</mo>',
+    r'<mo stretchy="false">&#x0007C;</mo>': '<mo stretchy="false" lspace="0" rspace="0">|</mo>',
+    r"<mo>([A-Za-z]+)</mo>": r"<mi>\1</mi>",
+}
+
+
+def typeset(formula: str, display: str = "inline") -> str:
+    """The formula as an element of HTML."""
+    mathml = convert(formula, display=display)
+    for pattern, better in BETTER.items():
+        mathml = re.sub(pattern, better, mathml)
+    return mathml
+
 
 def inline(self: Any, node: nodes.math) -> None:
     """Write a formula within a line."""
-    self.body.append(convert(node.astext()))
+    self.body.append(typeset(node.astext()))
     raise nodes.SkipNode
 
 
 def block(self: Any, node: nodes.math_block) -> None:
     """Write a formula on a line of its own."""
     self.body.append(self.starttag(node, "div", CLASS="math"))
-    self.body.append(convert(node.astext(), display="block") + "</div>\n")
+    self.body.append(typeset(node.astext(), "block") + "</div>\n")
     raise nodes.SkipNode
 
 

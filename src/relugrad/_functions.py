@@ -1,6 +1,6 @@
 """The mathematics: the step, the triangle and the triangle's integral, in plain ``jax.numpy``.
 
-All of it is computed in the dtype of ``alpha`` and ``width``; only the spikes come back in that of ``x``.
+Computed in the dtype of ``alpha`` and ``width``, but for |x|, which is exact in that of ``x``.
 """
 
 import jax.numpy as jnp

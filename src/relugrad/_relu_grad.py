@@ -472,7 +472,7 @@ def _is_free(x: Any) -> bool:
 
 @functools.lru_cache
 def _on_device(alpha: float, width: float) -> tuple[Array, Array]:
-    # To transfer two numbers would take a call outside jit as long as all the rest of it.
+    # Outside of jit, to transfer two numbers takes about as long as all the rest of a call.
     with jax.ensure_compile_time_eval():  # x may be at hand while something else is traced
         return jax.device_put(np.float32(alpha)), jax.device_put(np.float32(width))
 

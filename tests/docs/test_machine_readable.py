@@ -3,6 +3,7 @@
 Built without running the cells, which is quick: once as it is, and once with an address.
 """
 
+import functools
 import os
 import re
 import subprocess
@@ -47,6 +48,7 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _build(tmp_path_factory.mktemp("hosted"), DOCS_BASE_URL=ADDRESS)
 
 
+@functools.cache
 def _pages(site: Path) -> dict[str, BeautifulSoup]:
     return {
         str(page.relative_to(site).as_posix()): BeautifulSoup(

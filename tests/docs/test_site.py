@@ -1,5 +1,6 @@
 """The built site: what the reference page says, that its links lead somewhere, and to this site."""
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 REFERENCE = "reference/relugrad.html"
 
 
+@functools.cache
 def _page(path: Path) -> BeautifulSoup:
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 

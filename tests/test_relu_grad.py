@@ -401,7 +401,7 @@ def test_promise_06_a_call_outside_jit_compiles_once_too(
 
 
 def test_promise_11_a_number_is_transferred_once() -> None:
-    """The second call finds both on the device; x on a device of its own is left where it is."""
+    """The second call finds both on the device; an x that was put on one by name gets the same."""
     x = jnp.linspace(-2, 2, 5)
     for call in (relu_grad, ReluGrad(), ReluGrad().surrogate_grad, ReluGrad().surrogate_fun):
         first = call(x)

@@ -29,7 +29,7 @@ def docs(session: nox.Session) -> None:
     """Build the site, from nothing: every cell, example and figure is executed."""
     session.install(".[docs]")
     shutil.rmtree("docs/_build", ignore_errors=True)
-    session.run("sphinx-build", "-W", "-j", "auto", "-d", "docs/_build/doctrees", "docs", str(SITE))
+    session.run("sphinx-build", "-W", "-d", "docs/_build/doctrees", "docs", str(SITE))
     session.log(f"open {SITE.resolve() / 'index.html'}")
 
 
@@ -144,7 +144,7 @@ def site(session: nox.Session) -> None:
     session.install("--require-hashes", "-r", LOCK)
     session.install("--no-deps", ".")
     shutil.rmtree("docs/_build", ignore_errors=True)
-    session.run("sphinx-build", "-W", "-j", "auto", "-d", "docs/_build/doctrees", "docs", str(SITE))
+    session.run("sphinx-build", "-W", "-d", "docs/_build/doctrees", "docs", str(SITE))
 
 
 @nox.session

@@ -102,19 +102,19 @@ def test_training_in_torch(benchmark: Any, name: str) -> None:
     benchmark.pedantic(update, rounds=15)
 
 
-EPOCHS = 5
-SWEPT = {"epochs": EPOCHS, "images": 1024, "neurons": 64, "time steps": 10}
+EPOCHS, EXAMPLES, HIDDEN, TICKS = 5, 1024, 64, 10
+SWEPT = {"epochs": EPOCHS, "images": EXAMPLES, "neurons": HIDDEN, "time steps": TICKS}
 PIXELS, DIGITS = load_digits(return_X_y=True)
-IMAGES = jnp.asarray(PIXELS[:1024] / 16, jnp.float32)
-LABELS = jnp.asarray(DIGITS[:1024])
+IMAGES = jnp.asarray(PIXELS[:EXAMPLES] / 16, jnp.float32)
+LABELS = jnp.asarray(DIGITS[:EXAMPLES])
 
 
 def accuracy(spike: Callable[[Any], Any]) -> jax.Array:
     """Of a small network on the digits that it was trained on for five epochs."""
     keys = jax.random.split(jax.random.key(0))
     weights = (
-        jax.random.normal(keys[0], (64, 64)) / 8,
-        jax.random.normal(keys[1], (64, 10)) / 8,
+        jax.random.normal(keys[0], (64, HIDDEN)) / 8,
+        jax.random.normal(keys[1], (HIDDEN, 10)) / 8,
     )
 
     def scores(weights: Any, images: jax.Array) -> jax.Array:
@@ -125,7 +125,7 @@ def accuracy(spike: Callable[[Any], Any]) -> jax.Array:
             fired = spike(potential - 1.0)
             return potential - fired, fired
 
-        _, fired = jax.lax.scan(step, jnp.zeros_like(current), length=10)
+        _, fired = jax.lax.scan(step, jnp.zeros_like(current), length=TICKS)
         return fired.mean(axis=0) @ weights[1]
 
     def of_batch(weights: Any, images: jax.Array, labels: jax.Array) -> jax.Array:
@@ -137,7 +137,7 @@ def accuracy(spike: Callable[[Any], Any]) -> jax.Array:
         return jax.tree.map(lambda w, g: w - 0.5 * g, weights, gradient), None
 
     def epoch(weights: Any, _: None) -> tuple[Any, None]:
-        batches = IMAGES.reshape(8, 128, 64), LABELS.reshape(8, 128)
+        batches = IMAGES.reshape(-1, BATCH, 64), LABELS.reshape(-1, BATCH)
         return jax.lax.scan(update, weights, batches)
 
     weights, _ = jax.lax.scan(epoch, weights, length=EPOCHS)
@@ -176,22 +176,23 @@ def a_loop_that_compiles(make: Callable[..., Any], count: int) -> jax.Array:
 def accuracy_in_torch(spike: Callable[[Any], Any]) -> float:
     """The same network, data and updates in PyTorch, as its users write it."""
     torch.manual_seed(0)
-    images = torch.tensor(PIXELS[:1024] / 16, dtype=torch.float32)
-    labels = torch.tensor(DIGITS[:1024])
-    weights = [(torch.randn(64, n) / 8).requires_grad_() for n in (64, 10)]
+    images = torch.tensor(PIXELS[:EXAMPLES] / 16, dtype=torch.float32)
+    labels = torch.tensor(DIGITS[:EXAMPLES])
+    shapes = (64, HIDDEN), (HIDDEN, 10)
+    weights = [(torch.randn(shape) / 8).requires_grad_() for shape in shapes]
 
     def scores(images: Any) -> Any:
         current = images @ weights[0]
         potential, total = torch.zeros_like(current), torch.zeros_like(current)
-        for _ in range(10):
+        for _ in range(TICKS):
             potential = DECAY * potential + current
             fired = spike(potential - 1.0)
             potential, total = potential - fired, total + fired
-        return total / 10 @ weights[1]
+        return total / TICKS @ weights[1]
 
     for _ in range(EPOCHS):
-        for batch in range(0, 1024, 128):
-            rows = slice(batch, batch + 128)
+        for batch in range(0, EXAMPLES, BATCH):
+            rows = slice(batch, batch + BATCH)
             loss = torch.nn.functional.cross_entropy(scores(images[rows]), labels[rows])
             gradients = torch.autograd.grad(loss, weights)
             with torch.no_grad():

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-CALL = "uvx --python 3.13 nox --session "
+CALL = re.compile(r'uvx --python 3\.1[13] nox --session ("\$SESSION"|[\w. -]+)')
 
 
 def sessions(job: dict[str, Any]) -> list[str]:
@@ -16,9 +16,9 @@ def sessions(job: dict[str, Any]) -> list[str]:
     called: list[str] = []
     for step in job["steps"]:
         if command := step.get("run"):
-            assert command.startswith(CALL), f"not a nox session: {command}"
-            arguments = command.removeprefix(CALL)
-            assert re.fullmatch(r'"\$SESSION"|[\w. -]+', arguments), f"more than that: {command}"
+            call = CALL.fullmatch(command)
+            assert call, f"not a nox session, or more than that: {command}"
+            arguments = call[1]
             matrix = job.get("strategy", {}).get("matrix", {})
             called += matrix["session"] if "$" in arguments else arguments.split()
     return called

@@ -47,4 +47,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     for node in (nodes.meta, nodes.raw):  # raw: HTML and scripts, for a browser
         app.add_node(node, override=True, markdown=(skip, None))
     app.add_node(nodes.label, override=True, markdown=(visit_label, None))
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    # The Markdown's outputs are those of the HTML, from jupyter-cache. Of several processes that use
+    # it at once, each may remove what another has just added.
+    return {"parallel_read_safe": False, "parallel_write_safe": True}

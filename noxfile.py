@@ -193,7 +193,7 @@ def every_float(session: nox.Session) -> None:
 def mutated_documentation(session: nox.Session) -> None:
     """Change each number and each output that the documentation prints: all must be noticed."""
     session.install("-e", ".[test]")
-    session.run("python", "tests/mutation/mutate_documentation.py")
+    session.run("python", "tests/mutation/mutate_documentation.py", *session.posargs)
 
 
 @nox.session

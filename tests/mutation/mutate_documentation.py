@@ -1,14 +1,18 @@
 """Change each number and each output that the documentation prints, one at a time.
 
 Each change has to make the suite fail. The blocks are those that pytest collects, run as pytest
-runs them, so a change that passes here would pass there. Run by `nox -s mutated_documentation`.
+runs them, so a change that passes here would pass there. Run by `nox -s mutated_documentation`;
+`-- --record FILE` keeps the numbers for the site.
 """
 
+import argparse
 import copy
 import doctest
+import json
 import re
 import sys
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,14 +97,24 @@ class MutateDocumentation:
             )
         return report
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print the three numbers."""
-        missed = self.changed - self.caught
-        terminalreporter.write_line(
-            f"documentation: {self.changed} changed, {self.caught} caught, {missed} missed"
-        )
+
+def main(record: Path | None) -> int:
+    """Try all changes, and print how many there were, were noticed and were not."""
+    plugin = MutateDocumentation()
+    arguments = ["-q", "--doctest-modules", "-p", "no:cacheprovider", *DOCUMENTATION]
+    status = pytest.main(arguments, plugins=[plugin])
+    counts = {
+        "changed": plugin.changed,
+        "caught": plugin.caught,
+        "missed": plugin.changed - plugin.caught,
+    }
+    print("documentation:", ", ".join(f"{number} {what}" for what, number in counts.items()))
+    if record:
+        record.write_text(json.dumps(counts) + "\n", encoding="utf-8")
+    return status
 
 
 if __name__ == "__main__":
-    arguments = ["-q", "--doctest-modules", "-p", "no:cacheprovider", *DOCUMENTATION]
-    sys.exit(pytest.main(arguments, plugins=[MutateDocumentation()]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--record", type=Path, metavar="FILE", help="keep the counts, as JSON")
+    sys.exit(main(**vars(parser.parse_args())))

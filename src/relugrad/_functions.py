@@ -17,11 +17,12 @@ def step(x: Array, alpha: Array, width: Array) -> Array:
     #   that ignored the parameters would stay unbatched, and the one cotangent that all
     #   members of the batch share would be counted once for each of them: the vmap trap.
     potential = x.astype(alpha.dtype)  # which XLA's CPU compares faster than a bfloat16
-    meaningful = _are_valid(alpha, width) & ~jnp.isnan(potential)
-    # NaN is made of x. A constant array in here makes JAX mistake the arguments of the derivative
-    # rule where a scan is differentiated twice, and the second derivative is wrong.
-    spikes = jnp.where(meaningful, (potential >= 0).astype(alpha.dtype), potential * jnp.nan)
-    return spikes.astype(x.dtype)
+    fires = (potential >= 0).astype(alpha.dtype)
+    # JAX before 0.12 loses the rule of the forward-mode twin where a scan is differentiated twice, and
+    # differentiates this instead. NaN, 0 times the infinity, can't be overlooked where 0 could be.
+    nan = (jnp.abs(potential) + 1) * jnp.inf
+    spikes = jnp.where(jnp.isnan(potential), nan, fires)
+    return (spikes * _one_or_nan(alpha, width)).astype(x.dtype)
 
 
 def triangle(x: Array, alpha: Array, width: Array) -> Array:
@@ -47,11 +48,15 @@ def triangle_integral(x: Array, alpha: Array, width: Array) -> Array:
     return jnp.where(x < 0, tail, alpha * width * width - tail)
 
 
-def _are_valid(alpha: Array, width: Array) -> Array:
-    return (alpha > 0) & (alpha < jnp.inf) & (width > 0) & (width < jnp.inf)
+def _one_or_nan(alpha: Array, width: Array) -> Array:
+    """1, or NaN where a parameter is bad: a factor, so that derivatives are NaN there too."""
+    are_valid = (alpha > 0) & (alpha < jnp.inf) & (width > 0) & (width < jnp.inf)
+    one_or_zero = are_valid.astype(alpha.dtype)
+    # JAX's search for NaNs is to find those of bad parameters and no other: 0 / 0 is only
+    # computed for them, while a NaN to choose from would be there for the good ones as well.
+    return one_or_zero / one_or_zero
 
 
 def _valid_or_nan(alpha: Array, width: Array) -> tuple[Array, Array]:
-    # Multiplied, not selected, so that the derivative with respect to a bad parameter is NaN too.
-    valid = jnp.where(_are_valid(alpha, width), 1, jnp.nan).astype(alpha.dtype)
-    return alpha * valid, width * valid
+    factor = _one_or_nan(alpha, width)
+    return alpha * factor, width * factor

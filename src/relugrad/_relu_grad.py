@@ -258,7 +258,7 @@ class ReluGrad:
             given = getattr(self, name)
             is_array = isinstance(given, np.ndarray) and given.ndim > 0
             parameter = _parameter(name, given, given if is_array else None)
-            if is_array:
+            if isinstance(parameter, np.ndarray):
                 parameter = jnp.array(parameter)  # a copy: its owner could still change it
             object.__setattr__(self, name, parameter)
         object.__setattr__(self, "forward_mode", _flag(self.forward_mode))
@@ -440,6 +440,9 @@ def _compiled(function: _Function) -> _Function:
             jax.lax.broadcast_to_rank(parameter.astype(wide), len(shape))
             for parameter in (alpha, width)
         )
+        for parameter in (alpha, width):
+            # Where parameters are divided among devices so is x, and so are its cotangents then.
+            x += jnp.zeros_like(parameter, dtype)
         return function(x, alpha, width).astype(dtype)
 
     return promoted
@@ -504,9 +507,9 @@ def _parameter(name: str, value: Any, x: ArrayLike | None = None) -> Any:
     """``value``, if it is positive and finite, also in the dtype of the slope at x if there is an x."""
     if type(value) is float and _SMALLEST <= value <= _LARGEST:  # nearly always, and quickly so
         return value
-    if isinstance(value, bool) or getattr(value, "dtype", None) == bool:
-        raise _type_error(name, value)
-    value = _real(name, value)
+    given, value = value, _real(name, value)
+    if isinstance(given, bool) or getattr(value, "dtype", None) == bool:
+        raise _type_error(name, given)
     if not _is_known(value):
         return value  # a bad one will show as NaN
     numbers = np.asarray(value, np.float64)
@@ -556,8 +559,10 @@ def _real(name: str, value: Any) -> Any:
             return float(value)
         except OverflowError:
             return math.inf if value > 0 else -math.inf
-    elif hasattr(value, "__jax_array__") and not isinstance(value, type):
-        return _real(name, value.__jax_array__())
+    elif callable(convert := getattr(type(value), "__jax_array__", None)):
+        converted = convert(value)
+        if type(converted) is not type(value):
+            return _real(name, converted)
     raise _type_error(name, value)
 
 
@@ -583,6 +588,11 @@ def _type_error(name: str, value: Any) -> TypeError:
 
 
 class _Shortened(reprlib.Repr):
+    def repr1(self, x: Any, level: int) -> str:
+        # reprlib takes a class for that of Python which has the same name.
+        is_of_python = type(x).__module__ == "builtins"
+        return super().repr1(x, level) if is_of_python else self.repr_instance(x, level)
+
     def repr_int(self, x: int, level: int) -> str:
         # Python itself refuses to write an integer of more than some thousand digits.
         return repr(x) if x.bit_length() < 128 else f"<int of {x.bit_length()} bits>"

@@ -257,9 +257,11 @@ def debug_nans(f: Function) -> Function:
 def leak_checks() -> Generator[None]:
     """Collect garbage after each trace, as the checks do, among new objects only: it is faster."""
     gc.freeze()
-    with jax.checking_leaks():
-        yield
-    gc.unfreeze()
+    try:
+        with jax.checking_leaks():
+            yield
+    finally:
+        gc.unfreeze()
 
 
 @transformation(needs="")

@@ -74,14 +74,20 @@ def main(address: str = "", rank: str = "0") -> dict[str, Any]:
     weights = [0.2 * normal((64, NEURONS)), 0.1 * normal((NEURONS, 10))]
 
     x = share(np.full((3, 8), 0.25), 1)
-    surrogate = ReluGrad(alpha=1.0, width=share(np.linspace(0.5, 2.0, 8), 0))
-    spikes, pullback = jax.vjp(surrogate, x)
-    (gradient,) = pullback(spikes)
+    widths = np.linspace(0.5, 2.0, 8)
+
+    def own_gradients(widths: Any) -> Any:
+        spikes, pullback = jax.vjp(ReluGrad(alpha=1.0, width=share(widths, 0)), x)
+        (gradient,) = pullback(spikes)
+        return np.hstack([part.data for part in gradient.addressable_shards]).tolist()
+
+    bad = np.append(widths[:-1], -1.0)  # the last one is in the part of the second process
     return {
         "processes": jax.process_count(),
         "devices": jax.device_count(),
         "losses": train(weights, share(images, 1), share(labels, 1)).tolist(),
-        "own gradients": np.hstack([part.data for part in gradient.addressable_shards]).tolist(),
+        "own gradients": own_gradients(widths),
+        "beside a bad width": own_gradients(bad) if address else None,  # alone, it is an error
     }
 
 
@@ -138,6 +144,15 @@ def test_parameters_may_be_divided_among_processes(one_and_two: Any) -> None:
     one, two = one_and_two
     gradients = np.hstack([each["own gradients"] for each in two])
     np.testing.assert_array_equal(gradients, one["own gradients"])
+
+
+def test_a_bad_parameter_of_another_process_shows_as_nan(one_and_two: Any) -> None:
+    """No process looks for it, so none raises an error; the other neurons are as they were."""
+    one, two = one_and_two
+    expected = np.array(one["own gradients"])
+    expected[:, -1] = np.nan
+    gradients = np.hstack([each["beside a bad width"] for each in two])
+    np.testing.assert_array_equal(gradients, expected)
 
 
 if __name__ == "__main__":

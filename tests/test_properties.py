@@ -1,6 +1,19 @@
 """What holds for every membrane potential, alpha and width: Hypothesis looks for exceptions."""
 
+import collections
+import datetime
+import decimal
+import fractions
+import ipaddress
+import numbers
+import os
+import random
 import re
+import types
+import typing
+import uuid
+import zoneinfo
+from collections import abc
 from collections.abc import Callable
 from typing import Any
 
@@ -326,16 +339,36 @@ jax_values = st.builds(
     hnp.arrays(np.int8, small, elements=st.integers(0, 7)),
     st.sampled_from(["bfloat16", "float8_e4m3fn", "float8_e5m2", "int4", "uint4", "complex64"]),
 )
-values = st.from_type(type).flatmap(st.from_type) | numpy_values | jax_values
+# Every type that Hypothesis can make unasked, on each Python; aliases in `typing` are left out.
+KINDS: list[Any] = [
+    *(type(None), type(...), type(NotImplemented), type, object),
+    *(bool, int, float, complex, decimal.Decimal, fractions.Fraction, range, slice),
+    *(numbers.Number, numbers.Complex, numbers.Real, numbers.Rational, numbers.Integral),
+    *(str, bytes, bytearray, memoryview, re.Pattern, re.Match),
+    *(tuple, list, set, frozenset, dict, collections.ChainMap, collections.Counter),
+    *(collections.OrderedDict, collections.defaultdict, collections.deque, type(os.environ)),
+    *(abc.Callable, abc.Generator, abc.ItemsView, abc.Iterator, abc.KeysView),
+    *(abc.MutableSet, abc.ValuesView, enumerate, filter, map, reversed, zip),
+    *(types.FunctionType, classmethod, staticmethod, property, super),
+    *(typing.SupportsAbs, typing.SupportsBytes, typing.SupportsComplex, typing.SupportsFloat),
+    *(typing.SupportsIndex, typing.SupportsInt, typing.SupportsRound),
+    *(typing.BinaryIO, typing.TextIO, os.PathLike),
+    *(UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError),
+    *(BaseExceptionGroup, ExceptionGroup),
+    *(datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone),
+    *(zoneinfo.ZoneInfo, random.Random, uuid.UUID),
+    *(ipaddress.IPv4Address, ipaddress.IPv4Interface, ipaddress.IPv4Network),
+    *(ipaddress.IPv6Address, ipaddress.IPv6Interface, ipaddress.IPv6Network),
+]
+values = st.sampled_from(KINDS).flatmap(st.from_type) | numpy_values | jax_values
 anything = st.recursive(
-    values | st.from_type(type),
+    values | st.sampled_from(KINDS),
     lambda inner: st.lists(inner) | st.tuples(inner) | st.dictionaries(st.text(), inner),
     max_leaves=5,
 )
 X = jnp.zeros(2)
 
-
-@pytest.mark.parametrize(
+parametrize_calls = pytest.mark.parametrize(
     ("name", "call"),
     [
         ("x", relu_grad),
@@ -349,6 +382,23 @@ X = jnp.zeros(2)
         ("forward_mode", lambda value: ReluGrad(forward_mode=value)(X)),
     ],
 )
+
+
+def outcome(name: str, call: Function, value: Any) -> type:
+    """What a call came to: an array, or an error that names the argument."""
+    try:
+        result = call(value)
+    except (TypeError, ValueError) as raised:
+        error = raised
+    else:
+        assert isinstance(result, jax.Array)
+        assert name == "x" or np.all(result == 1)
+        return jax.Array
+    assert re.match(rf"{name} must be |alpha and width must broadcast against x; ", str(error))
+    return type(error)
+
+
+@parametrize_calls
 @given(value=anything)
 @example(value=[10**5000])  # more digits than Python prints
 @settings(max_examples=100)
@@ -356,18 +406,27 @@ def test_any_argument_gets_a_result_or_an_error_that_names_it(
     name: str, call: Function, value: Any
 ) -> None:
     """Or a TypeError or a ValueError, and never a warning, which here is an error as well."""
-    try:
-        outcome = call(value)
-    except (TypeError, ValueError) as error:
-        outcome = str(error)
-    if isinstance(outcome, str):
-        assert re.match(rf"{name} must be |alpha and width must broadcast against x; ", outcome)
-    else:
-        assert isinstance(outcome, jax.Array)
-        assert name == "x" or np.all(outcome == 1)
+    outcome(name, call, value)
 
 
-numbers = (
+@parametrize_calls
+def test_so_does_an_argument_of_every_type(name: str, call: Function) -> None:
+    """By chance, above, most of them would hardly be met: plain numbers and texts too."""
+    outcomes: set[type] = set()
+    for kind in KINDS:
+
+        @given(value=st.from_type(kind))
+        @settings(max_examples=5)
+        def collect(value: Any) -> None:
+            outcomes.add(outcome(name, call, value))
+
+        collect()
+    # A parameter can also be a number that is not positive; x and forward_mode can't be so wrong.
+    assert outcomes - {ValueError} == {jax.Array, TypeError}
+    assert (ValueError in outcomes) == (name in ("alpha", "width"))
+
+
+real_numbers = (
     st.integers()
     | st.floats()
     | (
@@ -378,7 +437,7 @@ numbers = (
 )
 
 
-@given(x=numbers)
+@given(x=real_numbers)
 @settings(max_examples=200)
 def test_a_number_of_any_kind_spikes_by_the_definition(x: Any) -> None:
     """Also one that float32 cannot hold: its side of the threshold is known all the same."""

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import gc
 import itertools
+import warnings
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -16,11 +17,13 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.core import Tracer
 
 from relugrad import ReluGrad
 
 Function = Callable[..., Any]
 
+SWITCHES: Any = jax.config  # its attributes are unknown to type checkers
 X = np.array([[-2, -1, -0.5, -0.25], [0, 0.5, 1, 3]], np.float32)
 ALPHA = np.array([0.3, 0.5, 1, 2], np.float32)
 WIDTH = np.array(1, np.float32)
@@ -32,22 +35,22 @@ class Transformation:
 
     apply: Callable[[Function], Function]
     order: int  # of the derivative that it takes
-    needs: frozenset[str]  # of the function that it transforms: "reverse", "forward", "batching"
+    needs: frozenset[str]  # of what it transforms: reverse, forward, batching, tracing, x, dtype
     loses: frozenset[str]  # of these, for the function that it returns
-    is_last: bool  # nothing can be put around it
+    warning: str  # what JAX may say where something is put around it; the numbers are right
 
 
 TABLE: dict[str, Transformation] = {}
 
 
 def transformation(
-    *, order: int = 0, needs: str = "", loses: str = "", is_last: bool = False
+    *, order: int = 0, needs: str = "tracing", loses: str = "", warning: str = ""
 ) -> Function:
     """Enter a function into the table, under its name."""
 
     def enter(apply: Function) -> Function:
         TABLE[apply.__name__] = Transformation(
-            apply, order, frozenset(needs.split()), frozenset(loses.split()), is_last
+            apply, order, frozenset(needs.split()), frozenset(loses.split()), warning
         )
         return apply
 
@@ -69,14 +72,17 @@ def checkpoint(f: Function) -> Function:
     return jax.checkpoint(f)
 
 
-@transformation(is_last=True)  # a backward pass around it would miss x, which is given away
+# A derivative around it would miss x, which is given away. A batch of results has no room in x.
+@transformation(loses="x", warning="Some donated buffers were not usable")
 def donated(f: Function) -> Function:
     """Give the buffer of x away, for the result to be written to."""
 
     def donating(x: Any, alpha: Any, width: Any) -> Any:
         buffer = jnp.array(x, copy=True)
         result = jax.jit(f, donate_argnums=0)(buffer, alpha, width)
-        assert buffer.is_deleted()
+        # A buffer of another size is of no use, and the search for a NaN may need x once more.
+        if result.dtype == buffer.dtype and not SWITCHES.jax_debug_nans:
+            assert isinstance(result, Tracer) or buffer.is_deleted()
         return result
 
     return donating
@@ -100,19 +106,19 @@ def batched(f: Function, argument: int, in_axis: int, out_axis: int) -> Function
     return mapped
 
 
-@transformation(needs="batching")
+@transformation(needs="tracing batching")
 def vmap_x(f: Function) -> Function:
     """Map over x, along its last axis."""
     return batched(f, 0, -1, 0)
 
 
-@transformation(needs="batching")
+@transformation(needs="tracing batching")
 def vmap_alpha(f: Function) -> Function:
     """Map over alpha."""
     return batched(f, 1, 0, -1)
 
 
-@transformation(needs="batching")
+@transformation(needs="tracing batching")
 def vmap_width(f: Function) -> Function:
     """Map over the width."""
     return batched(f, 2, -1, -1)
@@ -158,7 +164,7 @@ def while_loop(f: Function) -> Function:
     return looped
 
 
-@transformation()
+@transformation(needs="tracing dtype")  # of both branches
 def cond(f: Function) -> Function:
     """Choose between this and nonsense."""
 
@@ -172,7 +178,7 @@ def cond(f: Function) -> Function:
 # Shapes and structures
 
 
-@transformation()
+@transformation(needs="")
 def eval_shape(f: Function) -> Function:
     """Ask for shape and dtype before computing."""
 
@@ -184,7 +190,7 @@ def eval_shape(f: Function) -> Function:
     return foreseen
 
 
-@transformation()
+@transformation(needs="")
 def tree(f: Function) -> Function:
     """Take the parameters through the tree utilities, as leaves of a `ReluGrad`."""
 
@@ -205,7 +211,7 @@ def read_back(f: Function, specification: Any) -> Function:
     return jax.export.deserialize(exported.serialize(vjp_order=1)).call
 
 
-@transformation(needs="reverse", loses="forward batching")
+@transformation(needs="tracing reverse dtype", loses="forward batching")
 def export(f: Function) -> Function:
     """Write to bytes, for the shapes of the arguments, and read again."""
 
@@ -215,7 +221,7 @@ def export(f: Function) -> Function:
     return called
 
 
-@transformation(needs="reverse", loses="forward batching")
+@transformation(needs="tracing reverse dtype", loses="forward batching")
 def export_of_any_size(f: Function) -> Function:
     """Write to bytes, for vectors of any size, and read again."""
 
@@ -241,7 +247,7 @@ def within(context: Callable[[], Any], f: Function) -> Function:
     return called
 
 
-@transformation()
+@transformation(needs="")
 def debug_nans(f: Function) -> Function:
     """Stop at a NaN."""
     return within(lambda: jax.debug_nans(True), f)
@@ -251,12 +257,14 @@ def debug_nans(f: Function) -> Function:
 def leak_checks() -> Generator[None]:
     """Collect garbage after each trace, as the checks do, among new objects only: it is faster."""
     gc.freeze()
-    with jax.checking_leaks():
-        yield
-    gc.unfreeze()
+    try:
+        with jax.checking_leaks():
+            yield
+    finally:
+        gc.unfreeze()
 
 
-@transformation()
+@transformation(needs="")
 def checking_leaks(f: Function) -> Function:
     """Stop at a tracer that outlives its trace."""
     return within(leak_checks, f)
@@ -269,13 +277,18 @@ def strictness() -> Generator[None]:
         yield
 
 
-@transformation()
+@transformation(needs="")
 def strict_promotion(f: Function) -> Function:
     """Stop where a dtype or a rank is promoted unasked."""
     return within(strictness, f)
 
 
-@transformation(is_last=True)  # a trace around it would have to hold 64 bits while they are off
+# A trace around it holds 64 bits while they are off. JAX can do that since 0.8, and warns.
+@transformation(
+    needs="",
+    loses="dtype" if jax.__version_info__ >= (0, 8) else "dtype tracing",
+    warning="Explicitly requested dtype",
+)
 def x64(f: Function) -> Function:
     """Compute in float64."""
 
@@ -285,7 +298,8 @@ def x64(f: Function) -> Function:
             result = f(*(jnp.asarray(argument, jnp.float64) for argument in arguments))
         finally:
             jax.config.update("jax_enable_x64", False)
-        assert result.dtype == np.float64
+        if result.dtype != np.float64:
+            raise TypeError("JAX has lost the 64 bits")  # as an old one does within a trace
         return result
 
     return wide
@@ -294,26 +308,26 @@ def x64(f: Function) -> Function:
 # Derivatives. The sum over a row of the Jacobian is the derivative, if x[i] moves spike i alone.
 
 
-@transformation(order=1, needs="reverse")
+@transformation(order=1, needs="tracing reverse x")
 def grad(f: Function) -> Function:
     """Differentiate the sum."""
     return jax.grad(lambda *arguments: f(*arguments).sum())
 
 
-@transformation(order=1, needs="reverse batching")
+@transformation(order=1, needs="tracing reverse batching x")
 def jacrev(f: Function) -> Function:
     """Take the Jacobian, row by row."""
     return lambda x, *parameters: jax.jacrev(f)(x, *parameters).sum(range(-x.ndim, 0))
 
 
-@transformation(order=2, needs="reverse batching")
+@transformation(order=2, needs="tracing reverse batching x")
 def jacrev_twice(f: Function) -> Function:
     """Take the Jacobian of the Jacobian."""
     twice = jax.jacrev(jax.jacrev(f))
     return lambda x, *parameters: twice(x, *parameters).sum(range(-2 * x.ndim, 0))
 
 
-@transformation(order=1, needs="forward")
+@transformation(order=1, needs="tracing forward")
 def jvp(f: Function) -> Function:
     """Push a tangent of ones forward."""
 
@@ -323,7 +337,7 @@ def jvp(f: Function) -> Function:
     return pushed
 
 
-@transformation(order=1, needs="forward")
+@transformation(order=1, needs="tracing forward x")
 def linearize(f: Function) -> Function:
     """Push it through the linear function that remains at x."""
 
@@ -395,24 +409,32 @@ def test_each_transformation_alone(name: str, method: str, forward_mode: bool) -
 
 def is_possible(outer: str, inner: str) -> bool:
     """Tell whether JAX can put the one around the other."""
-    return not TABLE[inner].is_last and not TABLE[outer].needs & TABLE[inner].loses
+    return not TABLE[outer].needs & TABLE[inner].loses
 
 
 PAIRS = list(itertools.product(TABLE, repeat=2))
+
+
+def check_pair(outer: str, inner: str, forward_mode: bool) -> None:
+    """Compare the spikes with the formula; what JAX is known to warn of is no error."""
+    with warnings.catch_warnings():
+        for one in (TABLE[outer], TABLE[inner]):
+            if one.warning:
+                warnings.filterwarnings("ignore", one.warning)
+        check("__call__", forward_mode, [TABLE[inner], TABLE[outer]])
 
 
 @pytest.mark.parametrize(("outer", "inner"), [pair for pair in PAIRS if is_possible(*pair)])
 def test_each_pair_of_transformations(outer: str, inner: str) -> None:
     """Of the spikes, in forward mode where one of the two needs it."""
     forward_mode = "forward" in TABLE[outer].needs | TABLE[inner].needs
-    check("__call__", forward_mode, [TABLE[inner], TABLE[outer]])
+    check_pair(outer, inner, forward_mode)
 
 
-@pytest.mark.parametrize(
-    ("outer", "inner"),
-    [pair for pair in PAIRS if not is_possible(*pair) and not TABLE[pair[1]].is_last],
-)
+@pytest.mark.parametrize(("outer", "inner"), [pair for pair in PAIRS if not is_possible(*pair)])
 def test_the_pairs_that_are_left_out_are_those_that_jax_refuses(outer: str, inner: str) -> None:
-    """Reverse mode through a while loop; batches and tangents of what was exported."""
-    with pytest.raises((NotImplementedError, TypeError, ValueError)):
-        check("__call__", True, [TABLE[inner], TABLE[outer]])
+    """Reverse mode through a while loop; batches and tangents of what was exported; a lost x."""
+    if "dtype" in TABLE[inner].loses:
+        jax.clear_caches()  # with a trace that an earlier test left, JAX may not notice
+    with pytest.raises((RuntimeError, TypeError, ValueError)):
+        check_pair(outer, inner, True)

@@ -197,14 +197,14 @@ def every_float(session: nox.Session) -> None:
 def mutated_documentation(session: nox.Session) -> None:
     """Change each number and each output that the documentation prints: all must be noticed."""
     session.install("-e", ".[test]")
-    session.run("python", "tests/mutation/mutate_documentation.py", *session.posargs)
+    session.run("python", "-m", "tests.mutation.mutate_documentation", *session.posargs)
 
 
 @nox.session
 def mutated_package(session: nox.Session) -> None:
     """Change the package in every way that cosmic-ray knows: the documentation must notice."""
     session.install("-e", ".[test]", "cosmic-ray")
-    session.run("python", "tests/mutation/mutate_package.py", *session.posargs)
+    session.run("python", "-m", "tests.mutation.mutate_package", *session.posargs)
 
 
 def _install_peers(session: nox.Session) -> None:

@@ -109,7 +109,7 @@ def guidelines(session: nox.Session) -> None:
 
 @nox.session(python="3.13")
 def supply_chain(session: nox.Session) -> None:
-    """No use of the network, bounds, and the lock; write the bill of materials into `sbom`."""
+    """No use of the network, bounds, the lock, an old JAX; write the bill of materials into `sbom`."""
     session.install(".", "cyclonedx-bom", "hypothesis", "packaging", "pytest", "sybil", "uv")
     session.run("pytest", "tests/test_network.py", "tests/test_requirements.py")
     locked = Path(LOCK).read_bytes()
@@ -119,6 +119,10 @@ def supply_chain(session: nox.Session) -> None:
     bare = Path(session.create_tmp(), "bare")  # the package and what it needs, and nothing else
     session.run("uv", "venv", "--quiet", "--clear", "--python", "3.13", str(bare))
     session.run("uv", "pip", "install", "--quiet", "--python", str(bare), ".")
+    old = ["--dry-run", "--python", str(bare), ".", "jax==0.4.35"]
+    said = str(session.run("uv", "pip", "install", *old, silent=True, success_codes=[0, 1]))
+    if "depends on jax>=" not in said or "unsatisfiable" not in said:
+        session.error(f"the installer has to refuse a JAX that is too old, and said: {said}")
     Path("sbom").mkdir(exist_ok=True)
     show = "import relugrad; print(relugrad.__version__, end='')"
     version = session.run("python", "-c", show, silent=True)
@@ -193,14 +197,14 @@ def every_float(session: nox.Session) -> None:
 def mutated_documentation(session: nox.Session) -> None:
     """Change each number and each output that the documentation prints: all must be noticed."""
     session.install("-e", ".[test]")
-    session.run("python", "tests/mutation/mutate_documentation.py", *session.posargs)
+    session.run("python", "-m", "tests.mutation.mutate_documentation", *session.posargs)
 
 
 @nox.session
 def mutated_package(session: nox.Session) -> None:
     """Change the package in every way that cosmic-ray knows: the documentation must notice."""
     session.install("-e", ".[test]", "cosmic-ray")
-    session.run("python", "tests/mutation/mutate_package.py", *session.posargs)
+    session.run("python", "-m", "tests.mutation.mutate_package", *session.posargs)
 
 
 def _install_peers(session: nox.Session) -> None:

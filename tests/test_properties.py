@@ -33,7 +33,8 @@ TINY = np.finfo(np.float32).tiny
 # From 2^-30 to 2^30 no product of the three leaves the normal numbers of float32, even where
 # width - |x| is the last place of width.
 magnitudes = st.floats(2.0**-30, 2.0**30, width=32)
-edges = [0.0, 1.0, np.nextafter(np.float32(1), np.float32(0)), np.nextafter(np.float32(1), 2)]
+one = np.float32(1)
+edges = [0.0, 1.0, np.nextafter(one, np.float32(0)), np.nextafter(one, np.float32(2))]
 # Membrane potentials in units of the width, so that half of them lie inside of the support.
 units = hnp.arrays(
     np.float32,

@@ -17,5 +17,6 @@ def test_lower_bound_and_no_upper_one(requirement: Requirement) -> None:
 
 
 def test_the_package_needs_jax_alone() -> None:
-    """Everything else is for the documentation or the tests."""
-    assert [r.name for r in REQUIREMENTS if r.marker is None] == ["jax"]
+    """And the NumPy that JAX needs itself. All else is for the documentation or the tests."""
+    assert {r.name for r in REQUIREMENTS if r.marker is None} == {"jax", "numpy"}
+    assert any(Requirement(text).name == "numpy" for text in requires("jax") or [])

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental import checkify
 
 import relugrad as surrogate
 from relugrad import ReluGrad, relu_grad
@@ -159,6 +160,23 @@ def test_promise_03_an_object_that_jax_can_read_is_taken() -> None:
     assert ReluGrad(alpha, 2) == ReluGrad(jnp.asarray(0.5), 2)
 
 
+def test_promise_03_an_object_that_says_it_can_be_read_and_cannot_is_a_type_error() -> None:
+    """One that answers to every name, and one that gives itself."""
+
+    class Answers:
+        def __getattr__(self, name: str) -> Any:
+            return None
+
+    class Gives:
+        def __jax_array__(self) -> Any:
+            return self
+
+    for value in (Answers(), Gives()):
+        for name in ("x", "alpha", "width"):
+            with pytest.raises(TypeError, match=f"^{name} must be a real number"):
+                relu_grad(**{"x": X, name: value})
+
+
 def test_promise_03_an_empty_x_is_no_special_case() -> None:
     """The shape is what broadcasting says."""
     x = jnp.zeros((0, 3))
@@ -184,6 +202,8 @@ NOT_REAL = [
     np.array([0.5], object),
     np.array([(0.5,)], [("field", float)]),
     np.ma.masked_array([0.5, 0.5], [True, False]),
+    type("array", (), {})(),  # by the name of a class of Python
+    type("Table", (), {"dtype": np.ones(2)})(),  # whose dtype is no dtype, as that of pandas may be
     np.timedelta64(1, "s"),
     memoryview(b"0.5"),
     jax.random.key(0),
@@ -621,13 +641,33 @@ def test_promise_05_debug_nans_stops_at_a_nan_and_at_nothing_else(
     method: str, forward_mode: bool
 ) -> None:
     """The NaN that marks a bad parameter is never computed for a good one."""
-    function = getattr(ReluGrad(forward_mode=forward_mode), method)
+    function = getattr(ReluGrad(0.3, jnp.ones(5), forward_mode=forward_mode), method)
     with jax.debug_nans(True):
         for jit in (jax.jit, lambda f: f):
-            assert np.all(np.isfinite(jit(function)(X)))
-            assert np.all(np.isfinite(jit(lambda x: gradient(function, x))(X)))
+            for disabled in (False, True):
+                with jax.disable_jit(disabled):
+                    assert np.all(np.isfinite(jit(function)(X)))
+                    assert np.all(np.isfinite(jit(lambda x: gradient(function, x))(X)))
         with pytest.raises(FloatingPointError):
             function(jnp.float32(jnp.nan))
+
+
+@parametrize_modes
+@parametrize_methods
+def test_promise_05_checkify_finds_a_nan_and_nothing_else(method: str, forward_mode: bool) -> None:
+    """It looks at every step of the computation, so at the ones that are not chosen too."""
+    function = getattr(ReluGrad(forward_mode=forward_mode), method)
+
+    def found(f: Any, x: Any) -> str | None:
+        error, _ = checkify.checkify(jax.jit(f), errors=checkify.float_checks)(x)
+        return error.get()
+
+    x = np.append(X, [np.inf, -np.inf, 1, -1]).astype(np.float32)
+    for differentiated in (function, jax.vmap(jax.grad(function))):
+        assert found(differentiated, x[:5]) is None
+    if method == "__call__":
+        assert found(function, x) is None
+        assert "nan" in str(found(function, np.float32(np.nan)))
 
 
 @parametrize_modes

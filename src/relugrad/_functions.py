@@ -20,8 +20,8 @@ def step(x: Array, alpha: Array, width: Array) -> Array:
     fires = (potential >= 0).astype(alpha.dtype)
     # JAX before 0.12 loses the rule of the forward-mode twin where a scan is differentiated twice, and
     # differentiates this instead. NaN, 0 times the infinity, can't be overlooked where 0 could be.
-    nan = (jnp.abs(potential) + 1) * jnp.inf
-    spikes = jnp.where(jnp.isnan(potential), nan, fires)
+    infinite = (jnp.abs(potential) + 1) * jnp.inf
+    spikes = jnp.where(jnp.isnan(potential), infinite, fires)
     return (spikes * _one_or_nan(alpha, width)).astype(x.dtype)
 
 

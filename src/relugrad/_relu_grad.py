@@ -441,8 +441,9 @@ def _compiled(function: _Function) -> _Function:
             for parameter in (alpha, width)
         )
         for parameter in (alpha, width):
-            # Where parameters are divided among devices so is x, and so are its cotangents then.
-            x += jnp.zeros_like(parameter, dtype)
+            # Adds 0, so that x is divided among devices where the parameters are, as its cotangent is.
+            # It has to be computed from them: zeros_like need not be divided.
+            x += jnp.isnan(parameter).astype(dtype)
         return function(x, alpha, width).astype(dtype)
 
     return promoted

@@ -60,10 +60,10 @@ class Peer(NamedTuple):
 PEERS = [
     Peer(
         "braintools",
-        "surrogate.ReluGrad(alpha=a, width=2)",
-        "(a, 2)",
-        lambda a: braintools.surrogate.ReluGrad(alpha=a, width=2.0),
-        lambda a: (a, 2.0),
+        "surrogate.ReluGrad(alpha=a, width=2a)",
+        "(a, 2a)",
+        lambda a: braintools.surrogate.ReluGrad(alpha=a, width=2 * a),
+        lambda a: (a, 2 * a),
     ),
     Peer(
         "spyx",

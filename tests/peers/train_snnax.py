@@ -16,8 +16,10 @@ for name in ["snnax.snn.init", "snnax.functional.functional"]:
     sys.modules[name] = types.ModuleType(name)
 from snnax import snn
 
+jax.config.update("jax_enable_x64", True)  # so that every machine has the same losses
+
 images, labels = load_digits(return_X_y=True)
-images = jnp.asarray(images[:500] / 16, jnp.float32)
+images = jnp.asarray(images[:500] / 16)
 labels = jnp.asarray(labels[:500])
 
 
@@ -65,8 +67,10 @@ def train(spike_fn):
 
 
 losses = train(ReluGrad(alpha=2.0, width=0.5))
+wider = train(ReluGrad(alpha=2.0, width=1.0))
 
 print("update  loss")
 for step in range(0, 20, 4):
     print(f"{step:6}  {losses[step]:.6f}")
 assert losses[-1] < 0.8 * losses[0]
+assert jnp.max(jnp.abs(losses - wider)) > 1e-2  # it is this function that the neurons use

@@ -171,10 +171,12 @@ def test_promise_03_an_object_that_says_it_can_be_read_and_cannot_is_a_type_erro
         def __jax_array__(self) -> Any:
             return self
 
-    for value in (Answers(), Gives()):
+    values: list[Any] = [Answers(), Gives()]
+    for value in values:
         for name in ("x", "alpha", "width"):
+            arguments: dict[str, Any] = {"x": X, name: value}
             with pytest.raises(TypeError, match=f"^{name} must be a real number"):
-                relu_grad(**{"x": X, name: value})
+                relu_grad(**arguments)
 
 
 def test_promise_03_an_empty_x_is_no_special_case() -> None:

@@ -47,7 +47,9 @@ def _dependencies(package: str) -> set[str]:
 
 def _bytes(package: str) -> int:
     files = importlib.metadata.files(package) or []
-    assert any(file.suffix == ".py" for file in files), f"{package} is not installed as a user has it"
+    assert any(file.suffix == ".py" for file in files), (
+        f"{package} is not installed as a user has it"
+    )
     return sum(f.size or 0 for f in files if "__pycache__" not in f.parts)
 
 

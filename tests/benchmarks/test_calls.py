@@ -44,7 +44,7 @@ FORWARD: dict[str, Callable[[Any], Any]] = {
     "comparison": comparison,
     **JAX,
 }
-BACKWARD = {"of x alone": of_x_alone, **JAX}
+BACKWARD: dict[str, Callable[[Any], Any]] = {"of x alone": of_x_alone, **JAX}
 
 
 @pytest.mark.parametrize("name", FORWARD)

@@ -150,8 +150,9 @@ def accuracy(spike: Callable[[Any], Any]) -> jax.Array:
 def grid(count: int) -> tuple[np.ndarray, np.ndarray]:
     """So many pairs of alpha and width."""
     side = round(count**0.5)
-    sides = np.linspace(0.3, 2.0, side), np.linspace(0.3, 1.0, side)
-    alpha, width = np.meshgrid(*np.float32(sides))
+    alpha = np.linspace(0.3, 2.0, side, dtype=np.float32)
+    width = np.linspace(0.3, 1.0, side, dtype=np.float32)
+    alpha, width = np.meshgrid(alpha, width)
     return alpha.ravel(), width.ravel()
 
 

@@ -84,7 +84,9 @@ def test_what_the_page_says_of_snnax() -> None:
     """The wheel lacks modules, the spike function is static, and `Sequential` raises an error."""
     assert last_line("import snnax.snn").startswith(("ImportError", "ModuleNotFoundError"))
     script = (HERE / "train_snnax.py").read_text(encoding="utf-8")
-    mended = "import sys, types\n" + script[script.index("for name in [") : script.index("jax.config")]
+    mended = (
+        "import sys, types\n" + script[script.index("for name in [") : script.index("jax.config")]
+    )
     field = "snn.LIF.__dataclass_fields__['spike_fn'].metadata"
     assert last_line(f"{mended}\nprint({field}['static'])") == "True"
     sequential = "snn.Sequential(snn.LIF([0.9, 0.8]), snn.LIF([0.9, 0.8]))"

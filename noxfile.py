@@ -49,7 +49,7 @@ def browser(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def oldest(session: nox.Session) -> None:
-    """The same tests with the oldest JAX that is supported, and all else at its lowest too."""
+    """The same tests with the oldest JAX that is supported, and all else that is declared at its lowest."""
     session.install("--resolution", "lowest-direct", "-e", ".[test]")
     session.run("pytest", "--doctest-modules", *session.posargs)
 

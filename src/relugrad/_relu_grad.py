@@ -1,5 +1,6 @@
 """The public face: checks and promotes the arguments; the function and the parameter object."""
 
+import builtins
 import dataclasses
 import functools
 import math
@@ -590,8 +591,8 @@ def _type_error(name: str, value: Any) -> TypeError:
 
 class _Shortened(reprlib.Repr):
     def repr1(self, x: Any, level: int) -> str:
-        # reprlib takes a class for that of Python which has the same name.
-        is_of_python = type(x).__module__ == "builtins"
+        # reprlib goes by the name of the class, and takes any for that of Python.
+        is_of_python = getattr(builtins, type(x).__name__, None) is type(x)
         return super().repr1(x, level) if is_of_python else self.repr_instance(x, level)
 
     def repr_int(self, x: int, level: int) -> str:

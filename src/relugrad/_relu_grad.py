@@ -562,9 +562,7 @@ def _real(name: str, value: Any) -> Any:
         except OverflowError:
             return math.inf if value > 0 else -math.inf
     elif callable(convert := getattr(type(value), "__jax_array__", None)):
-        converted = convert(value)
-        if type(converted) is not type(value):
-            return _real(name, converted)
+        return _real(name, convert(value))
     raise _type_error(name, value)
 
 

@@ -221,7 +221,7 @@ def _install_peers(session: nox.Session) -> None:
         "scikit-learn",
         "sybil",
     ]
-    # Not editable, so that its size is that of what a user has. For an accelerator, JAX says what to install.
+    # Not editable, so that its size is that of what a user has. RELUGRAD_JAX: the JAX for an accelerator.
     session.install(*tools, os.environ.get("RELUGRAD_JAX", "jax"), ".")
 
 

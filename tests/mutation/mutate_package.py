@@ -28,9 +28,8 @@ from cosmic_ray.work_db import WorkDB
 from cosmic_ray.work_item import MutationSpec
 from tqdm import tqdm
 
-from tests.mutation.counts import kept
+from tests.mutation.counts import ROOT, kept
 
-ROOT = Path(__file__).parents[2]
 PACKAGE = Path("src", "relugrad")
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 # What takes least and says most comes first, since the first failure is enough. The pages that train

@@ -60,8 +60,8 @@ class Peer(NamedTuple):
 PEERS = [
     Peer(
         "braintools",
-        "surrogate.ReluGrad(alpha=a, width=2a)",
-        "(a, 2a)",
+        "surrogate.ReluGrad(alpha=a, width=w), w = 2a",
+        "(a, w)",
         lambda a: braintools.surrogate.ReluGrad(alpha=a, width=2 * a),
         lambda a: (a, 2 * a),
     ),
@@ -189,7 +189,7 @@ def main() -> None:
     found = run()
     for peer in found["peers"]:
         for dtype, row in peer["dtypes"].items():
-            print(f"{peer['package']:13}{peer['call']:39}{dtype:9}", end=" ")
+            print(f"{peer['package']:13}{peer['call']:46}{dtype:9}", end=" ")
             print(f"spike at 0: {peer['spike at 0']:g}  NaN: {peer['spike at NaN']}", end="  ")
             print(f"other spikes {row['other spikes']}  worst slope {row['worst slope']:.3g} eps")
     for name, network in found["networks"].items():

@@ -10,8 +10,8 @@ from sklearn.datasets import load_digits
 
 from relugrad import ReluGrad
 
-# In float32 the two are rounded otherwise, and what is near its threshold may spike in one and not in the
-# other. In float64 that is too rare to be met.
+# In float32 the two are rounded otherwise, and a neuron near its threshold
+# may fire in one and not in the other. In float64 that is too rare to be met.
 brainstate.environ.set(precision=64)
 
 images, labels = load_digits(return_X_y=True)
@@ -66,4 +66,5 @@ for step in range(0, 20, 4):
     print(f"{step:6}  {theirs[step]:29.6f}  {ours[step]:17.6f}")
 assert ours[-1] < 0.5 * ours[0]
 assert jnp.max(jnp.abs(ours - theirs)) <= 1e-5
-assert jnp.max(jnp.abs(ours - wider)) > 1e-2  # it is this function that the neurons use
+# It is this function that the neurons use: another one trains otherwise.
+assert jnp.max(jnp.abs(ours - wider)) > 1e-2

@@ -11,12 +11,13 @@ from sklearn.datasets import load_digits
 
 from relugrad import ReluGrad
 
-# The wheel of snnax 0.0.1 lacks two modules that it imports. Empty ones will do.
+# The wheel of snnax 0.0.1 lacks two modules that it imports: empty ones do.
 for name in ["snnax.snn.init", "snnax.functional.functional"]:
     sys.modules[name] = types.ModuleType(name)
 from snnax import snn
 
-jax.config.update("jax_enable_x64", True)  # so that every machine has the same losses
+# So that every machine has the same losses.
+jax.config.update("jax_enable_x64", True)
 
 images, labels = load_digits(return_X_y=True)
 images = jnp.asarray(images[:500] / 16)
@@ -73,4 +74,5 @@ print("update  loss")
 for step in range(0, 20, 4):
     print(f"{step:6}  {losses[step]:.6f}")
 assert losses[-1] < 0.8 * losses[0]
-assert jnp.max(jnp.abs(losses - wider)) > 1e-2  # it is this function that the neurons use
+# It is this function that the neurons use: another one trains otherwise.
+assert jnp.max(jnp.abs(losses - wider)) > 1e-2

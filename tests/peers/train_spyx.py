@@ -1,4 +1,4 @@
-"""A spyx network that is trained with ReluGrad in the place of spyx's own triangle."""
+"""Train a spyx network with ReluGrad in the place of spyx's own triangle."""
 
 import jax
 import jax.numpy as jnp
@@ -9,14 +9,15 @@ from sklearn.datasets import load_digits
 
 from relugrad import ReluGrad
 
-# In float32 the two are rounded otherwise, and what is near its threshold may spike in one and not in the
-# other. In float64 that is too rare to be met.
+# In float32 the two are rounded otherwise, and a neuron near its threshold
+# may fire in one and not in the other. In float64 that is too rare to be met.
 jax.config.update("jax_enable_x64", True)
 
 images, labels = load_digits(return_X_y=True)
 images = jnp.asarray(images[:500] / 16)
 labels = jnp.asarray(labels[:500])
-currents = jnp.broadcast_to(images, (20, *images.shape))  # the same in 20 time steps
+# The same image in each of 20 time steps.
+currents = jnp.broadcast_to(images, (20, *images.shape))
 
 
 def train(activation):
@@ -56,4 +57,5 @@ for step in range(0, 20, 4):
     print(f"{step:6}  {theirs[step]:19.6f}  {ours[step]:8.6f}")
 assert ours[-1] < 0.5 * ours[0]
 assert jnp.max(jnp.abs(ours - theirs)) <= 1e-5
-assert jnp.max(jnp.abs(ours - wider)) > 1e-2  # it is this function that the neurons use
+# It is this function that the neurons use: another one trains otherwise.
+assert jnp.max(jnp.abs(ours - wider)) > 1e-2

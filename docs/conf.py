@@ -1,10 +1,7 @@
-"""The site. Every cell and figure is executed by this build, and nothing is fetched by it."""
+"""The site. Every notebook and figure is executed by this build, and nothing is fetched by it."""
 
-import atexit
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,19 +25,19 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.intersphinx",
+    "sphinx.ext.viewcode",
     "sphinx_autodoc_typehints",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_llms_txt",
     "sphinxcontrib.bibtex",
     "matplotlib.sphinxext.plot_directive",
     "myst_nb",
-    "mathml",
-    "machine_readable",
     "notfound.extension",
-    "sphinx_llm.txt",
+    "code_alone",
     "explorer",
-    "literature",
-    "streams",
+    "mathml",
+    "notebooks",
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
@@ -60,24 +57,18 @@ def typehints_formatter(annotation: Any, _config: Any) -> str | None:
     return ":py:data:`~jax.typing.ArrayLike`" if annotation == ArrayLike else None
 
 
-# Links to other projects, from the inventories in this repository: `nox -s inventories` renews them
+# Links to other projects, from the inventories in this repository: renew.py beside them renews them
 intersphinx_mapping = {
     "jax": ("https://docs.jax.dev/en/latest/", "_inventories/jax.txt"),
     "python": ("https://docs.python.org/3/", "_inventories/python.txt"),
 }
 
-# Pages
+# Pages and notebooks
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-nb_execution_mode = "cache"  # of this build alone: the Markdown is made of the same outputs
-nb_execution_cache_path = os.environ.get("NOTEBOOK_CACHE", "")
-if not nb_execution_cache_path:
-    nb_execution_cache_path = os.environ["NOTEBOOK_CACHE"] = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, nb_execution_cache_path, ignore_errors=True)
+nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
-nb_execution_show_tb = True
-nb_merge_streams = True
 nb_output_stderr = "remove"  # progress bars
 nb_ipywidgets_js = {}  # would be loaded from another host
 copybutton_prompt_text = r">>> |\.\.\. "
@@ -107,19 +98,13 @@ html_theme_options = {
     "navbar_persistent": [],
     "show_toc_level": 2,
 }
+llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 
-# The address, once the site has one: what hosts it says so. Without one there is no sitemap.
-if address := os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL"):
-    html_baseurl = address.rstrip("/") + "/"  # the canonical address of each page starts with it
-    extensions.append("sphinx_sitemap")
+# The address, once the site has one: what hosts it says so. Sitemap and link previews need one.
+address = os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL")
+if address:
+    html_baseurl = ogp_site_url = address.rstrip("/") + "/"  # each page's address starts with it
+    extensions += ["sphinx_sitemap", "sphinxext.opengraph"]
     sitemap_url_scheme = "{link}"
-notfound_urls_prefix = urlsplit(globals().get("html_baseurl", "")).path or "/"
-
-# Each page as Markdown too, and llms.txt, which lists them
-llms_txt_description = "The ReLU surrogate gradient for spiking neural networks in JAX."
-llms_txt_build_parallel = False  # from what was read and executed for the HTML
-llms_txt_nested_enabled = False  # one index is enough
-llms_txt_suffix_mode = "replace"  # page.html is page.md
-nb_mime_priority_overrides = [
-    ("llms-markdown", kind, rank) for rank, kind in enumerate(["image/png", "text/plain"])
-]
+    ogp_social_cards = {"enable": False}  # pictures of titles
+notfound_urls_prefix = urlsplit(address or "").path.rstrip("/") + "/"

@@ -4,23 +4,26 @@ const [alpha, width] = explorer.querySelectorAll("input");
 const position = (slider) => Math.round((slider.value - slider.min) / slider.step);
 
 function show() {
-  shown.data = table[position(alpha)][position(width)].data;
+  const data = { x: shown.data.x };
+  for (const [name, values] of Object.entries(table)) {
+    const [, widths, length] = values.shape;
+    const start = (position(alpha) * widths + position(width)) * length;
+    data[name] = Array.prototype.slice.call(values, start, start + length);
+  }
+  shown.data = data;
   const numbers = {
     alpha: alpha.valueAsNumber.toFixed(1),
     width: width.valueAsNumber.toFixed(1),
-    peak: Math.max(...shown.data.slope).toFixed(2),
-    area: Math.max(...shown.data.integral).toFixed(3),
+    peak: Math.max(...data.slope).toFixed(2),
+    area: Math.max(...data.integral).toFixed(3),
   };
   for (const output of explorer.querySelectorAll("output")) output.value = numbers[output.name];
-  for (const { plot, support, left, right } of panels) {
-    plot.y_range.end = 1.35 * Math.max(1, ...shown.data[plot.name]);
-    support.left = left.x = -width.value;
-    support.right = right.x = +width.value;
-    left.y = right.y = plot.y_range.end;
-  }
+  for (const panel of panels) panel.y_range.end = 1.1 * Math.max(1, ...data[panel.name]);
+  support.left = -width.value;
+  support.right = +width.value;
 }
 
 explorer.addEventListener("input", show);
 explorer.hidden = false;
-explorer.previousElementSibling.querySelector("img").hidden = true; // the static figure
+document.querySelector(".without-script").hidden = true; // the same as a picture
 show();

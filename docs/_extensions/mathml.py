@@ -1,4 +1,7 @@
-"""Math as MathML: typeset by the browser itself and read by screen readers, without a script."""
+"""Math as MathML: typeset by the browser itself and read by screen readers, without a script.
+
+Sphinx has no renderer of this kind: https://github.com/sphinx-doc/sphinx/issues/6092.
+"""
 
 import re
 from typing import Any

@@ -1,0 +1,54 @@
+"""The step, the triangle in the place of its derivative, and the rule that joins them."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.nn import relu
+
+_Arguments = tuple[Array, Array, Array]
+
+
+def triangle(x: Array, alpha: Array, width: Array) -> Array:
+    """The surrogate gradient."""
+    # Multiplied out, alpha * width - alpha * |x| would be all rounding error near the edge.
+    return alpha * relu(width - jnp.abs(x))
+
+
+def step(x: Array, alpha: Array, width: Array) -> Array:
+    """1 for x >= 0, 0 for x < 0, NaN for NaN. The other arguments are there for the rule."""
+    # Made of x alone: lax.scan hoists constants out of a function that has a rule of its own,
+    # and then hands the rule the wrong residuals (JAX 0.6.2 to 0.12.0).
+    return jnp.where(jnp.isnan(x), x, (x >= 0).astype(x.dtype))
+
+
+spike = jax.custom_vjp(step)
+
+
+def _forward(x: Array, alpha: Array, width: Array) -> tuple[Array, _Arguments]:
+    # `spike` and not `step`: a second derivative then meets the surrogate here as well.
+    return spike(x, alpha, width), (x, alpha, width)
+
+
+def _backward(residuals: _Arguments, cotangent: Array) -> tuple[Array, None, None]:
+    # None is zero: the spikes don't depend on alpha and width.
+    return cotangent * triangle(*residuals), None, None
+
+
+spike.defvjp(_forward, _backward)
+
+# The same for forward mode too, as custom_jvp. Before JAX 0.12, lax.scan loses such a rule when it is
+# differentiated twice, and the result is wrong or 0; behind a checkpoint the rule is safe.
+_spike = jax.custom_jvp(step)
+spike_forward_mode = jax.checkpoint(_spike, prevent_cse=False)
+
+
+@_spike.defjvp
+def _pushforward(primals: _Arguments, tangents: _Arguments) -> tuple[Array, Array]:
+    x_tangent, _, _ = tangents
+    return spike_forward_mode(*primals), triangle(*primals) * x_tangent
+
+
+def integral(x: Array, alpha: Array, width: Array) -> Array:
+    """The integral of the triangle from -width to x."""
+    tail = alpha * relu(width - jnp.abs(x)) ** 2 / 2
+    return jnp.where(x < 0, tail, alpha * width**2 - tail)

@@ -1,13 +1,11 @@
-"""How the documentation runs as tests: every Python block of the pages, the README and docstrings.
+"""How documentation runs as tests: the blocks of docstrings, README and pages that are conversations.
 
-A block starts in an empty namespace, so that a reader can copy it alone. Only the cells of a
-notebook page share theirs, from the top of the page to the bottom, as they do in Jupyter.
+A block starts in an empty namespace, so that a reader can copy it alone. Notebooks, which build up
+from cell to cell, are executed by the build of the site and not here.
 """
 
-import contextlib
 import doctest
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,47 +14,39 @@ from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.myst import CodeBlockParser
 
 os.environ.setdefault("MPLBACKEND", "agg")  # figures are drawn, and no window opens
+ROOT = Path(__file__).parent
+PAGES = [path.relative_to(ROOT) for path in ROOT.glob("docs/**/*.md") if "_build" not in path.parts]
+NOTEBOOKS = [page for page in PAGES if "file_format: mystnb" in (ROOT / page).read_text("utf-8")]
+
+# What builds the site, and what tries the built site; a path on the command line is collected.
+collect_ignore = ["docs/conf.py", "docs/_extensions", "docs/_figures", "docs/_inventories"]
+collect_ignore += ["docs/_build", "tests/docs", "tests/mutation", "tests/peers", "tests/proofs"]
 
 
-def _evaluate(example: Example) -> str | None:
+def run_alone(example: Example) -> str:
     """Run a block of Markdown; return what differs from the output that it shows."""
+    example.namespace = {}
     if not example.parsed.startswith(">>>"):
-        if example.region.lexemes.get("directive") != "code-cell":
-            example.namespace = {}
-        with contextlib.chdir(Path(example.path).parent):  # as Jupyter does
-            return PythonEvaluator()(example)
+        return PythonEvaluator()(example) or ""
     report: list[str] = []
-    test = doctest.DocTestParser().get_doctest(
-        example.parsed, {}, example.path, example.path, example.line
-    )
+    parser, where = doctest.DocTestParser(), (example.path, example.path, example.line)
+    test = parser.get_doctest(example.parsed, {}, *where)
     doctest.DocTestRunner(verbose=False).run(test, out=report.append)
     return "".join(report)
 
 
-def _close_figures(_: object) -> None:
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
-
-
 pytest_collect_file = Sybil(
-    parsers=[CodeBlockParser("python", _evaluate)],
-    patterns=["README.md", "docs/**/*.md", "docs/*.md"],
-    # The tutorials train networks. The build of the site executes them, in tests/docs; once is enough.
-    excludes=["docs/_build/**", "docs/tutorials/**"],
-    teardown=_close_figures,
+    parsers=[CodeBlockParser("python", run_alone)],
+    patterns=["README.md", *map(str, set(PAGES) - set(NOTEBOOKS))],
 ).pytest()
-
-collect_ignore_glob = ["docs/conf.py", "docs/_*"]  # what builds the site, and what it built
-collect_ignore_glob += ["tests/mutation/*"]  # needs cosmic-ray
-collect_ignore_glob += ["tests/peers/*", "tests/benchmarks/*"]  # need what their sessions install
 
 
 @pytest.fixture(autouse=True)
-def _a_docstring_runs_when_copied_alone(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Take a module's own names out of the namespace of its docstrings."""
+def _blocks_of_a_docstring_run_alone(request: pytest.FixtureRequest) -> None:
+    """Empty the namespace before each block, that is where lines without a prompt or output end."""
     if isinstance(request.node, pytest.DoctestItem):
-        request.node.dtest.globs.clear()
-    yield
-    if isinstance(request.node, pytest.DoctestItem):
-        _close_figures(None)
+        examples, end = request.node.dtest.examples, -1
+        for example in list(examples):
+            if example.lineno != end:
+                examples.insert(examples.index(example), doctest.Example("globals().clear()", ""))
+            end = example.lineno + example.source.count("\n") + example.want.count("\n")

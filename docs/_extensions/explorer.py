@@ -12,6 +12,7 @@ from bokeh.document import Document
 from bokeh.embed import components
 from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS
 from bokeh.plotting import figure
+from bokeh.themes import Theme
 from bokeh.util.paths import bokehjs_path
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -76,7 +77,7 @@ class Explorer(Directive):
 
     def run(self) -> list[nodes.Node]:
         """Put Bokeh, the sliders, the panels and their script into the page."""
-        script, panels = components({plot.name: plot for plot in document().roots}, theme=THEME)
+        script, panels = components({plot.name: plot for plot in document().roots}, theme=Theme(json=THEME))
         html = MARKUP.read_text("utf-8").format(**panels, library=LIBRARY.name)
         return [nodes.raw("", html + script, format="html")]
 

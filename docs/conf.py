@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from jax import Array
 from jax.typing import ArrayLike
 
 import relugrad
@@ -53,8 +54,9 @@ suppress_warnings = ["config.cache"]  # older Sphinx: the formatter below can't 
 
 
 def typehints_formatter(annotation: Any, _config: Any) -> str | None:
-    """Link to ArrayLike by its name: it is a union, and would be spelled out."""
-    return ":py:data:`~jax.typing.ArrayLike`" if annotation == ArrayLike else None
+    """Link to JAX's types by their names: a union would be spelled out, and a private module named."""
+    names = {ArrayLike: ":py:data:`~jax.typing.ArrayLike`", Array: ":py:class:`~jax.Array`"}
+    return names.get(annotation)
 
 
 # Links to other projects, from the inventories in this repository: renew.py beside them renews them

@@ -1,0 +1,76 @@
+"""The blocks of code that are executed: by pytest, by the build of the site, or when imported."""
+
+import ast
+import functools
+import inspect
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bs4 import BeautifulSoup
+
+import relugrad
+
+ROOT = Path(__file__).parents[2]
+RULES = re.DOTALL | re.MULTILINE
+SOURCES = sorted(ROOT.glob("src/relugrad/*.py"))
+
+
+@functools.cache
+def parsed(page: Path) -> BeautifulSoup:
+    """The page, read once."""
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+def cells(notebook: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook, each with its source as one text."""
+    found = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return [cell | {"source": "".join(cell["source"])} for cell in found]
+
+
+def code_alone(file: Path) -> str:
+    """What a Python file holds without its docstrings, and without blank lines."""
+    lines = dict(enumerate(file.read_text(encoding="utf-8").splitlines()))
+    for node in ast.walk(ast.parse("\n".join(lines.values()))):
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if documented and ast.get_docstring(node) is not None:
+            for number in range(node.body[0].lineno - 1, node.body[0].end_lineno or 0):
+                del lines[number]
+    return "\n".join(line for line in lines.values() if line.strip())
+
+
+def _conversations() -> Iterator[str]:
+    """What conftest.py in the root runs of the Markdown."""
+    for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]:
+        text = page.read_text(encoding="utf-8")
+        if "_build" not in page.parts and "file_format: mystnb" not in text:
+            yield from re.findall(r"^```python\n(.*?)^```", text, RULES)
+
+
+def _docstrings() -> Iterator[str]:
+    """What conftest.py in the root runs of the docstrings."""
+    for thing in [relugrad.relu_grad, relugrad.ReluGrad, *vars(relugrad.ReluGrad).values()]:
+        for block in re.findall(r"^ *>>> .*?(?=\n\s*\n|\Z)", inspect.getdoc(thing) or "", RULES):
+            yield textwrap.dedent(block)
+
+
+def _built(site: Path) -> Iterator[str]:
+    """What the build runs, and the package itself: notebooks, figures, modules."""
+    for notebook in (site.parent / "jupyter_execute").rglob("*.ipynb"):
+        yield from (cell["source"] for cell in cells(notebook) if cell.get("execution_count"))
+    yield from (file.read_text("utf-8") for file in site.glob("_downloads/*/*.py"))
+    yield from map(code_alone, [*SOURCES, *ROOT.glob("tests/peers/*.py")])
+
+
+def executed(site: Path) -> set[str]:
+    """The source of each of them. A build fails when a notebook's cell or a figure does."""
+    return {block.strip() for block in [*_conversations(), *_docstrings(), *_built(site)]}
+
+
+def is_executed(block: str, executed: set[str]) -> bool:
+    """Whether it is one of them, or a part of the package on the page that shows its source."""
+    lines = "\n".join(line for line in block.splitlines() if line.strip())
+    return block.strip() in executed or any(lines in code_alone(file) for file in SOURCES)

@@ -19,6 +19,8 @@ def as_array(value: Any) -> Any:
 
 def known_parameter(name: str, value: Any) -> Any:
     """``value`` as a ``ReluGrad`` keeps it: a float, or an array that nobody can change."""
+    if isinstance(value, float) and 0 < value < np.inf:
+        return float(value)  # nearly always; what follows takes longer than all else in a call
     value = as_array(value)
     _check_type(name, value, *_REAL)
     if isinstance(value, Array) and (isinstance(value, Tracer) or not value.is_fully_addressable):
@@ -51,7 +53,7 @@ def promote(x: Any, alpha: Any, width: Any) -> tuple[Any, tuple[Array, Array, Ar
 
 def _check_type(name: str, value: Any, *kinds: Any) -> None:
     dtype = getattr(value, "dtype", type(value))
-    is_number = isinstance(value, Array | np.ndarray | np.generic | float | int)
+    is_number = isinstance(value, (Array, np.ndarray, np.generic, float, int))
     if not (is_number and any(jnp.issubdtype(dtype, kind) for kind in kinds)):
         # It may be a tracer, so the error names the type and not the value.
         raise TypeError(f"{name} must be a real number or an array of real numbers; got {dtype}")

@@ -77,7 +77,9 @@ class Explorer(Directive):
 
     def run(self) -> list[nodes.Node]:
         """Put Bokeh, the sliders, the panels and their script into the page."""
-        script, panels = components({plot.name: plot for plot in document().roots}, theme=Theme(json=THEME))
+        script, panels = components(
+            {plot.name: plot for plot in document().roots}, theme=Theme(json=THEME)
+        )
         html = MARKUP.read_text("utf-8").format(**panels, library=LIBRARY.name)
         return [nodes.raw("", html + script, format="html")]
 

@@ -31,7 +31,9 @@ def _leave_out_hidden_cells(app: Sphinx, exception: Exception | None) -> None:
     """Take what the reader of the page doesn't see out of the notebook to download."""
     for file in Path(app.outdir, "_downloads").glob("*/*.ipynb"):
         notebook = nbformat.read(file, as_version=4)
-        notebook.cells = [c for c in notebook.cells if "remove-cell" not in c.metadata.get("tags", ())]
+        notebook.cells = [
+            c for c in notebook.cells if "remove-cell" not in c.metadata.get("tags", ())
+        ]
         nbformat.write(notebook, file)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.docs import blocks
 
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where the site is."""
     where = Path(__file__).parents[2] / "docs/_build/html"

@@ -38,8 +38,8 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def address(site: Path) -> Iterator[str]:
-    """Where the site is served."""
+def base_url(site: Path) -> Iterator[str]:
+    """Where the site is served, for this file and for pytest-playwright."""
     handler = functools.partial(_Quiet, directory=site)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -50,7 +50,7 @@ def address(site: Path) -> Iterator[str]:
 class Visit:
     """A page of the site in a tab, with all that the tab says and asks for from then on."""
 
-    def __init__(self, name: str, tab: Page, address: str) -> None:
+    def __init__(self, name: str, tab: Page, base_url: str) -> None:
         self.name, self.tab = name, tab
         self.complaints: list[str] = []
         self.requests: list[str] = []
@@ -58,7 +58,7 @@ class Visit:
         tab.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
         tab.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
         tab.on("console", self._hear)
-        tab.goto(address + name, wait_until="networkidle")
+        tab.goto(base_url + name, wait_until="networkidle")
         self.loaded = set(self.requests)
 
     def _hear(self, message: Any) -> None:
@@ -76,11 +76,11 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def visit(name: str, browser: Browser, address: str) -> Iterator[Visit]:
+def visit(name: str, browser: Browser, base_url: str) -> Iterator[Visit]:
     """Each page, once for all tests of it."""
     with browser.new_context(viewport=WIDE) as context:  # type: ignore[arg-type]
         context.grant_permissions(["clipboard-read", "clipboard-write"])
-        yield Visit(name, context.new_page(), address)
+        yield Visit(name, context.new_page(), base_url)
 
 
 COPY = """async () => {
@@ -93,7 +93,7 @@ COPY = """async () => {
     button.click();
     const block = button.closest("[class*='highlight-']");
     copied.push([
-      block?.className.match(/highlight-(\\w+)/)[1] ?? "module",
+      block.className.match(/highlight-(\\w+)/)[1],
       button.parentElement.querySelector("pre").textContent,
       await navigator.clipboard.readText(),
     ]);
@@ -105,14 +105,14 @@ COPY = """async () => {
 def test_what_is_copied_was_executed(visit: Visit, executed: set[str]) -> None:
     """Each copy button yields the code of the block, without prompts and outputs, and no other."""
     visit.look("light")
-    blocks = visit.tab.locator(":not(.output) > .highlight > pre").count()
+    blocks = visit.tab.locator("[class*='highlight-']:not(.output) > .highlight > pre").count()
     copied = visit.tab.evaluate(COPY)
     assert len(copied) == blocks
     for language, shown, text in copied:
         lines = [line for line in shown.splitlines() if re.match(r">>>|\.\.\.", line)]
         source = "\n".join(line[4:] for line in lines) if lines else shown
         assert text.strip() == source.strip()
-        if language not in ("bibtex", "module", "sh", "text"):
+        if language not in ("bibtex", "sh", "text"):
             assert is_executed(shown, executed), shown
 
 
@@ -147,10 +147,10 @@ def test_phone(visit: Visit) -> None:
     assert visit.tab.evaluate(FIND_WIDE) == []
 
 
-def test_light_quiet_and_from_one_host(visit: Visit, address: str, site: Path) -> None:
+def test_light_quiet_and_from_one_host(visit: Visit, base_url: str, site: Path) -> None:
     """What is loaded is below 1 MB as a host compresses it, 2 MB with the explorer; no complaint."""
     assert visit.complaints == []
-    assert [url for url in visit.requests if not url.startswith((address, "data:"))] == []
+    assert [url for url in visit.requests if not url.startswith((base_url, "data:"))] == []
     weight = 0
     for url in visit.loaded:
         file = site / unquote(urlsplit(url).path).lstrip("/")
@@ -161,10 +161,10 @@ def test_light_quiet_and_from_one_host(visit: Visit, address: str, site: Path) -
 
 
 @pytest.fixture
-def landing(page: Page, address: str) -> Page:
+def landing(page: Page, base_url: str) -> Page:
     """A tab with the landing page."""
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-    page.goto(f"{address}index.html", wait_until="networkidle")
+    page.goto(f"{base_url}index.html", wait_until="networkidle")
     return page
 
 
@@ -179,7 +179,7 @@ def landing(page: Page, address: str) -> Page:
         ),
     ],
 )
-def test_search_finds(words: str, expected: str, landing: Page, address: str) -> None:
+def test_search_finds(words: str, expected: str, landing: Page, base_url: str) -> None:
     """Type into the search field, and find the page among the results."""
     landing.keyboard.press("Control+k")
     landing.keyboard.type(words)
@@ -187,7 +187,7 @@ def test_search_finds(words: str, expected: str, landing: Page, address: str) ->
     landing.wait_for_url("**/search.html?*")
     landing.locator(".search-summary", has_text="Search finished").wait_for()
     found = landing.locator("#search-results li a").evaluate_all("(all) => all.map((a) => a.href)")
-    assert address + expected in {result.split("?")[0].split("#")[0] for result in found}
+    assert base_url + expected in {result.split("?")[0].split("#")[0] for result in found}
 
 
 @pytest.mark.parametrize("slider", ["alpha", "width"])

@@ -173,8 +173,7 @@ def _shows_text(cell: dict[str, Any]) -> bool:
     """Whether it puts out anything but figures."""
     return any(
         output.get("name") == "stdout"
-        or "data" in output
-        and not any(kind.startswith("image/") for kind in output["data"])
+        or ("data" in output and not any(kind.startswith("image/") for kind in output["data"]))
         for output in cell.get("outputs", [])
     )
 
@@ -216,7 +215,9 @@ def test_source_page_shows_each_line_of_code_once(site: Path) -> None:
 
 def test_llms_txt_lists_every_page(site: Path) -> None:
     """For programs: the source of each page."""
-    listed = set(re.findall(r"\((?:http.*)?/_sources/(.+)\)", (site / "llms.txt").read_text("utf-8")))
+    listed = set(
+        re.findall(r"\((?:http.*)?/_sources/(.+)\)", (site / "llms.txt").read_text("utf-8"))
+    )
     sources = site / "_sources"
     assert listed == {file.relative_to(sources).as_posix() for file in sources.rglob("*.md")}
 

@@ -1,0 +1,43 @@
+"""Of the examples in docstrings, README and pages, which conftest.py runs: they are compared exactly.
+
+And the README's figure shows the function, and not somebody's drawing of it.
+"""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from relugrad import ReluGrad
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/[!_]*/*.md")]
+DOCUMENTED = [ROOT / "README.md", *PAGES, *ROOT.glob("src/relugrad/*.py")]
+
+
+def test_no_output_is_compared_loosely_without_a_reason(pytestconfig: pytest.Config) -> None:
+    """An option such as +ELLIPSIS or +SKIP follows a comment that says why; none holds for all."""
+    reasoned = re.compile(r"^ *(>>>|\.\.\.) +# .+\n.*# *doctest:", re.MULTILINE)
+    loose = {
+        file.name: text.count("doctest:") - len(reasoned.findall(text))
+        for file in DOCUMENTED
+        if "doctest:" in (text := file.read_text(encoding="utf-8"))
+    }
+    assert {name: count for name, count in loose.items() if count} == {}
+    assert pytestconfig.getini("doctest_optionflags") == []
+
+
+@pytest.mark.parametrize("curve", ["step", "triangle"])
+def test_figure_of_the_readme_is_drawn_from_the_function(curve: str) -> None:
+    """The coordinates of each curve in the SVG file are the values of the function."""
+    file, namespace = ROOT / "docs/_static/step-and-triangle.svg", "{http://www.w3.org/2000/svg}"
+    path = ElementTree.parse(file).find(f".//{namespace}g[@id='{curve}']/{namespace}path")
+    assert path is not None
+    x, y = np.array(re.findall(r"[ML] ([\d.]+) ([\d.]+)", path.attrib["d"]), float).T
+    spike = ReluGrad(alpha=0.3, width=1.0)
+    function = spike if curve == "step" else spike.surrogate_grad
+    expected = np.asarray(function(np.linspace(-2, 2, len(x), dtype=np.float32)))
+    # From the page's coordinates, where y points down, to those of the panel.
+    np.testing.assert_allclose((y.max() - y) / np.ptp(y), expected / expected.max(), atol=1e-4)

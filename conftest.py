@@ -27,7 +27,8 @@ def run_alone(example: Example) -> str:
     """Run a block of Markdown; return what differs from the output that it shows."""
     example.namespace = {}
     if not example.parsed.startswith(">>>"):
-        return PythonEvaluator()(example) or ""
+        PythonEvaluator()(example)
+        return ""
     report: list[str] = []
     parser, where = doctest.DocTestParser(), (example.path, example.path, example.line)
     test = parser.get_doctest(example.parsed, {}, *where)

@@ -35,8 +35,8 @@ def code_alone(file: Path) -> str:
     """What a Python file holds without its docstrings, and without blank lines."""
     lines = dict(enumerate(file.read_text(encoding="utf-8").splitlines()))
     for node in ast.walk(ast.parse("\n".join(lines.values()))):
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        if documented and ast.get_docstring(node) is not None:
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+        if isinstance(node, documented) and ast.get_docstring(node) is not None:
             for number in range(node.body[0].lineno - 1, node.body[0].end_lineno or 0):
                 del lines[number]
     return "\n".join(line for line in lines.values() if line.strip())

@@ -15,7 +15,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes a `name` for each page, one that takes a `notebook` for each of them."""
-    site: Path = metafunc.config.getoption("--site")
+    site = Path(str(metafunc.config.getoption("--site")))
     names = [file.relative_to(site).as_posix() for file in sorted(site.rglob("*.html"))]
     names = [name for name in names if not name.startswith("_static/")]
     if not names:
@@ -30,7 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def site(pytestconfig: pytest.Config) -> Path:
     """The folder that a host serves."""
-    return Path(pytestconfig.getoption("--site"))
+    return Path(str(pytestconfig.getoption("--site")))
 
 
 @pytest.fixture(scope="session")

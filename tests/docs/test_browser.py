@@ -15,12 +15,13 @@ import jax
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from relugrad import ReluGrad
 from tests.docs.blocks import is_executed
 
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +66,7 @@ class Visit:
         if message.type in ("error", "warning"):
             self.complaints.append(f"{message.type}: {message.text} ({message.location})")
 
-    def look(self, scheme: Literal["light", "dark"], viewport: Any = WIDE) -> None:
+    def look(self, scheme: Literal["light", "dark"], viewport: ViewportSize = WIDE) -> None:
         """See the page in light or dark, on a desk or on a phone, with all that unfolds unfolded."""
         self.tab.emulate_media(color_scheme=scheme)
         self.tab.set_viewport_size(viewport)
@@ -78,7 +79,7 @@ class Visit:
 @pytest.fixture(scope="module")
 def visit(name: str, browser: Browser, base_url: str) -> Iterator[Visit]:
     """Each page, once for all tests of it."""
-    with browser.new_context(viewport=WIDE) as context:  # type: ignore[arg-type]
+    with browser.new_context(viewport=WIDE) as context:
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         yield Visit(name, context.new_page(), base_url)
 
@@ -163,7 +164,7 @@ def test_light_quiet_and_from_one_host(visit: Visit, base_url: str, site: Path) 
 @pytest.fixture
 def landing(page: Page, base_url: str) -> Page:
     """A tab with the landing page."""
-    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.set_viewport_size(WIDE)
     page.goto(f"{base_url}index.html", wait_until="networkidle")
     return page
 
@@ -203,7 +204,7 @@ def test_explorer_by_keyboard(slider: str, landing: Page) -> None:
     landing.wait_for_timeout(200)
     outputs = landing.locator(".explorer output").all()
     said = {str(o.get_attribute("name")): float(o.inner_text()) for o in outputs}
-    spike = ReluGrad(**{"alpha": 0.3, "width": 1.0, slider: said[slider]})
+    spike = ReluGrad(said["alpha"], said["width"])
     assert said[slider] == pytest.approx({"alpha": 0.8, "width": 1.5}[slider])
     assert said["peak"] == pytest.approx(float(spike.surrogate_grad(0.0)), abs=0.005)
     assert said["area"] == pytest.approx(float(spike.surrogate_fun(9.0)), abs=5e-4)

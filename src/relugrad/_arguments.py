@@ -13,18 +13,18 @@ _REAL = (jnp.floating, jnp.integer)
 
 def as_array(value: Any) -> Any:
     """``value``, or the array that it stands for, as a Flax variable does."""
-    convert = getattr(value, "__jax_array__", None)  # tracers have it too, as None
+    convert = getattr(value, "__jax_array__", None)  # None for a tracer
     return convert() if convert else value
 
 
 def known_parameter(name: str, value: Any) -> Any:
     """``value`` as a ``ReluGrad`` keeps it: a float, or an array that nobody can change."""
-    if isinstance(value, float) and 0 < value < np.inf:
-        return float(value)  # nearly always; what follows takes longer than all else in a call
+    if isinstance(value, float) and 0 < value < np.inf:  # nearly always, and fast
+        return float(value)
     value = as_array(value)
     _check_type(name, value, *_REAL)
     if isinstance(value, Array) and (isinstance(value, Tracer) or not value.is_fully_addressable):
-        return value  # not to be looked at here: a bad value will show as NaN
+        return value  # can't be looked at: a bad one will show as NaN
     numbers = np.asarray(value)
     bad = numbers[~((numbers > 0) & (numbers < np.inf))]
     if bad.size:
@@ -42,12 +42,12 @@ def promote(x: Any, alpha: Any, width: Any) -> tuple[Any, tuple[Array, Array, Ar
     except ValueError as error:
         raise ValueError(f"x, alpha and width must broadcast. {error}") from None
     dtype = jax.eval_shape(jnp.sin, x).dtype
-    wide = jnp.float32 if dtype.itemsize < 4 else dtype  # rounded once, and at the end
+    wide = jnp.float32 if dtype.itemsize < 4 else dtype  # rounded once
     alpha, width = alpha.astype(wide), width.astype(wide)
     valid = (alpha > 0) & (alpha < jnp.inf) & (width > 0) & (width < jnp.inf)
-    # x gets a 0 made of the parameters, NaN where one of them is bad: that shows it, and now x
-    # depends on both as data. vmap over a parameter then batches x as well, so that the spikes'
-    # cotangent is not counted once for each member; shard_map divides x as it divides them.
+    # A 0 that is made of the parameters, and NaN where one of them is bad. Now x
+    # depends on both as data: vmap over a parameter batches x as well (else the
+    # cotangent of a shared x would be wrong), and shard_map divides it.
     return dtype, (x.astype(wide) + 0 / valid.astype(wide), alpha, width)
 
 
@@ -55,5 +55,5 @@ def _check_type(name: str, value: Any, *kinds: Any) -> None:
     dtype = getattr(value, "dtype", type(value))
     is_number = isinstance(value, (Array, np.ndarray, np.generic, float, int))
     if not (is_number and any(jnp.issubdtype(dtype, kind) for kind in kinds)):
-        # It may be a tracer, so the error names the type and not the value.
+        # The type and not the value, which may be a tracer.
         raise TypeError(f"{name} must be a real number or an array of real numbers; got {dtype}")

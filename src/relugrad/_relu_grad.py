@@ -22,8 +22,8 @@ def _compiled(function: Callable[..., Array]) -> Callable[..., Array]:
         dtype, arguments = promote(x, alpha, width)
         return function(*arguments).astype(dtype)
 
-    # Without the checkpoint, a backward pass keeps the promoted x beside the caller's:
-    # 3 arrays instead of 2 for x * spike(x), and a training step takes 1.6 times as long.
+    # Without the checkpoint, a backward pass keeps the promoted x as well: for
+    # x * spike(x), 3 arrays instead of 2.
     return jax.jit(jax.checkpoint(promoted, prevent_cse=False))
 
 
@@ -36,7 +36,7 @@ _triangle, _integral = _compiled(triangle), _compiled(integral)
 class ReluGrad:
     r"""ReLU surrogate gradient: a step in the forward pass, a triangle in the backward pass.
 
-    A spiking neuron fires when its membrane potential reaches its threshold:
+    A neuron fires when its membrane potential reaches its threshold: write
     ``spike(potential - threshold)``. For that difference, ``x``, the forward pass is the step
 
     .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
@@ -53,15 +53,13 @@ class ReluGrad:
     - is 0 for :math:`|x| > w`: a neuron that far from its threshold learns nothing.
 
     .. plot::
-        :alt: Two panels of triangular surrogate gradients against x from -3 to 3. Left, alpha 0.3,
-            0.5 and 1.0 with width 1.0 and 2.0: the peak is alpha times width, from 0.3 to 2.0.
-            Right, alpha 0.5 with four widths from 0.5 to 2.0: equally steep, wider and higher.
+        :alt: Triangles over x from -3 to 3. Left, alpha 0.3, 0.5 and 1.0 with width 1.0 and 2.0:
+            the peak is alpha times width. Right, alpha 0.5: the wider, the higher, equally steep.
 
         import jax
         import jax.numpy as jnp
         import matplotlib.pyplot as plt
         from relugrad import ReluGrad
-
         x = jnp.linspace(-3, 3, 1000)
         figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4))
         for alpha in [0.3, 0.5, 1.0]:
@@ -83,8 +81,7 @@ class ReluGrad:
         Steepness of the triangle, in 1/unit(x)²: a positive, finite number, or an array that
         broadcasts against x. Default 0.3, the dampening factor of Bellec et al. (2018).
     width
-        Half the width of the support, in the unit of x: a number or an array, as for alpha.
-        Default 1.0, the distance from rest to threshold in many models.
+        Half the width of the support, in the unit of x. Default 1.0. The rest as for alpha.
     forward_mode
         Whether :func:`jax.jvp` and all that is built on it has to work too. Default False.
 
@@ -93,8 +90,7 @@ class ReluGrad:
     TypeError
         If x, alpha or width is not a real number or an array of real numbers.
     ValueError
-        If alpha or width is not positive and finite, or the shapes don't broadcast. A bad value
-        that is known only while JAX traces makes spikes and gradients NaN instead.
+        If alpha or width doesn't broadcast or isn't positive and finite (if traced: NaN instead).
 
     See Also
     --------
@@ -238,8 +234,8 @@ def _flatten_with_keys(instance: ReluGrad) -> tuple[tuple[Any, Any], bool]:
 
 
 def _unflatten(forward_mode: bool, leaves: Any) -> ReluGrad:
-    # Past the constructor: JAX puts tracers, None and gradients into the leaves, and what is to be
-    # checked is what a person passes.
+    # Past the constructor, which would refuse what JAX puts into the leaves:
+    # tracers, gradients of 0, None.
     instance = object.__new__(ReluGrad)
     vars(instance).update(alpha=leaves[0], width=leaves[1], forward_mode=forward_mode)
     return instance

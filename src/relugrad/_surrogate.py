@@ -10,14 +10,14 @@ _Arguments = tuple[Array, Array, Array]
 
 def triangle(x: Array, alpha: Array, width: Array) -> Array:
     """The surrogate gradient."""
-    # Multiplied out, alpha * width - alpha * |x| would be all rounding error near the edge.
+    # Not multiplied out: alpha * width - alpha * |x| is all rounding at the edge.
     return alpha * relu(width - jnp.abs(x))
 
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, NaN for NaN. The other arguments are there for the rule."""
-    # Made of x alone: lax.scan hoists constants out of a function that has a rule of its own,
-    # and then hands the rule the wrong residuals (JAX 0.6.2 to 0.12.0).
+    # Made of x alone: lax.scan hoists a constant out of a function that has a
+    # rule, and then hands the rule the wrong residuals (JAX 0.6.2 to 0.12.0).
     return jnp.where(jnp.isnan(x), x, (x >= 0).astype(x.dtype))
 
 
@@ -25,7 +25,7 @@ spike = jax.custom_vjp(step)
 
 
 def _forward(x: Array, alpha: Array, width: Array) -> tuple[Array, _Arguments]:
-    # `spike` and not `step`: a second derivative then meets the surrogate here as well.
+    # `spike` and not `step`: a second derivative meets the surrogate here too.
     return spike(x, alpha, width), (x, alpha, width)
 
 
@@ -36,8 +36,8 @@ def _backward(residuals: _Arguments, cotangent: Array) -> tuple[Array, None, Non
 
 spike.defvjp(_forward, _backward)
 
-# The same for forward mode too, as custom_jvp. Before JAX 0.12, lax.scan loses such a rule when it is
-# differentiated twice, and the result is wrong or 0; behind a checkpoint the rule is safe.
+# The same for forward mode. Before JAX 0.12, a lax.scan that is differentiated
+# twice loses this rule, and the result is wrong or 0; a checkpoint protects it.
 _spike = jax.custom_jvp(step)
 spike_forward_mode = jax.checkpoint(_spike, prevent_cse=False)
 

@@ -128,8 +128,11 @@ class ReluGrad:
     def __call__(self, x: ArrayLike) -> Array:
         """Spike where x >= 0.
 
-        Returns 0 and 1 in the dtype of x, NaN where x is NaN. Their derivative with respect to x
-        is :meth:`surrogate_grad`, and with respect to alpha and width it is 0.
+        Returns
+        -------
+        spikes
+            0 and 1 in the dtype of x, NaN where x is NaN. Their derivative with respect to x is
+            :meth:`surrogate_grad`, and with respect to alpha and width it is 0.
 
         Examples
         --------
@@ -145,10 +148,12 @@ class ReluGrad:
     def surrogate_grad(self, x: ArrayLike) -> Array:
         """The triangle: the slope that the backward pass uses.
 
-        Returns ReLU(alpha * (width - abs(x))) in the dtype of x, NaN where x is NaN. It is at
-        most 1.5 ulp off in float32 and float64, unless it or ``width - abs(x)`` is below the
-        smallest normal number, which XLA may take for 0. float16 and bfloat16 are computed in
-        float32 and rounded once.
+        Returns
+        -------
+        slope
+            In the dtype of x, NaN where x is NaN. At most 1.5 ulp off in float32 and float64,
+            unless it or ``width - abs(x)`` is below the smallest normal number, which XLA may
+            take for 0. float16 and bfloat16 are computed in float32 and rounded once.
 
         Examples
         --------
@@ -163,8 +168,11 @@ class ReluGrad:
     def surrogate_fun(self, x: ArrayLike) -> Array:
         """The integral of the triangle from -width to x: a smooth step.
 
-        Returns 0 up to -width, alpha * width² / 2 at 0, and alpha * width² from width on, in the
-        dtype of x. Its derivative is :meth:`surrogate_grad`.
+        Returns
+        -------
+        integral
+            In the dtype of x: 0 up to -width, alpha * width² / 2 at 0, and alpha * width² from
+            width on. Its derivative is :meth:`surrogate_grad`.
 
         Examples
         --------

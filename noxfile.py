@@ -76,34 +76,35 @@ def types(session: nox.Session) -> None:
 def package(session: nox.Session) -> None:
     """Build what is published, twice, and try the wheel. `whole`: with the whole suite."""
     session.install("build[uv]", "check-wheel-contents", "cyclonedx-bom", "twine", "uv")
-    built = [Path(session.create_tmp(), name) for name in ("first", "second")]
-    for folder in built:
-        shutil.rmtree(folder, ignore_errors=True)
-        session.run("python", "-m", "build", "--installer", "uv", "--outdir", str(folder))
-    names = sorted(path.name for path in built[0].iterdir())
-    if filecmp.cmpfiles(*built, names, shallow=False)[0] != names:
-        session.error(f"the two builds differ: {names}")
-    shutil.copytree(built[0], "dist", dirs_exist_ok=True)
-    wheel, sdist = (str(Path("dist", name).resolve()) for name in names)
+    folder = Path(session.create_tmp()).resolve()
+    dist, again, bare = Path("dist").resolve(), folder / "again", folder / "bare"
+    for out in (dist, again):
+        shutil.rmtree(out, ignore_errors=True)
+        session.run("python", "-m", "build", "--installer", "uv", "--outdir", str(out))
+    wheel, sdist = map(str, sorted(dist.iterdir()))
+    names = [Path(wheel).name, Path(sdist).name]
+    if filecmp.cmpfiles(dist, again, names, shallow=False)[0] != names:
+        session.error("the two builds differ")
     session.run("twine", "check", "--strict", wheel, sdist)
     session.run("check-wheel-contents", wheel)
-    bare = Path(session.create_tmp(), "bare")  # the package and what it needs, and pytest
-    python = str(bare / "bin" / "python")
+    python = str(bare / "bin" / "python")  # the package and what it needs, and nothing else
     session.run("uv", "venv", "--quiet", "--clear", str(bare))
     session.run("uv", "pip", "install", "--quiet", "--python", python, wheel)
     Path("sbom").mkdir(exist_ok=True)
     bill = ["--output-reproducible", "--output-file", "sbom/relugrad.cdx.json"]
     session.run("cyclonedx-py", "environment", *bill, python)
     if session.posargs == ["whole"]:
-        shutil.unpack_archive(sdist, session.create_tmp(), filter="data")
-        session.chdir(Path(session.create_tmp(), Path(sdist).name.removesuffix(".tar.gz")))
+        shutil.unpack_archive(sdist, folder, filter="data")
+        session.chdir(folder / names[1].removesuffix(".tar.gz"))
         shutil.rmtree("src")  # what is tested is the wheel
         session.run("uv", "pip", "install", "--quiet", "--python", python, f"{wheel}[test]")
-        session.run(python, "-m", "pytest", "--doctest-modules", external=True)
+        tests = ["tests", "docs", "README.md"]
     else:
         session.run("uv", "pip", "install", "--quiet", "--python", python, "pytest")
-        session.chdir(bare)
-    session.run(python, "-m", "pytest", "--pyargs", "relugrad", "--doctest-modules", external=True)
+        tests = ["--noconftest"]
+    session.run(
+        python, "-m", "pytest", *tests, "--pyargs", "relugrad", "--doctest-modules", external=True
+    )
 
 
 @nox.session

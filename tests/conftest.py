@@ -1,4 +1,4 @@
-"""What the unit tests share: 64-bit JAX for a test that asks for it; Hypothesis that repeats itself."""
+"""What the tests share: both modes, 64-bit JAX, and Hypothesis that repeats itself."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,15 @@ hypothesis.settings.register_profile(
     "repeatable",
     derandomize=True,
     deadline=None,
-    max_examples=50,
-    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],  # x64: always the same
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],  # a mode is a constant
 )
 hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture(params=[False, True], ids=["custom_vjp", "custom_jvp"])
+def forward_mode(request: pytest.FixtureRequest) -> bool:
+    """Run a test that asks for it in both modes."""
+    return bool(request.param)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The derivatives that `_autodiff.py` attaches: `jax.custom_vjp`, and its forward-mode twin."""
+"""Derivatives: the triangle in the place of the step's, in every order, mode and loop."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,20 +10,12 @@ import pytest
 from jax import Array
 
 from relugrad import ReluGrad, relu_grad
-from relugrad._autodiff import spike, spike_forward_mode
-from relugrad._functions import triangle
 
 Function = Callable[..., Any]
 
-ALPHA, WIDTH = jnp.float32(0.3), jnp.float32(1.0)
-X = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
+X = np.array([-2.0, -0.5, 0.0, 0.5, 2.0], np.float32)
 SLOPE = np.array([0, 0.15, 0.3, 0.15, 0])
-
-parametrize_twins = pytest.mark.parametrize("twin", [spike, spike_forward_mode])
-parametrize_modes = pytest.mark.parametrize(
-    "forward_mode", [False, True], ids=["custom_vjp", "custom_jvp"]
-)
-parametrize_jit = pytest.mark.parametrize("jit", [lambda f: f, jax.jit], ids=["eager", "jitted"])
+TANGENT = np.array([1.0, 2.0, -3.0, 4.0, 5.0], np.float32)
 
 
 def close(actual: Any, expected: Any) -> None:
@@ -31,261 +23,270 @@ def close(actual: Any, expected: Any) -> None:
     np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-7)
 
 
-@parametrize_twins
-def test_promise_01_forward_the_step_and_backward_the_triangle(twin: Function) -> None:
+def gradient(function: Function, x: Any) -> Any:
+    """The derivative of the sum."""
+    return jax.grad(lambda x: function(x).sum())(x)
+
+
+# With respect to x
+
+
+def test_backward_is_the_cotangent_times_the_triangle(forward_mode: bool) -> None:
     """The heart of the package."""
-    spikes, pullback = jax.vjp(twin, X, ALPHA, WIDTH)
-    np.testing.assert_array_equal(spikes, [0, 0, 1, 1, 1])
-    cotangent = jnp.array([1.0, 2.0, -3.0, 4.0, 5.0])
-    close(pullback(cotangent)[0], cotangent * SLOPE)
+    _, pullback = jax.vjp(ReluGrad(forward_mode=forward_mode), X)
+    close(pullback(jnp.asarray(TANGENT))[0], TANGENT * SLOPE)
 
 
-@parametrize_twins
-def test_promise_05_gradient_of_nan_is_nan_and_of_infinity_0(twin: Function) -> None:
-    """A NaN is not hidden by the backward pass either."""
-    x = jnp.array([jnp.nan, -jnp.inf, jnp.inf])
-    gradient = jax.grad(lambda x: twin(x, ALPHA, WIDTH).sum())(x)
-    np.testing.assert_array_equal(gradient, [np.nan, 0, 0])
+def test_the_gradient_of_the_spikes_is_surrogate_grad(forward_mode: bool) -> None:
+    """To the bit."""
+    spike, x = ReluGrad(0.7, 1.3, forward_mode=forward_mode), jnp.linspace(-2, 2, 1001)
+    np.testing.assert_array_equal(gradient(spike, x), spike.surrogate_grad(x))
 
 
-@parametrize_modes
-@pytest.mark.parametrize("shape", [(), (5,)])
-def test_promise_07_spikes_do_not_depend_on_the_parameters(
-    forward_mode: bool, shape: tuple[int, ...]
-) -> None:
-    """Numbers or arrays: their gradients are 0, and of their own shape."""
-
-    def loss(alpha: jax.Array, width: jax.Array) -> Any:
-        return relu_grad(X, alpha, width, forward_mode=forward_mode).sum()
-
-    gradients = jax.grad(loss, argnums=(0, 1))(jnp.full(shape, 0.3), jnp.full(shape, 1.0))
-    for gradient in gradients:
-        np.testing.assert_array_equal(gradient, np.zeros(shape))
+@pytest.mark.parametrize(("alpha", "width"), [(0.3, 1.0), (3.0, 0.1), (0.7, 2.5)])
+def test_the_gradient_of_surrogate_fun_is_surrogate_grad(alpha: float, width: float) -> None:
+    """At 0 and at the edges too."""
+    spike, x = ReluGrad(alpha, width), np.float32(width) * np.linspace(-2, 2, 41, dtype=np.float32)
+    close(gradient(spike.surrogate_fun, x), spike.surrogate_grad(x))
 
 
-@parametrize_modes
-@parametrize_jit
-def test_promise_07_a_gradient_depends_on_the_parameters(forward_mode: bool, jit: Function) -> None:
-    """Meta-learning: d/d alpha is ReLU(width - |x|), and d/d width is alpha inside the support."""
-
-    def gradient(alpha: jax.Array, width: jax.Array) -> Any:
-        return jax.grad(lambda x: relu_grad(x, alpha, width, forward_mode=forward_mode).sum())(X)
-
-    by_alpha, by_width = jit(jax.jacrev(gradient, argnums=(0, 1)))(ALPHA, WIDTH)
-    close(by_alpha, [0, 0.5, 1, 0.5, 0])
-    close(by_width, [0, 0.3, 0.3, 0.3, 0])
+@pytest.mark.parametrize("x", [np.inf, -np.inf])
+def test_the_gradient_of_surrogate_fun_is_0_at_infinity(x: float) -> None:
+    """Far outside of the support."""
+    assert jax.grad(ReluGrad().surrogate_fun)(x) == 0
 
 
-@parametrize_modes
-def test_promise_07_each_parameter_of_an_array_gets_its_own_derivative(forward_mode: bool) -> None:
-    """A width and an alpha for each neuron, shared by the rows of a batch."""
-    surrogate = ReluGrad(jnp.array([0.3, 0.5]), jnp.array([1.0, 2.0]), forward_mode=forward_mode)
-    x = jnp.array([[0.5, 0.5], [0.0, -1.5], [3.0, 3.0]])
-
-    def total(surrogate: ReluGrad) -> Any:
-        return jax.grad(lambda x: surrogate(x).sum())(x).sum()
-
-    for gradient in (jax.grad(total)(surrogate), jax.grad(slope_total)(surrogate, x)):
-        close(gradient.alpha, [0.5 + 1, 1.5 + 0.5])
-        close(gradient.width, [2 * 0.3, 2 * 0.5])
+def test_the_second_derivative_is_minus_alpha_sign_x(forward_mode: bool) -> None:
+    """Inside the support; 0 outside."""
+    x = jnp.array([-2.0, -0.9, -0.1, 0.1, 0.9, 2.0])
+    spike = ReluGrad(forward_mode=forward_mode)
+    close(jax.vmap(jax.grad(jax.grad(spike)))(x), [0, 0.3, 0.3, -0.3, -0.3, 0])
 
 
-def slope_total(surrogate: ReluGrad, x: jax.Array) -> jax.Array:
-    """Sum the slope over all of x."""
-    return surrogate.surrogate_grad(x).sum()
+def test_the_second_derivative_at_0_is_one_of_the_two_slopes(forward_mode: bool) -> None:
+    """The triangle has a corner there."""
+    assert abs(jax.grad(jax.grad(ReluGrad(0.5, forward_mode=forward_mode)))(0.0)) == 0.5
 
 
-@parametrize_modes
-def test_promise_07_second_derivative_is_minus_alpha_sign_x(forward_mode: bool) -> None:
-    """Inside the support; 0 at the peak, at the edge and outside."""
-    x = jnp.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
-    surrogate = ReluGrad(forward_mode=forward_mode)
-    for slope in (
-        jax.grad(surrogate),
-        surrogate.surrogate_grad,
-        jax.grad(surrogate.surrogate_fun),
-    ):
-        close(jax.vmap(jax.grad(slope))(x), [0, 0, 0.3, 0, -0.3, 0, 0])
-
-
-@parametrize_twins
-@parametrize_jit
-def test_promise_07_all_orders_meet_the_surrogate_in_the_spikes_too(
-    twin: Function, jit: Function
-) -> None:
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_every_order_meets_the_surrogate(order: int, forward_mode: bool) -> None:
     """Of s², with s' = g: 2 s g, then 2 g² + 2 s g', then 6 g g' (g'' = 0)."""
+    s, g, g1 = 1, 0.3 * (1 - 0.25), -0.3
+    expected = {1: 2 * s * g, 2: 2 * g**2 + 2 * s * g1, 3: 6 * g * g1}
+    spike = ReluGrad(forward_mode=forward_mode)
 
-    def square(x: jax.Array) -> Any:
-        return twin(x, ALPHA, WIDTH) ** 2
+    def square(x: Array) -> Array:
+        return spike(x) ** 2
 
-    s, g, g1 = np.array([0, 0, 1, 1, 1]), SLOPE, np.array([0, 0.3, 0, -0.3, 0])
-    derivative = square
-    for expected in (s, 2 * s * g, 2 * g**2 + 2 * s * g1, 6 * g * g1):
-        close(jit(jax.vmap(derivative))(X), expected)
+    derivative: Function = square
+    for _ in range(order):
         derivative = jax.grad(derivative)
+    close(derivative(0.25), expected[order])
+
+
+# With respect to alpha and width
+
+
+@pytest.mark.parametrize("shape", [(), (5,)])
+def test_spikes_do_not_depend_on_the_parameters(shape: tuple[int, ...], forward_mode: bool) -> None:
+    """Numbers or arrays: their gradients are 0, and of their own shape."""
+    spike = ReluGrad(jnp.full(shape, 0.3), jnp.ones(shape), forward_mode=forward_mode)
+    found = jax.grad(lambda spike: spike(X).sum())(spike)
+    np.testing.assert_array_equal([found.alpha, found.width], np.zeros((2, *shape)))
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "expected"),
-    [
-        ("alpha", [0.3, 0.5, 1.0], [0, 0.9, 1.8, 0.9, 0]),
-        ("width", [0.5, 1.0, 2.0], [0, 0.6, 1.05, 0.6, 0]),
-    ],
+    ("parameter", "expected"), [(0, [0, 0.5, 1, 0.5, 0]), (1, [0, 0.3, 0.3, 0.3, 0])]
 )
-@pytest.mark.parametrize("form", ["function", "pytree"])
-@parametrize_modes
-@parametrize_jit
-def test_promise_08_vmap_over_a_parameter_counts_each_cotangent_once(
-    name: str, values: list[float], expected: list[float], form: str, forward_mode: bool, jit: Any
+def test_a_gradient_depends_on_the_parameters(
+    parameter: int, expected: list[float], forward_mode: bool
 ) -> None:
-    """The vmap trap: the spikes of a batch of parameters share x and one cotangent."""
-    ones = jnp.ones(len(values))
-    parameters = {"alpha": 0.3 * ones, "width": ones, name: jnp.array(values)}
-    if form == "function":
+    """By alpha it is ReLU(width - |x|), and by width it is alpha inside the support."""
 
-        def loss(x: jax.Array) -> Any:
-            def spikes(value: jax.Array) -> Any:
-                return relu_grad(x, **{name: value}, forward_mode=forward_mode).sum()
+    def slope(alpha: Array, width: Array) -> Any:
+        return gradient(ReluGrad(alpha, width, forward_mode=forward_mode), X)
 
-            return jax.vmap(spikes)(parameters[name]).sum()
-
-    else:
-        grid = ReluGrad(**parameters, forward_mode=forward_mode)
-
-        def loss(x: jax.Array) -> Any:
-            return jax.vmap(lambda surrogate: surrogate(x).sum())(grid).sum()
-
-    close(jit(jax.grad(loss))(X), expected)
+    close(jax.jacrev(slope, argnums=parameter)(0.3, 1.0), expected)
 
 
-@parametrize_twins
-def test_promise_08_spikes_are_batched_with_either_parameter(twin: Function) -> None:
-    """Why the trap stays shut: the step depends on alpha and on width as data."""
-    for argument in (1, 2):
-        in_axes = tuple(0 if i == argument else None for i in range(3))
-        arguments = [X, ALPHA, WIDTH]
-        arguments[argument] = jnp.array([1.0, -1.0])
-        spikes = jax.vmap(twin, in_axes)(*arguments)
-        np.testing.assert_array_equal(spikes, [[0, 0, 1, 1, 1], [np.nan] * 5])
+def test_each_parameter_of_an_array_gets_its_own_derivative(forward_mode: bool) -> None:
+    """Summed over the batch that shares it."""
+    x = jnp.array([[0.5, 0.5], [0.0, -1.5], [3.0, 3.0]])
+    spike = ReluGrad(jnp.array([0.3, 0.5]), jnp.array([1.0, 2.0]), forward_mode=forward_mode)
+    found = jax.grad(lambda spike: gradient(spike, x).sum())(spike)
+    close([found.alpha, found.width], [[0.5 + 1, 1.5 + 0.5], [2 * 0.3, 2 * 0.5]])
 
 
-def test_promise_09_forward_mode_has_the_triangle_as_its_derivative() -> None:
-    """`jvp`, `jacfwd`, `linearize` and `hessian` work, and reverse mode on the same object."""
-    surrogate = ReluGrad(forward_mode=True)
-    tangent = jnp.array([1.0, 2.0, -3.0, 4.0, 5.0])
-    spikes, pushed = jax.jvp(surrogate, (X,), (tangent,))
-    np.testing.assert_array_equal(spikes, [0, 0, 1, 1, 1])
-    close(pushed, tangent * SLOPE)
-    close(jax.jacfwd(surrogate)(X), np.diag(SLOPE))
-    close(jax.linearize(surrogate, X)[1](tangent), tangent * SLOPE)
-    close(jax.jacrev(surrogate)(X), np.diag(SLOPE))
-    close(jax.hessian(lambda x: surrogate(x).sum())(X), np.diag([0, 0.3, 0, -0.3, 0]))
+# Through time: one leaky neuron, whose potential loses what it fires.
 
 
-def test_promise_09_the_twins_are_the_same_function() -> None:
-    """Spikes, slopes and second derivatives agree to the bit."""
-    x = jnp.linspace(-2, 2, 1001)
-    one, other = ReluGrad(0.7, 1.3), ReluGrad(0.7, 1.3, forward_mode=True)
-    for derivative in (lambda f: f, jax.grad, lambda f: jax.grad(jax.grad(f))):
-        np.testing.assert_array_equal(jax.vmap(derivative(one))(x), jax.vmap(derivative(other))(x))
+def by_hand(w: float) -> Any:
+    """The sum of its spikes, and the sum's first and second derivative in the input current w."""
+    v, dv, ddv = 0.0, 0.0, 0.0
+    total = np.zeros(3)
+    for _ in range(20):
+        v, dv, ddv = 0.9 * v + w, 0.9 * dv + 1, 0.9 * ddv
+        x = v - 1
+        s, g, g1 = float(x >= 0), 0.5 * max(0, 1 - abs(x)), -0.5 * np.sign(x) * (abs(x) < 1)
+        ds, dds = g * dv, g1 * dv**2 + g * ddv
+        v, dv, ddv = v - s, dv - ds, ddv - dds
+        total += s, ds, dds
+    return total
 
 
-@pytest.mark.parametrize(
-    "transform",
-    [
-        lambda f: jax.jvp(f, (X,), (X,)),
-        lambda f: jax.jacfwd(f)(X),
-        lambda f: jax.linearize(f, X)[1](X),
-        lambda f: jax.hessian(lambda x: f(x).sum())(X),
-    ],
-    ids=["jvp", "jacfwd", "linearize", "hessian"],
-)
-def test_promise_09_without_it_jax_says_so_in_its_own_words(transform: Function) -> None:
-    """The words that the documentation quotes, so that a search finds the remedy."""
-    words = r"can't apply forward-mode autodiff \(jvp\) to a custom_vjp function\."
-    with pytest.raises(TypeError, match=words):
-        transform(relu_grad)
+def spikes_of_neuron(loop: str, jit: Function, forward_mode: bool) -> Function:
+    """The sum of its spikes, as a function of w."""
+    spike = jit(ReluGrad(0.5, 1.0, forward_mode=forward_mode))
 
+    def advance(v: Array, w: Array) -> tuple[Array, Array]:
+        v = 0.9 * v + w
+        s = spike(v - 1.0)
+        return v - s, s
 
-def in_scan(surrogate: Function) -> Function:
-    """Integrate a leaky neuron, the rows of the input being its time steps."""
-
-    def membrane(current: jax.Array) -> jax.Array:
-        def advance(v: jax.Array, current: jax.Array) -> tuple[jax.Array, jax.Array]:
-            v = v * jnp.asarray(0.9, v.dtype) + current
-            spikes = surrogate(v - 1)
-            return v - spikes, spikes
-
-        return jax.lax.scan(advance, jnp.zeros_like(current[0]), current)[1]
-
-    return membrane
-
-
-@parametrize_modes
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
-@pytest.mark.parametrize("place", [lambda f: f, jax.jit, in_scan], ids=["alone", "jit", "scan"])
-@pytest.mark.parametrize("method", ["__call__", "surrogate_grad"])
-def test_promise_11_backward_keeps_x_once_and_nothing_else(
-    method: str, place: Function, dtype: str, forward_mode: bool
-) -> None:
-    """What the pullback closes over: x in its own dtype, and numbers."""
-    x = jnp.linspace(-2, 2, 77).reshape(7, 11).astype(dtype)
-    function = getattr(ReluGrad(forward_mode=forward_mode), method)
-    pullback = jax.vjp(place(function), x)[1]
-    kept = [leaf for leaf in jax.tree.leaves(pullback) if np.size(leaf) >= x.size]
-    assert [(leaf.shape, leaf.dtype) for leaf in kept] == [(x.shape, x.dtype)]
-
-
-@parametrize_modes
-def test_promise_11_backward_of_broadcast_parameters_keeps_them_unbroadcast(
-    forward_mode: bool,
-) -> None:
-    """A width for each neuron is kept as it came, not once for each time step."""
-    x, width = jnp.zeros((7, 11)), jnp.ones(11)
-    pullback = jax.vjp(lambda x: relu_grad(x, 0.3, width, forward_mode=forward_mode), x)[1]
-    assert sorted(map(np.size, jax.tree.leaves(pullback)))[-2:] == [11, 77]
-
-
-def test_promise_11_the_heart_is_the_triangle_times_the_cotangent() -> None:
-    """One multiplication more than the triangle itself: nothing is computed twice."""
-
-    def pull(x: jax.Array, cotangent: jax.Array) -> Any:
-        return jax.vjp(lambda x: relu_grad(x, 0.3, 1.0), x)[1](cotangent)
-
-    def flops(function: Function, *arguments: jax.Array) -> float:
-        cost: Any = jax.jit(function).lower(*arguments).compile().cost_analysis()
-        cost = cost[0] if isinstance(cost, list) else cost  # a list of one in JAX 0.4
-        return float(cost["flops"])
-
-    x = jnp.ones(1000)
-    slope = flops(lambda x: triangle(x, ALPHA, WIDTH), x)
-    assert flops(pull, x, x) <= slope + 1.1 * x.size
-
-
-@parametrize_modes
-def test_promise_07_a_second_derivative_through_a_scan_is_right(forward_mode: bool) -> None:
-    """The same as through the time steps written out; or NaN, where JAX drops a custom_jvp rule."""
-    spike = ReluGrad(0.3, 1.0, forward_mode=forward_mode)
-    currents = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
-
-    def step(potential: Array, current: Array) -> tuple[Array, Array]:
-        potential = 0.9 * potential + current
-        fired = spike(potential - 1.0)
-        return potential - fired, fired
-
-    def scanned(factor: Array) -> Array:
-        return jax.lax.scan(lambda p, _: step(p, factor * currents), 0 * currents, length=3)[
-            1
-        ].sum()
-
-    def written_out(factor: Array) -> Array:
-        potential, total = 0 * currents, jnp.zeros(())
-        for _ in range(3):
-            potential, fired = step(potential, factor * currents)
-            total += fired.sum()
+    def unrolled(w: Array) -> Array:
+        v, total = 0 * w, 0 * w
+        for _ in range(20):
+            v, s = advance(v, w)
+            total += s
         return total
 
-    result, expected = (jax.grad(jax.grad(f))(1.0) for f in (scanned, written_out))
-    assert expected != 0
-    if not (forward_mode and jnp.isnan(result)):
-        np.testing.assert_allclose(result, expected, rtol=1e-6)
+    def scanned(w: Array) -> Array:
+        return jax.lax.scan(lambda v, _: advance(v, w), 0 * w, length=20)[1].sum()
+
+    return {"unrolled": unrolled, "scanned": scanned}[loop]
+
+
+parametrize_loops = pytest.mark.parametrize("loop", ["unrolled", "scanned"])
+
+
+def test_the_neuron_by_hand() -> None:
+    """The number that the pages show."""
+    assert by_hand(0.3)[2] == pytest.approx(5.474131, abs=1e-6)
+
+
+@parametrize_loops
+@pytest.mark.parametrize("jit", [lambda f: f, jax.jit], ids=["", "jitted inside"])
+def test_the_second_derivative_through_time(loop: str, jit: Function, forward_mode: bool) -> None:
+    """The surrogate wherever the step is differentiated, in a loop and in a scan alike."""
+    spikes = spikes_of_neuron(loop, jit, forward_mode)
+    assert jax.grad(jax.grad(spikes))(0.3) == pytest.approx(by_hand(0.3)[2], rel=1e-5)
+
+
+@parametrize_loops
+@pytest.mark.parametrize(
+    "twice",
+    [
+        lambda f: jax.jacfwd(jax.jacfwd(f)),
+        lambda f: jax.jacfwd(jax.grad(f)),
+        lambda f: jax.grad(jax.jacfwd(f)),
+    ],
+    ids=["forward of forward", "forward of reverse", "reverse of forward"],
+)
+def test_the_second_derivative_through_time_in_forward_mode(loop: str, twice: Function) -> None:
+    """The same number, whichever modes are combined."""
+    spikes = spikes_of_neuron(loop, lambda f: f, forward_mode=True)
+    assert jax.jit(twice(spikes))(0.3) == pytest.approx(by_hand(0.3)[2], rel=1e-5)
+
+
+@parametrize_loops
+def test_the_value_beside_a_gradient_has_the_same_derivative(loop: str, forward_mode: bool) -> None:
+    """It is the same function, although its forward pass is another."""
+    spikes = spikes_of_neuron(loop, lambda f: f, forward_mode)
+    found = jax.grad(lambda w: jax.value_and_grad(spikes)(w)[0])(0.3)
+    assert found == pytest.approx(by_hand(0.3)[1], rel=1e-5)
+
+
+# vmap over a parameter
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"alpha": [0.3, 0.5, 1.0]}, [0, 0.9, 1.8, 0.9, 0]),
+        ({"width": [0.5, 1.0, 2.0]}, [0, 0.6, 1.05, 0.6, 0]),
+        ({"alpha": [0.3, 0.5, 1.0], "width": [0.5, 1.0, 2.0]}, [0, 1.75, 2.65, 1.75, 0]),
+    ],
+    ids=["alpha", "width", "both"],
+)
+@pytest.mark.parametrize("form", ["function", "object"])
+def test_vmap_over_a_parameter_counts_the_shared_cotangent_once(
+    form: str, parameters: dict[str, list[float]], expected: list[float], forward_mode: bool
+) -> None:
+    """All members share x; its gradient is the sum of theirs."""
+    values = jax.tree.map(jnp.array, parameters, is_leaf=lambda leaf: isinstance(leaf, list))
+
+    def of_function(x: Array) -> Any:
+        def spikes(values: dict[str, Array]) -> Array:
+            return relu_grad(x, **values, forward_mode=forward_mode)
+
+        return jax.vmap(spikes)(values)
+
+    def of_object(x: Array) -> Any:
+        default = {"alpha": jnp.full(3, 0.3), "width": jnp.ones(3)}
+        grid = ReluGrad(**(default | values), forward_mode=forward_mode)
+        return jax.vmap(lambda spike: spike(x))(grid)
+
+    close(gradient({"function": of_function, "object": of_object}[form], X), expected)
+
+
+# Forward mode
+
+
+@pytest.mark.parametrize(
+    ("apply", "expected"),
+    [
+        (lambda f: jax.jvp(f, (X,), (TANGENT,))[1], TANGENT * SLOPE),
+        (lambda f: jax.linearize(f, X)[1](TANGENT), TANGENT * SLOPE),
+        (lambda f: jax.jacfwd(f)(X), np.diag(SLOPE)),
+        (lambda f: jax.hessian(lambda x: f(x).sum())(X[[1, 3]]), np.diag([0.3, -0.3])),
+    ],
+    ids=["jvp", "linearize", "jacfwd", "hessian"],
+)
+def test_forward_mode(apply: Function, expected: Any) -> None:
+    """What needs it has the triangle as the derivative."""
+    close(apply(ReluGrad(forward_mode=True)), expected)
+
+
+def test_without_forward_mode_jax_says_so() -> None:
+    """In the words that the documentation quotes, so that a search finds the remedy."""
+    words = r"can't apply forward-mode autodiff \(jvp\) to a custom_vjp function\."
+    with pytest.raises(TypeError, match=words):
+        jax.jvp(relu_grad, (X,), (X,))
+
+
+# What a backward pass keeps
+
+
+def in_scan(spike: Function) -> Function:
+    """The rows of x are the inputs of the time steps."""
+
+    def neuron(v: Array, current: Array) -> tuple[Array, Array]:
+        v = v * jnp.asarray(0.9, v.dtype) + current
+        s = spike(v - 1)
+        return v - s, s
+
+    return lambda x: jax.lax.scan(neuron, jnp.zeros_like(x[0]), x)[1]
+
+
+def kept(function: Function, x: Array) -> list[tuple[tuple[int, ...], Any]]:
+    """Shapes and dtypes of the arrays as large as x that the backward pass of a function keeps."""
+    leaves = jax.tree.leaves(jax.vjp(function, x)[1])
+    return [(leaf.shape, leaf.dtype) for leaf in leaves if np.size(leaf) >= x.size]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("place", [lambda f: f, jax.jit, in_scan], ids=["alone", "jit", "scan"])
+def test_x_is_kept_once_and_in_its_own_dtype(
+    place: Function, dtype: str, forward_mode: bool
+) -> None:
+    """And nothing else of its size; also not the widths, repeated for each row."""
+    x = jnp.linspace(-2, 2, 77).reshape(7, 11).astype(dtype)
+    spike = ReluGrad(0.3, jnp.ones(11), forward_mode=forward_mode)
+    assert kept(place(lambda x: spike(x)), x) == [(x.shape, x.dtype)]
+
+
+def test_x_is_shared_with_what_else_keeps_it(forward_mode: bool) -> None:
+    """Of x * spike(x), a backward pass needs x and the spikes."""
+    x = jnp.ones((7, 11))
+    spike = ReluGrad(forward_mode=forward_mode)
+    assert len(kept(lambda x: x * spike(x), x)) == 2

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
-from relugrad import ReluGrad, relu_grad
 from relugrad._autodiff import integral
 from relugrad._functions import step, triangle, triangle_integral
+
+from relugrad import ReluGrad, relu_grad
 
 FUNCTIONS = [step, triangle, triangle_integral]
 X = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])

@@ -1,0 +1,200 @@
+"""Arguments: what is accepted, in which dtype it comes back, and what an error says."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from relugrad import ReluGrad, relu_grad
+
+Function = Callable[..., Any]
+
+X = np.array([-2.0, -0.5, 0.0, 0.5, 2.0], np.float32)
+
+parametrize_names = pytest.mark.parametrize("name", ["alpha", "width"])
+
+
+class Variable:
+    """An object that stands for an array, as a Flax variable does."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __jax_array__(self) -> jax.Array:
+        """Return what JAX computes with."""
+        return jnp.asarray(self.value)
+
+
+# Types of x
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("method", ["__call__", "surrogate_grad", "surrogate_fun"])
+def test_a_float_comes_back_as_it_came(method: str, dtype: str, x64: None) -> None:
+    """Whatever the dtypes of alpha and width."""
+    function = getattr(ReluGrad(jnp.ones(5, "int8"), jnp.ones(5, "float64")), method)
+    assert function(X.astype(dtype)).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_a_gradient_is_of_the_dtype_of_x(dtype: str, forward_mode: bool, x64: None) -> None:
+    """In both modes."""
+    spike = ReluGrad(1, jnp.ones(5, "float64"), forward_mode=forward_mode)
+    x = jnp.asarray(X, dtype)
+    assert jax.eval_shape(jax.grad(lambda x: spike(x).sum()), x).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint16", "int32", "int64"])
+def test_integers_and_booleans_promote_as_in_sin(dtype: str, x64: None) -> None:
+    """To whatever that is."""
+    x = np.ones(3, dtype)
+    assert relu_grad(x).dtype == jnp.sin(x).dtype
+
+
+@pytest.mark.parametrize("x", [3, -3, True, 0.5, np.float64(-2), np.int8(2), np.array(2)], ids=repr)
+def test_numbers_of_python_and_numpy_are_taken(x: Any) -> None:
+    """As arrays without axes."""
+    spikes = relu_grad(x)
+    assert (spikes.shape, spikes.dtype, spikes) == ((), jnp.float32, x >= 0)
+
+
+def test_float64_is_computed_in_float64(x64: None) -> None:
+    """Python's parameters are not rounded to float32 on the way."""
+    assert ReluGrad(0.3, 1.0).surrogate_grad(np.float64(0.1)) == 0.3 * (1.0 - 0.1)
+
+
+@pytest.mark.parametrize("name", ["x", "alpha", "width"])
+def test_what_stands_for_an_array_is_taken(name: str) -> None:
+    """As x and as a parameter."""
+    arguments: dict[str, Any] = {"x": X, name: Variable(abs(X) + 1)}
+    np.testing.assert_array_equal(relu_grad(**arguments), arguments["x"] is not X or X >= 0)
+
+
+def test_an_empty_x_is_no_special_case() -> None:
+    """The shape is what broadcasting says."""
+    assert relu_grad(jnp.zeros((0, 3)), jnp.ones(3)).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "value", [1j, np.ones(2, complex), "0.5", None, [0.5], {"x": 0.5}], ids=str
+)
+@pytest.mark.parametrize("name", ["x", "alpha", "width"])
+def test_what_is_not_real_is_a_type_error_that_names_the_argument(name: str, value: Any) -> None:
+    """In our words, or in those of JAX for what it can't trace."""
+    arguments: dict[str, Any] = {"x": X, name: value}
+    with pytest.raises(TypeError, match=rf"^{name} must be a real number|at path {name}\b"):
+        relu_grad(**arguments)
+
+
+# Parameters
+
+
+@pytest.mark.parametrize("value", [True, np.True_, jnp.ones(5, bool)], ids=repr)
+@parametrize_names
+def test_a_boolean_is_no_parameter(name: str, value: Any) -> None:
+    """It is not a steepness, whatever Python says of True and 1."""
+    with pytest.raises(TypeError, match=f"^{name} must be a real number"):
+        ReluGrad(**{name: value})
+
+
+@pytest.mark.parametrize("value", [0, 1, None, "yes", np.True_], ids=repr)
+def test_forward_mode_is_a_bool(value: Any) -> None:
+    """And nothing that only looks like one."""
+    with pytest.raises(TypeError, match=r"^forward_mode must be True or False; got "):
+        ReluGrad(forward_mode=value)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0"),
+        (-0.25, "-0.25"),
+        (np.nan, "nan"),
+        (np.inf, "inf"),
+        (np.float32(-0.5), "-0.5"),
+        (np.array([1, 2, -3]), "-3"),
+        (jnp.array([1, -3.5, 2]), "-3.5"),
+    ],
+    ids=repr,
+)
+@parametrize_names
+def test_a_bad_parameter_is_a_value_error_that_shows_it(name: str, value: Any, shown: str) -> None:
+    """With its name; of an array, the first bad element."""
+    with pytest.raises(ValueError, match=f"^{name} must be positive and finite; got {shown}$"):
+        ReluGrad(**{name: value})
+
+
+@pytest.mark.parametrize("jit", [lambda f: f, jax.jit], ids=["eager", "jitted"])
+@parametrize_names
+def test_the_function_checks_at_each_call(name: str, jit: Function) -> None:
+    """Under jit too, as long as the value is known there."""
+    parameters: dict[str, Any] = {name: -1.0}
+    with pytest.raises(ValueError, match=f"^{name} must be positive and finite; got -1.0"):
+        jit(lambda x: relu_grad(x, **parameters))(X)
+
+
+@pytest.mark.parametrize("jit", [lambda f: f, jax.jit], ids=["eager", "jitted"])
+def test_shapes_that_do_not_broadcast_are_a_value_error(jit: Function) -> None:
+    """With the three shapes."""
+    words = r"^x, alpha and width must broadcast\. .*\(5,\), \(2,\), \(3, 1\)"
+    with pytest.raises(ValueError, match=words):
+        jit(lambda x: relu_grad(x, jnp.ones(2), jnp.ones((3, 1))))(X)
+
+
+def test_parameters_broadcast_against_x() -> None:
+    """A triangle for each neuron, for each time step."""
+    x, alpha, width = X[:, None, None], np.array([[0.3], [0.5]]), np.array([0.5, 1.0, 2.0])
+    slope = alpha * np.maximum(0, width - np.abs(x))
+    np.testing.assert_allclose(ReluGrad(alpha, width).surrogate_grad(x), slope, rtol=1e-6)
+
+
+def test_an_array_of_numpy_may_change_later() -> None:
+    """What its owner writes into it does not reach the ReluGrad."""
+    memory = np.zeros(1024, np.uint8)
+    start = -memory.ctypes.data % 64  # aligned as XLA likes it, which would share and not copy
+    mine = memory[start : start + 256].view(np.float32)
+    mine[:] = 0.5
+    spike = ReluGrad(alpha=mine)
+    mine[:] = -1
+    np.testing.assert_array_equal(spike.alpha, np.full(64, 0.5))
+
+
+# Parameters that can't be looked at
+
+
+@jax.jit
+def spikes_and_slopes(spike: ReluGrad) -> Any:
+    """Inside and outside of the support."""
+    x = jnp.array([-9.0, -0.5, 0.0, 0.5, 9.0])
+    spikes, pullback = jax.vjp(lambda x: spike(x), x)
+    return spikes, pullback(jnp.ones(5))[0], spike.surrogate_grad(x), spike.surrogate_fun(x)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.inf])
+@parametrize_names
+def test_a_bad_parameter_that_only_a_trace_knows_is_nan(
+    name: str, value: float, forward_mode: bool
+) -> None:
+    """In the spikes, their gradient, the slope and the integral, everywhere."""
+    spike = ReluGrad(forward_mode=forward_mode)
+    leaves = {"alpha": spike.alpha, "width": spike.width, name: value}
+    bad = jax.tree.unflatten(jax.tree.structure(spike), leaves.values())
+    assert np.isnan(spikes_and_slopes(bad)).all()
+
+
+@pytest.mark.parametrize("value", [1e-50, 1e300])
+@parametrize_names
+def test_a_parameter_that_the_dtype_cannot_hold_is_nan(name: str, value: float) -> None:
+    """A good float64 may be 0 or infinite in float32."""
+    parameter: dict[str, Any] = {name: value}
+    assert np.isnan(spikes_and_slopes(ReluGrad(**parameter))).all()
+
+
+def test_a_bad_parameter_is_nan_for_itself_alone(forward_mode: bool) -> None:
+    """Its neighbours' gradients don't notice."""
+    spike = jax.tree.map(lambda _: jnp.array([1.0, -1.0, 1.0]), ReluGrad(forward_mode=forward_mode))
+    gradient = jax.grad(lambda x: spike(x).sum())(jnp.full(3, 0.25))
+    np.testing.assert_array_equal(gradient, [0.75, np.nan, 0.75])

@@ -1,0 +1,155 @@
+"""A ReluGrad is a pytree of alpha and width, frozen, and a value while these are numbers."""
+
+import copy
+import dataclasses
+import pickle
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from relugrad import ReluGrad, relu_grad
+
+X = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
+
+
+def test_the_leaves_are_alpha_and_width_by_name() -> None:
+    """As key paths show them."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(ReluGrad(0.5, 2.0, forward_mode=True))
+    named = {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
+    assert named == {".alpha": 0.5, ".width": 2.0}
+
+
+def test_forward_mode_is_structure() -> None:
+    """It is no leaf, and survives."""
+    spike = ReluGrad(forward_mode=True)
+    assert jax.tree.map(lambda leaf: leaf, spike).forward_mode is True
+
+
+def count_traces(*surrogates: ReluGrad) -> int:
+    """How often one jitted function is traced for all of them."""
+    traces = []
+
+    @jax.jit
+    def slope(spike: ReluGrad) -> Any:
+        traces.append(spike)
+        return jax.grad(lambda x: spike(x).sum())(X)
+
+    for surrogate in surrogates:
+        slope(surrogate)
+    return len(traces)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [ReluGrad(0.5, 2.0), ReluGrad(1, 2), ReluGrad(np.float32(2), np.array(3))],
+    ids=["floats", "integers", "numpy"],
+)
+def test_one_program_serves_all_values(other: ReluGrad) -> None:
+    """Python's and NumPy's numbers are kept as floats, so nothing is compiled again."""
+    assert count_traces(ReluGrad(), other) == 1
+
+
+def test_the_other_mode_is_another_program() -> None:
+    """The count above can differ from 1."""
+    assert count_traces(ReluGrad(), ReluGrad(forward_mode=True)) == 2
+
+
+def test_calls_outside_jit_share_a_program(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing is compiled for another alpha or width."""
+    relu_grad(X, 0.3, 1.0)
+    with jax.log_compiles():
+        relu_grad(X, 0.5, 2)
+    assert not [record for record in caplog.records if "Compiling" in record.message]
+
+
+def test_vmap_sweeps_a_grid_in_one_program() -> None:
+    """A ReluGrad of arrays holds one triangle for each of its elements."""
+    alpha, width = map(np.ravel, np.meshgrid([0.3, 0.5, 1.0], [1.0, 2.0]))
+    swept = jax.vmap(lambda spike: jax.grad(spike)(0.5))(ReluGrad(alpha, width))
+    np.testing.assert_allclose(swept, alpha * (width - 0.5), rtol=1e-6)
+
+
+@pytest.mark.parametrize("leaf", [None, object(), "text", -1.0, np.nan], ids=repr)
+def test_anything_may_be_put_into_the_leaves(leaf: Any) -> None:
+    """Only what a person passes is checked."""
+    spike = jax.tree.map(lambda _: leaf, ReluGrad())
+    assert repr(spike) == f"ReluGrad(alpha={leaf!r}, width={leaf!r})"
+
+
+def test_the_gradient_by_a_surrogate_is_a_surrogate() -> None:
+    """Of zeros, which the constructor would refuse."""
+    gradient = jax.grad(lambda spike: spike(X).sum())(ReluGrad())
+    assert gradient == jax.tree.map(jnp.zeros_like, ReluGrad())
+
+
+def test_a_surrogate_goes_through_a_scan_as_its_carry() -> None:
+    """In and out of a trace."""
+    assert jax.lax.scan(lambda spike, _: (spike, None), ReluGrad(), length=3)[0] == ReluGrad()
+
+
+# A value
+
+
+@pytest.mark.parametrize("name", ["alpha", "width", "forward_mode", "extra"])
+def test_attributes_are_frozen(name: str) -> None:
+    """A change is another ReluGrad."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(ReluGrad(), name, 1.0)
+
+
+def test_replace_checks_as_the_constructor_does() -> None:
+    """It is a person's call."""
+    with pytest.raises(ValueError, match=r"^alpha must be positive and finite; got -2"):
+        dataclasses.replace(ReluGrad(), alpha=-2)
+
+
+def test_equal_numbers_are_equal_surrogates() -> None:
+    """Of whatever type the numbers are, and with an equal hash."""
+    assert len({ReluGrad(1, 2), ReluGrad(1.0, np.float32(2)), ReluGrad(jnp.float32(1), 2)}) == 1
+
+
+@pytest.mark.parametrize(
+    "other", [ReluGrad(0.5), ReluGrad(width=0.5), ReluGrad(forward_mode=True)], ids=repr
+)
+def test_other_parameters_are_another_surrogate(other: ReluGrad) -> None:
+    """Each of the three counts."""
+    assert other != ReluGrad()
+
+
+def test_a_surrogate_may_be_a_static_argument() -> None:
+    """Equal ones share a program."""
+    traces = []
+
+    def spikes(spike: ReluGrad, x: jax.Array) -> jax.Array:
+        traces.append(spike)
+        return spike(x)
+
+    static = jax.jit(spikes, static_argnums=0)
+    static(ReluGrad(0.5), X)
+    static(ReluGrad(np.float64(0.5)), X)
+    assert traces == [ReluGrad(0.5)]
+
+
+@pytest.mark.parametrize(
+    "spike", [ReluGrad(0.5, 2.0), ReluGrad(forward_mode=True), ReluGrad(jnp.array([0.5, 1.0]))]
+)
+@pytest.mark.parametrize("copied", [lambda s: pickle.loads(pickle.dumps(s)), copy.deepcopy])
+def test_a_copy_is_the_same_surrogate(copied: Any, spike: ReluGrad) -> None:
+    """Also after it was pickled, in another process."""
+    assert repr(copied(spike)) == repr(spike)
+
+
+@pytest.mark.parametrize(
+    ("spike", "expected"),
+    [
+        (ReluGrad(), "ReluGrad(alpha=0.3, width=1.0)"),
+        (ReluGrad(1, np.float32(2)), "ReluGrad(alpha=1.0, width=2.0)"),
+        (ReluGrad(forward_mode=True), "ReluGrad(alpha=0.3, width=1.0, forward_mode=True)"),
+    ],
+)
+def test_repr_is_what_one_would_type(spike: ReluGrad, expected: str) -> None:
+    """With forward_mode only when it is set."""
+    assert repr(spike) == expected

@@ -1,0 +1,198 @@
+"""Values: spikes, slope and integral are those of the formulas, computed exactly.
+
+The formulas hold for alpha and width as rounded to the dtype. A slope is exact to 1.5 ulp, unless it
+or ``width - |x|`` is below the smallest normal number, which XLA may take for 0.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from relugrad import ReluGrad, relu_grad
+
+Function = Callable[..., Any]
+
+X = np.array([-2.0, -0.5, 0.0, 0.5, 2.0], np.float32)
+TINY = np.finfo(np.float32).tiny
+# With the second pair, `alpha * width - alpha * |x|` would be millions of ulp off near the edge.
+PAIRS = [(0.3, 1.0), (3.0, 0.1), (1e-30, 1e30), (1e30, 1e-30)]
+
+parametrize_pairs = pytest.mark.parametrize(("alpha", "width"), PAIRS)
+parametrize_halves = pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+parametrize_jit = pytest.mark.parametrize("jit", [lambda f: f, jax.jit], ids=["eager", "jitted"])
+
+
+def gradient(function: Function, x: Any) -> Any:
+    """The derivative of the sum."""
+    return jax.grad(lambda x: function(x).sum())(x)
+
+
+def around(width: float, dtype: Any) -> Any:
+    """Points all over the support, and the closest ones to its peak and to its edge."""
+    edge = dtype(width)
+    inside = edge * (1 - np.geomspace(np.finfo(dtype).eps, 1, 200))
+    x = np.append(inside, [np.nextafter(edge, dtype(0)), 0]).astype(dtype)
+    return np.append(x, -x)
+
+
+def beyond(width: float) -> Any:
+    """Points outside of the support, from its edge on."""
+    edge = np.float32(width)
+    x = np.array([edge, np.nextafter(edge, np.float32(np.inf)), 2 * edge, 3e38], np.float32)
+    return np.append(x, -x)
+
+
+def every(dtype: Any) -> tuple[jax.Array, Any]:
+    """All the 65,536 values that a 16-bit dtype has, and the same in float32."""
+    x = np.arange(2**16, dtype=np.uint16).view(dtype)
+    with np.errstate(invalid="ignore"):  # half of the NaNs are signalling
+        return jnp.asarray(x), np.where(np.isnan(x), np.float32(np.nan), x.astype(np.float32))
+
+
+def same_bits(one: Any, other: Any) -> bool:
+    """Whether the arrays hold the same values: NaN equals NaN, and 0 differs from -0."""
+    one, other = np.asarray(one), np.asarray(other)
+    nan = np.isnan(one) & np.isnan(other)
+    bits = f"u{one.dtype.itemsize}"
+    return one.dtype == other.dtype and bool(np.all(nan | (one.view(bits) == other.view(bits))))
+
+
+# Spikes
+
+
+def test_the_example_of_the_reference_page(forward_mode: bool) -> None:
+    """Its input, spikes and gradients."""
+    spike = ReluGrad(alpha=0.3, width=1.0, forward_mode=forward_mode)
+    assert str(spike(X)) == "[0. 0. 1. 1. 1.]"
+    assert str(jax.vmap(jax.grad(spike))(X)) == "[0.   0.15 0.3  0.15 0.  ]"
+
+
+@pytest.mark.parametrize(
+    ("x", "spike", "slope"),
+    [
+        (0.0, 1, 0.3),
+        (-0.0, 1, 0.3),
+        (-TINY, 0, 0.3),
+        (np.inf, 1, 0),
+        (-np.inf, 0, 0),
+        (np.nan, np.nan, np.nan),
+    ],
+)
+def test_zero_spikes_and_nan_stays_nan(
+    x: float, spike: float, slope: float, forward_mode: bool
+) -> None:
+    """The threshold itself fires, whatever its sign; infinity is far outside of the support."""
+    value_and_slope = jax.value_and_grad(ReluGrad(forward_mode=forward_mode))(x)
+    np.testing.assert_array_equal(value_and_slope, np.array([spike, slope], np.float32))
+
+
+def test_the_function_is_the_object(forward_mode: bool) -> None:
+    """The same parameters in the same order."""
+    spike = ReluGrad(0.7, 1.5, forward_mode=forward_mode)
+    expected = gradient(spike, X)
+    found = gradient(lambda x: relu_grad(x, 0.7, 1.5, forward_mode=forward_mode), X)
+    np.testing.assert_array_equal(found, expected)
+
+
+@parametrize_halves
+def test_every_16_bit_value_spikes_by_the_definition(dtype: Any) -> None:
+    """1 for x >= 0, 0 for x < 0, NaN for NaN."""
+    x, wide = every(dtype)
+    # XLA on the CPU reads a number below the smallest normal float32 as 0, which spikes.
+    expected = np.where(np.isnan(wide), np.nan, wide > -TINY)
+    assert same_bits(relu_grad(x), expected.astype(dtype))
+
+
+# The slope
+
+
+def worst_ulp(alpha: float, width: float, dtype: Any) -> float:
+    """The largest error of the slope, in units of the exact value's last place."""
+    x, a, w = around(width, dtype), dtype(alpha), dtype(width)
+    slopes = np.asarray(ReluGrad(a, w).surrogate_grad(x))
+    errors = []
+    for point, slope in zip(x.tolist(), slopes.tolist(), strict=True):
+        exact = Fraction(a.item()) * (Fraction(w.item()) - abs(Fraction(point)))
+        unit = Fraction(float(np.spacing(dtype(float(exact)))))
+        errors.append(float(abs(Fraction(slope) - exact) / unit))
+    return max(errors)
+
+
+@parametrize_pairs
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_slope_is_within_1_5_ulp(dtype: Any, alpha: float, width: float, x64: None) -> None:
+    """Against rational arithmetic, near the edge above all."""
+    assert worst_ulp(alpha, width, dtype) <= 1.5
+
+
+@parametrize_pairs
+def test_slope_is_positive_inside(alpha: float, width: float) -> None:
+    """Also at the last number before the edge."""
+    assert np.all(ReluGrad(alpha, width).surrogate_grad(around(width, np.float32)) > 0)
+
+
+@parametrize_pairs
+def test_slope_is_0_from_the_edge_on(alpha: float, width: float) -> None:
+    """Exactly, and not -0."""
+    x = beyond(width)
+    assert same_bits(ReluGrad(alpha, width).surrogate_grad(x), 0 * np.abs(x))
+
+
+def custom_vjp(x: Any) -> Any:
+    """The gradient in reverse mode."""
+    return gradient(ReluGrad(0.3, 1.5), x)
+
+
+def custom_jvp(x: Any) -> Any:
+    """The gradient of the twin for forward mode."""
+    return gradient(ReluGrad(0.3, 1.5, forward_mode=True), x)
+
+
+@parametrize_halves
+@parametrize_jit
+@pytest.mark.parametrize("slope", [ReluGrad(0.3, 1.5).surrogate_grad, custom_vjp, custom_jvp])
+def test_every_16_bit_slope_is_that_of_float32_rounded_once(
+    slope: Function, jit: Function, dtype: Any
+) -> None:
+    """To the bit, and so eager and jitted agree."""
+    x, wide = every(dtype)
+    expected = np.float32(0.3) * np.maximum(np.float32(1.5) - np.abs(wide), 0)
+    assert same_bits(jit(slope)(x), expected.astype(dtype))
+
+
+@parametrize_halves
+@parametrize_jit
+def test_a_16_bit_cotangent_is_multiplied_in_float32(jit: Function, dtype: Any) -> None:
+    """The product is rounded, and not the slope before it."""
+    x, cotangent = (jnp.asarray(v, dtype) for v in np.random.default_rng(0).uniform(0, 1, (2, 999)))
+    one, other = (np.asarray(v).astype(np.float32) for v in (x, cotangent))
+    expected = other * (np.float32(0.3) * (np.float32(1) - one))
+    pulled = jit(lambda x, cotangent: jax.vjp(relu_grad, x)[1](cotangent)[0])(x, cotangent)
+    assert same_bits(pulled, expected.astype(dtype))
+
+
+# The integral
+
+
+@pytest.mark.parametrize(("alpha", "width"), [(0.3, 1.0), (3.0, 0.1), (1e-6, 1e6)])
+def test_integral_is_the_area_under_the_slope(alpha: float, width: float) -> None:
+    """Of the part of the triangle to the left of x, in rational arithmetic."""
+    x = np.append(around(width, np.float32), beyond(width))
+    a, w = (Fraction(np.float32(parameter).item()) for parameter in (alpha, width))
+    tails = [a * max(w - abs(Fraction(point)), Fraction(0)) ** 2 / 2 for point in x.tolist()]
+    areas = [
+        float(tail if point < 0 else a * w**2 - tail) for point, tail in zip(x, tails, strict=True)
+    ]
+    found = ReluGrad(alpha, width).surrogate_fun(x)
+    np.testing.assert_allclose(found, areas, rtol=5e-7, atol=float(TINY))
+
+
+@pytest.mark.parametrize(("x", "expected"), [(-2, 0), (0, 1), (2, 2), (-np.inf, 0), (np.inf, 2)])
+def test_integral_at_the_edges_and_at_0(x: float, expected: float) -> None:
+    """0, alpha * width² / 2 and alpha * width²."""
+    assert ReluGrad(0.5, 2.0).surrogate_fun(x) == expected

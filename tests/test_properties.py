@@ -16,8 +16,10 @@ from relugrad import ReluGrad
 # width - |x| is the last place of width.
 magnitudes = st.floats(2.0**-30, 2.0**30, width=32)
 powers_of_two = st.integers(-10, 10).map(lambda exponent: 2.0**exponent)
-# In units of the width: half of them lie inside of the support.
-units = hnp.arrays(np.float32, 32, elements=st.floats(-2, 2, width=32, allow_subnormal=False))
+# In units of the width: half of them lie inside of the support, and some as close to its edge as can be.
+edges = [0.0, 1.0, -1.0, 1 - 2.0**-24, 2.0**-24 - 1, 1 + 2.0**-23]
+elements = st.floats(-2, 2, width=32, allow_subnormal=False) | st.sampled_from(edges)
+units = hnp.arrays(np.float32, 32, elements=elements)
 # All that float32 has but NaN.
 potentials = hnp.arrays(np.float32, 32, elements=st.floats(width=32, allow_nan=False))
 

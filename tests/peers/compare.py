@@ -1,0 +1,164 @@
+"""Compare ReluGrad with the triangles of the libraries that are installed, and train their neurons.
+
+``python -m tests.peers.compare`` fails where something differs from the record that the site shows,
+and says which versions are newer; with ``--record`` it writes what it found into the record.
+"""
+
+import datetime
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from relugrad import ReluGrad
+from tests.peers.others import (
+    HERE,
+    TORCH,
+    TRIANGLES,
+    Function,
+    imported,
+    newer,
+    surroundings,
+    versions,
+)
+
+RECORD = HERE.parents[1] / "docs/_data/peers.json"
+PAGE = HERE.parents[1] / "docs/how-to/brainpy-spyx.md"
+POINTS = np.concatenate([np.linspace(-3, 3, 20_001), np.random.default_rng(0).normal(size=10_000)])
+SAMPLE = np.linspace(-1.5, 1.5, 31)
+SCALES = [0.5, 1.0, 2.5]
+KEYS = {"call": "call", "ours": "as a ReluGrad", "theirs": "as ReluGrad(alpha, width)"}
+PAIRS = [(1.0, 1.0), (4.0, 0.5), (0.25, 2.0), (0.3, 1.0), (2.0, 0.7)]  # the first three: area 1
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """A name for a row of triangles.toml."""
+    return f"{row['library']} {row['call']}"
+
+
+def function(row: dict[str, Any], call: str, **parameters: Any) -> Function:
+    """A call or a formula of triangles.toml as a function of x."""
+    names = vars(imported(row.get("module", "numpy"))) | parameters
+    return lambda x: eval(call, names | {"x": x})
+
+
+def scaled(row: dict[str, Any], scale: Any, key: str = "call") -> Function:
+    """It with multiples of its default parameters."""
+    parameters = {name: scale * value for name, value in row["defaults"].items()}
+    return function(row, row.get("slope", row.get(key, row["call"])), **parameters)
+
+
+def spikes_and_slopes(row: dict[str, Any], spike: Function, x: Any, dtype: str) -> tuple[Any, Any]:
+    """Of a function of PyTorch or JAX; a formula has slopes alone."""
+    if "slope" in row:
+        return None, spike(np.asarray(jnp.asarray(x, dtype), np.float64))
+    if row["library"] in TORCH:
+        torch = imported("torch")
+        potential = torch.tensor(x, dtype=getattr(torch, dtype)).requires_grad_()
+        spikes = spike(potential)
+        spikes.backward(torch.ones_like(spikes))
+        return spikes.detach().double().numpy(), potential.grad.double().numpy()
+    spikes, pullback = jax.vjp(spike, jnp.asarray(x, dtype))
+    (slopes,) = pullback(jnp.ones_like(spikes))
+    return np.asarray(spikes, np.float64), np.asarray(slopes, np.float64)
+
+
+def pairs(row: dict[str, Any]) -> Iterator[tuple[Function, Any]]:
+    """It and the ReluGrad that it is said to be, and the other way round."""
+    for scale in SCALES:
+        parameters = {name: scale * value for name, value in row["defaults"].items()}
+        yield scaled(row, scale), eval(row["ours"], {"ReluGrad": ReluGrad} | parameters)
+    for alpha, width in PAIRS[: 3 if "area" in row else None]:
+        names: dict[str, Any] = {"alpha": alpha, "width": width}
+        if "slope" in row:
+            names = eval(f"dict({row['theirs']})", names)
+        yield function(row, row.get("slope", row["theirs"]), **names), ReluGrad(alpha, width)
+
+
+def assert_the_same(row: dict[str, Any]) -> None:
+    """The same spikes but at 0, and slopes that differ by two roundings of the peak at most."""
+    for dtype in ("float32", "bfloat16", "float16"):
+        for theirs, ours in pairs(row):
+            x = np.asarray(jnp.asarray(POINTS, dtype), np.float64)
+            spikes, slopes = spikes_and_slopes(row, theirs, x, dtype)
+            expected = np.asarray(ours.surrogate_grad(jnp.asarray(x, dtype)), np.float64)
+            rounding = float(jnp.finfo(dtype).eps) * float(ours.surrogate_grad(0.0))
+            assert np.abs(slopes - expected).max() <= 2 * rounding, (row["library"], dtype, ours)
+            assert spikes is None or np.array_equal(spikes[x != 0], x[x != 0] > 0)
+
+
+def works(check: Callable[[], Any]) -> str:
+    """Whether it is true, and raises no error."""
+    try:
+        return "yes" if check() else "no"
+    except (RuntimeError, TypeError, ValueError):
+        return "no"
+
+
+def behaviour(row: dict[str, Any]) -> dict[str, Any]:
+    """What the table says of a function that can be called."""
+    lib, array = imported("jax"), jnp.asarray
+    if row["library"] in TORCH:
+        torch = imported("torch")
+        lib, array = torch.func, torch.tensor
+    x, one = array(0.25), array(1.0)
+    slopes = [spikes_and_slopes(row, scaled(row, s), 0.25, "float32")[1] for s in SCALES]
+    sweep = lib.vmap(lambda scale: lib.grad(scaled(row, scale))(x))
+    forward = scaled(row, 1.0, "forward")
+    is_accepted = works(lambda: scaled(row, -1.0)(one) is not None)
+    return {
+        "spike at 0": str(int(scaled(row, 1.0)(array(0.0)))),
+        "swept in one program": works(lambda: np.allclose(sweep(array(SCALES)), slopes)),
+        "forward mode": works(lambda: np.isclose(lib.jvp(forward, (x,), (one,))[1], slopes[1])),
+        "NaN shown": works(lambda: np.isnan(scaled(row, 1.0)(array(np.nan)))),
+        "bad values refused": "no" if is_accepted == "yes" else "yes",
+    }
+
+
+def compare(row: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows of a row of triangles.toml."""
+    if "ours" in row:
+        assert_the_same(row)
+    _, sample = spikes_and_slopes(row, scaled(row, 1.0), SAMPLE, "float32")
+    default = eval(row.get("ours", "'none'"), {"ReluGrad": ReluGrad} | row["defaults"])
+    shown = {"library": " ".join([row["library"], versions().get(row["library"], "")]).strip()}
+    for key, name in KEYS.items():
+        shown |= {name: f"`{row[key]}`"} if key in row else {}
+    found = {} if "slope" in row else behaviour(row)
+    return shown | found | {"default": str(default), "sample": np.round(sample, 6).tolist()}
+
+
+def assert_drop_in(library: str) -> None:
+    """Neurons of that library train equally with ours, which the script asserts, and as the page says."""
+    script = [sys.executable, "-W", "ignore", str(HERE / f"train_{library}.py")]
+    printed = subprocess.run(script, check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert printed in PAGE.read_text(), f"{PAGE} shows another output than\n{printed}"
+
+
+def main() -> None:
+    """Compare with the record, or renew it."""
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": {}, "rows": {}}
+    here = [row for row in TRIANGLES if imported(row.get("module", "numpy"))]
+    rows = {name_of(row): compare(row) for row in here}
+    if "--record" in sys.argv:
+        now = surroundings() | {"date": datetime.date.today().isoformat()}
+        record["runs"][now["python"][:4]] = now
+        every = record["rows"] | rows
+        record["rows"] = {name: every[name] for name in map(name_of, TRIANGLES) if name in every}
+        RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    recorded = {name: v for run in record["runs"].values() for name, v in run["versions"].items()}
+    print(*newer(recorded), sep="\n")
+    for name, row in rows.items():
+        print(*list(row.values())[:-1], sep=" | ")
+        assert row | {"library": ""} == record["rows"][name] | {"library": ""}, "not as recorded"
+    for library in filter(imported, ("brainpy", "spyx")):
+        assert_drop_in(library)
+
+
+if __name__ == "__main__":
+    main()

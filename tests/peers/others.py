@@ -1,0 +1,55 @@
+"""Other libraries' spike functions, as `triangles.toml` lists them, and what is installed of them."""
+
+import importlib
+import importlib.metadata
+import platform
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+from packaging.version import Version
+
+HERE = Path(__file__).parent
+TRIANGLES: list[dict[str, Any]] = tomllib.loads((HERE / "triangles.toml").read_text())["peer"]
+TORCH = ("norse", "snntorch", "spikingjelly")
+PACKAGES = [
+    *("relugrad", "braintools", "brainstate", "brainpy", "spyx", "flax", "equinox"),
+    *(*TORCH, "torch", "jax"),
+]
+
+Function = Callable[..., Any]
+
+
+def imported(module: str) -> Any:
+    """The module, or None if it isn't installed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        return None
+
+
+def versions() -> dict[str, str]:
+    """Of what is installed here."""
+    installed = {found.name.lower(): found.version for found in importlib.metadata.distributions()}
+    return {name: installed[name] for name in PACKAGES if name in installed}
+
+
+def surroundings() -> dict[str, Any]:
+    """What a record was made with."""
+    device = jax.devices()[0]
+    return {
+        "python": platform.python_version(),
+        "device": "CPU" if device.platform == "cpu" else device.device_kind,
+        "versions": versions(),
+    }
+
+
+def newer(recorded: dict[str, str]) -> list[str]:
+    """What is installed in a newer version than when the record was made."""
+    return [
+        f"{name} {version} is newer than the record's {recorded[name]}"
+        for name, version in versions().items()
+        if Version(version) > Version(recorded.get(name, "0"))
+    ]

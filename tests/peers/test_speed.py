@@ -1,0 +1,245 @@
+"""What ReluGrad costs, beside the triangles of the libraries that are installed.
+
+All that is compared is timed in turn, `TURNS` times over, and the median of the turns counts.
+"""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from relugrad import ReluGrad
+from tests.peers.others import Function, imported
+
+TURNS = range(5)
+braintools, spyx = imported("braintools.surrogate"), imported("spyx.axn")
+torch, norse = imported("torch"), imported("norse.torch.functional.threshold")
+spikingjelly = imported("spikingjelly.activation_based.surrogate")
+# From alpha and width. spyx and spikingjelly have the width alone, and norse has alpha.
+MAKE: dict[str, Function] = {
+    "relugrad": ReluGrad,
+    "relugrad again": ReluGrad,
+    "braintools": lambda alpha, width: braintools.ReluGrad(alpha, width),
+    "spyx": lambda _, width: spyx.triangular(1 / width),
+    "norse": lambda alpha, _: lambda x: norse.triangle_fn(x, alpha),
+    "spikingjelly": lambda _, width: spikingjelly.PiecewiseQuadratic(1 / width),
+}
+TORCH = ["norse", "spikingjelly"] if torch else []
+HERE = [*(["relugrad", "relugrad again", "braintools", "spyx"] if spyx else []), *TORCH]
+SPIKE = {name: MAKE[name](1.0, 1.0) for name in HERE}
+NAMES = [name for name in HERE if name not in TORCH]
+FIVE = jnp.linspace(-2.0, 2.0, 5)
+EAGER: dict[str, tuple[Callable[[Any], Any], Any]] = {
+    "call": (lambda spike: spike, FIVE),
+    "grad": (jax.grad, FIVE[1]),
+    "vmap(grad)": (lambda spike: jax.vmap(jax.grad(spike)), FIVE),
+}
+
+
+@pytest.mark.parametrize("name", NAMES and ["empty jitted function", *NAMES])
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("transformed", EAGER)
+@pytest.mark.benchmark(group="outside jit")
+def test_outside_jit(benchmark: Any, transformed: str, turn: int, name: str) -> None:
+    """Five elements, called and differentiated from Python; the result is not awaited."""
+    transform, x = EAGER[transformed]
+    benchmark(transform(SPIKE.get(name, jax.jit(lambda x: x))), x)
+
+
+@functools.cache
+def compiled(name: str, direction: str) -> Function:
+    """A jitted function of x and the cotangent; a copy moves the same bytes."""
+    if direction == "forward":
+        return jax.jit(lambda x, _: SPIKE.get(name, jnp.copy)(x))
+
+    def both(x: Any, cotangent: Any) -> Any:
+        if name == "copy":
+            return jnp.copy(x), jnp.copy(cotangent)
+        spikes, pullback = jax.vjp(SPIKE[name], x)
+        return spikes, pullback(cotangent)
+
+    return jax.jit(both)
+
+
+@functools.lru_cache(maxsize=1)
+def data(dtype: str, log2: int) -> tuple[Any, Any]:
+    """The potentials and the cotangent."""
+    x = jax.random.normal(jax.random.key(0), 2**log2, dtype)
+    return x, jnp.ones_like(x)
+
+
+@pytest.mark.parametrize("name", NAMES and ["copy", *NAMES])
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("direction", ["forward", "forward and backward"])
+@pytest.mark.parametrize("log2", range(10, 27, 2))
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.benchmark(group="compiled")
+def test_compiled(
+    benchmark: Any, dtype: str, log2: int, direction: str, turn: int, name: str
+) -> None:
+    """The spikes, and their gradient for a cotangent of the same size."""
+    function, arguments = compiled(name, direction), data(dtype, log2)
+    jax.block_until_ready(function(*arguments))
+    benchmark(lambda: jax.block_until_ready(function(*arguments)))
+
+
+def checkpointed(step: Any, start: Any, currents: Any) -> Any:
+    """A scan that keeps the state of each tenth time step, and computes the others again."""
+    segment = jax.checkpoint(lambda state, currents: jax.lax.scan(step, state, currents))
+    return jax.lax.scan(segment, start, currents.reshape(-1, 10, *currents.shape[1:]))
+
+
+def loss(weights: Any, currents: Any, spike: Any, scan: Any = jax.lax.scan) -> Any:
+    """How far the rates of leaky integrate-and-fire neurons are from a tenth.
+
+    The gradient flows through the reset.
+    """
+
+    def step(state: Any, current: Any) -> Any:
+        potential, total = state
+        potential = 0.9 * potential + current @ weights
+        spikes = spike(potential - 1.0)
+        return (potential - spikes, total + spikes), None
+
+    zero = jnp.zeros((currents.shape[1], weights.shape[1]))
+    (_, total), _ = scan(step, (zero, zero), currents)
+    return jnp.square(total / len(currents) - 0.1).mean()
+
+
+def loss_in_torch(weights: Any, currents: Any, spike: Any) -> Any:
+    """The same as a loop, as users of PyTorch write it."""
+    potential = total = torch.zeros(currents.shape[1], weights.shape[1])
+    for current in currents:
+        potential = 0.9 * potential + current @ weights
+        spikes = spike(potential - 1.0)
+        potential, total = potential - spikes, total + spikes
+    return (total / len(currents) - 0.1).square().mean()
+
+
+def inputs(neurons: int, steps: int) -> tuple[Any, Any]:
+    """Weights, and 100 currents in each time step, for each of 128 examples."""
+    random = np.random.default_rng(0)
+    weights, currents = random.normal(size=(100, neurons)), random.uniform(size=(steps, 128, 100))
+    return np.float32(0.1 * weights), np.float32(currents)
+
+
+@functools.cache
+def training(name: str, steps: int) -> tuple[Function, dict[str, Any]]:
+    """A compiled step of training of 1000 neurons, and what it takes beside time."""
+    library, _, checkpoint = name.partition(", ")
+    weights, currents = inputs(1000, steps)
+    scan = checkpointed if checkpoint else jax.lax.scan
+    of_weights = functools.partial(loss, currents=currents, spike=SPIKE[library], scan=scan)
+    kept = jax.eval_shape(lambda weights: jax.vjp(of_weights, weights)[1], weights)
+    lowered = jax.jit(jax.value_and_grad(of_weights)).lower(weights)
+    start = time.perf_counter()
+    step = lowered.compile()
+    seconds = time.perf_counter() - start
+    memory: Any = step.memory_analysis()
+    on_device = jnp.asarray(weights)
+    return lambda: jax.block_until_ready(step(on_device)), {
+        "compile": seconds,
+        "kept": sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept)),
+        "temporary": memory and memory.temp_size_in_bytes,
+    }
+
+
+def training_in_torch(name: str, steps: int) -> tuple[Function, dict[str, Any]]:
+    """The same, which nothing compiles."""
+    weights, currents = map(torch.tensor, inputs(1000, steps))
+    weights.requires_grad_()
+
+    def step() -> None:
+        torch.autograd.grad(loss_in_torch(weights, currents, SPIKE[name]), weights)
+
+    return step, {}
+
+
+CASES = [
+    *((name, 100) for name in HERE),
+    *((name + ", checkpoint", 100) for name in NAMES[:1]),
+    *((name, steps) for name in NAMES[:1] for steps in (25, 50, 200)),
+]
+
+
+@pytest.mark.parametrize(("name", "steps"), CASES)
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.benchmark(group="training")
+def test_training(benchmark: Any, turn: int, name: str, steps: int) -> None:
+    """The loss of 128 examples and its gradient."""
+    step, info = (training_in_torch if name in TORCH else training)(name, steps)
+    benchmark.extra_info.update(info)
+    benchmark.pedantic(step, rounds=3, warmup_rounds=1)
+
+
+def trained(spike: Any) -> Any:
+    """The loss of 64 neurons after 40 updates."""
+    weights, currents = inputs(64, 10)
+
+    def update(weights: Any, _: Any) -> Any:
+        return weights - jax.grad(loss)(weights, currents, spike), None
+
+    weights, _ = jax.lax.scan(update, weights, length=40)
+    return loss(weights, currents, spike)
+
+
+def trained_in_torch(spike: Any) -> Any:
+    """The same in PyTorch."""
+    weights, currents = map(torch.tensor, inputs(64, 10))
+    for _ in range(40):
+        weights.requires_grad_()
+        (gradient,) = torch.autograd.grad(loss_in_torch(weights, currents, spike), weights)
+        weights = (weights - gradient).detach()
+    return loss_in_torch(weights, currents, spike)
+
+
+def pairs(count: int) -> list[tuple[float, float]]:
+    """So many pairs of alpha and width."""
+    alphas, widths = (np.linspace(0.3, end, round(count**0.5)).tolist() for end in (2.0, 1.0))
+    return [(alpha, width) for width in widths for alpha in alphas]
+
+
+def one_vmap(name: str, count: int) -> Any:
+    """All in one program."""
+    alpha, width = jnp.array(pairs(count)).T
+    return jax.jit(jax.vmap(lambda alpha, width: trained(MAKE[name](alpha, width))))(alpha, width)
+
+
+def one_program(name: str, count: int) -> Any:
+    """One program for all, called once for each pair."""
+    train = jax.jit(lambda alpha, width: trained(MAKE[name](alpha, width)))
+    return jnp.stack([train(*pair) for pair in pairs(count)])
+
+
+def a_program_each(name: str, count: int) -> Any:
+    """A program for each pair, where the parameters have to be constants."""
+    return jnp.stack([jax.jit(functools.partial(trained, MAKE[name](*p)))() for p in pairs(count)])
+
+
+def nothing_compiled(name: str, count: int) -> Any:
+    """PyTorch: one training after the other."""
+    return np.array([trained_in_torch(MAKE[name](*pair)) for pair in pairs(count)])
+
+
+WAYS = {way.__name__: way for way in (one_vmap, one_program, a_program_each, nothing_compiled)}
+SWEEPS = [
+    *(("one_vmap", "relugrad", count) for count in (1, 4, 16, 64)),
+    *(("one_program", "relugrad", count) for count in (1, 4, 16, 64)),
+    *((way, "braintools", 64) for way in ("one_vmap", "one_program")),
+    ("a_program_each", "spyx", 64),
+    *(("nothing_compiled", name, 64) for name in ("norse", "spikingjelly")),
+]
+
+
+@pytest.mark.parametrize(("way", "name", "count"), [s for s in SWEEPS if s[1] in HERE])
+@pytest.mark.benchmark(group="sweep")
+def test_sweep(benchmark: Any, way: str, name: str, count: int) -> None:
+    """From nothing to all losses, compilation included, once."""
+    jax.clear_caches()
+    losses = benchmark.pedantic(lambda: jax.block_until_ready(WAYS[way](name, count)), rounds=1)
+    assert losses.shape == (count,)

@@ -1,4 +1,4 @@
-"""Draw the figure of the README, from the function itself. Run by `nox -s figure`."""
+"""Draw the figure of the README, from the function itself: `python docs/_figures/step_and_triangle.py`."""
 
 from pathlib import Path
 

@@ -1,6 +1,7 @@
 """Renew the inventories beside this file, and keep what the pages link to.
 
-Run by `nox -s inventories`. To link to something new, add its name to ``LINKED`` and run it again.
+Run it with an environment that has Sphinx; it needs the network. To link to something new, add its
+name to ``LINKED`` and run it again.
 """
 
 import sys

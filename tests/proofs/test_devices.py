@@ -1,0 +1,144 @@
+"""Eight devices, and two processes: spikes and gradients are divided as x is, and nobody waits.
+
+The devices are the CPU, divided by JAX's option; so this file runs in a process of its own:
+``pytest tests/proofs/test_devices.py``.
+"""
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import Array
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from relugrad import ReluGrad
+
+Function = Callable[..., Any]
+
+jax.config.update("jax_num_cpu_devices", 8)  # type: ignore[no-untyped-call]
+
+REPLICATED, DIVIDED, OF_X = (
+    PartitionSpec(),
+    PartitionSpec("neurons"),
+    PartitionSpec("batch", "neurons"),
+)
+X = np.linspace(-2, 2, 128, dtype=np.float32).reshape(16, 8)
+WIDTHS = np.linspace(0.5, 2, 8, dtype=np.float32)
+COLLECTIVES = "all-gather|all-reduce|all-to-all|collective-permute|reduce-scatter"
+
+
+def mesh() -> Mesh:
+    """Four devices for the batch times two for the neurons."""
+    return Mesh(np.reshape(jax.devices(), (4, 2)), ("batch", "neurons"))
+
+
+def place(value: Any, spec: PartitionSpec) -> Any:
+    """The value, divided among the devices."""
+    return jax.device_put(value, NamedSharding(mesh(), spec))
+
+
+def spikes(spike: ReluGrad, x: Array) -> Array:
+    """The forward pass."""
+    return spike(x)
+
+
+def gradient(spike: ReluGrad, x: Array) -> Array:
+    """The backward pass."""
+    return jax.grad(lambda x: spike(x).sum())(x)
+
+
+def learn_width(spike: ReluGrad, x: Array) -> Array:
+    """A gradient that devices have to add up."""
+    return x * jax.grad(lambda spike: spike.surrogate_grad(x).sum())(spike).width
+
+
+def collectives(function: Function, spike: ReluGrad) -> set[str]:
+    """Which of them the compiled program holds."""
+    x, divided = place(X, OF_X), place(spike, DIVIDED if np.ndim(spike.width) else REPLICATED)
+    compiled = jax.jit(function).lower(divided, x).compile()
+    assert compiled(divided, x).sharding.is_equivalent_to(x.sharding, x.ndim)
+    return set(re.findall(COLLECTIVES, compiled.as_text() or ""))
+
+
+@pytest.mark.parametrize("width", [np.float32(1), WIDTHS], ids=["shared", "for each neuron"])
+@pytest.mark.parametrize("function", [spikes, gradient])
+def test_no_device_waits_for_another(function: Function, width: Any, forward_mode: bool) -> None:
+    """The program holds no collective, and its result is divided as x is."""
+    spike = ReluGrad(np.full_like(width, 0.3), width, forward_mode=forward_mode)
+    assert collectives(function, spike) == set()
+
+
+def test_a_collective_would_be_seen() -> None:
+    """The test above can fail."""
+    assert collectives(learn_width, ReluGrad(np.full(8, 0.3), WIDTHS)) == {"all-reduce"}
+
+
+def test_shard_map_with_divided_parameters_and_a_shared_x(forward_mode: bool) -> None:
+    """As under vmap: the gradient of x is the sum of those of the devices, each counted once."""
+    spike = ReluGrad(np.full(8, 0.3), WIDTHS, forward_mode=forward_mode)
+    mapped = jax.shard_map(
+        spikes, mesh=mesh(), in_specs=(DIVIDED, REPLICATED), out_specs=PartitionSpec("neurons")
+    )
+    x = jnp.float32(0.25)
+    found = jax.grad(lambda x: mapped(place(spike, DIVIDED), x).sum())(place(x, REPLICATED))
+    np.testing.assert_allclose(found, 0.3 * (WIDTHS - 0.25).sum(), rtol=1e-6)
+
+
+def test_a_bad_parameter_is_found_on_any_device() -> None:
+    """Divided among the devices of one process, it is known to it."""
+    with pytest.raises(ValueError, match=r"^width must be positive and finite; got 0\.0$"):
+        ReluGrad(0.3, place(np.arange(8, dtype=np.float32)[::-1].copy(), DIVIDED))
+
+
+PROCESS = """
+import sys
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from relugrad import ReluGrad
+
+address, rank, *widths = sys.argv[1:]
+jax.config.update("jax_cpu_collectives_implementation", "gloo")
+jax.distributed.initialize(address, 2, int(rank), initialization_timeout=120)
+sharding = NamedSharding(Mesh(jax.devices(), "devices"), PartitionSpec("devices"))
+widths = np.array(widths, np.float32)
+own = np.split(widths, 2)[jax.process_index()]
+width = jax.make_array_from_process_local_data(sharding, own)
+x = jax.make_array_from_process_local_data(sharding, np.full_like(own, 0.25))
+gradient = jax.jit(jax.grad(lambda x, spike: spike(x).sum()))(x, ReluGrad(1.0, width))
+for shard in gradient.addressable_shards:
+    print("gradient", *shard.data)
+"""
+
+
+def gradients_of_two_processes(*widths: float) -> list[float]:
+    """What two processes that share the neurons print, one after the other."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = "127.0.0.1:{1}".format(*free.getsockname())
+    command = [sys.executable, "-c", PROCESS, address]
+    ranks = [
+        subprocess.Popen([*command, rank, *map(str, widths)], stdout=subprocess.PIPE, text=True)
+        for rank in "01"
+    ]
+    outputs = [process.communicate(timeout=240)[0] for process in ranks]
+    lines = [line for output in outputs for line in output.splitlines() if "gradient" in line]
+    return [float(number) for line in lines for number in line.split()[1:]]
+
+
+def test_parameters_may_be_divided_among_processes() -> None:
+    """A process can't look at the widths of the other, and doesn't need to."""
+    assert gradients_of_two_processes(0.5, 1.0, 1.5, 2.0) == [0.25, 0.75, 1.25, 1.75]
+
+
+def test_a_bad_parameter_of_another_process_is_nan() -> None:
+    """Neither process looks, so none raises an error; the other neurons don't notice."""
+    found = gradients_of_two_processes(0.5, 1.0, 1.5, -2.0)
+    np.testing.assert_array_equal(found, [0.25, 0.75, 1.25, np.nan])

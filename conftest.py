@@ -20,7 +20,7 @@ NOTEBOOKS = [page for page in PAGES if "file_format: mystnb" in (ROOT / page).re
 
 # What builds the site, and what tries the built site; a path on the command line is collected.
 collect_ignore = ["docs/conf.py", "docs/_extensions", "docs/_figures", "docs/_inventories"]
-collect_ignore += ["docs/_build", "tests/docs", "tests/mutation", "tests/peers", "tests/proofs"]
+collect_ignore += ["docs/_build", "tests/docs", "tests/peers", "tests/proofs"]
 
 
 def run_alone(example: Example) -> str:

@@ -75,7 +75,7 @@ def data(dtype: str, log2: int) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("name", NAMES and ["copy", *NAMES])
 @pytest.mark.parametrize("turn", TURNS)
-@pytest.mark.parametrize("direction", ["forward", "forward and backward"])
+@pytest.mark.parametrize("direction", ["forward", "both"])
 @pytest.mark.parametrize("log2", range(10, 27, 2))
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.benchmark(group="compiled")

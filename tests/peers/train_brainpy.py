@@ -1,11 +1,12 @@
 """Train a layer of BrainPy's neurons with its own triangle, and with ReluGrad."""
 
-import brainpy.state
 import brainstate
-import braintools
 import brainunit as u
 import jax.numpy as jnp
 import optax
+from brainpy.state import LIF
+from brainstate.transform import for_loop, grad, jit
+from braintools import optim, surrogate
 from sklearn.datasets import load_digits
 
 from relugrad import ReluGrad
@@ -14,6 +15,7 @@ brainstate.environ.set(precision=64)
 images, labels = load_digits(return_X_y=True)
 images = jnp.asarray(images[:100] / 16)
 labels = jnp.asarray(labels[:100])
+steps = jnp.arange(20)
 
 
 class Network(brainstate.nn.Module):
@@ -22,7 +24,7 @@ class Network(brainstate.nn.Module):
     def __init__(self, spk_fun):
         super().__init__()
         self.hidden = brainstate.nn.Linear(64, 64)
-        self.neurons = brainpy.state.LIF(64, tau=10 * u.ms, R=10 * u.ohm, spk_fun=spk_fun)
+        self.neurons = LIF(64, tau=10 * u.ms, R=10 * u.ohm, spk_fun=spk_fun)
         self.readout = brainstate.nn.Linear(64, 10)
 
     def update(self, image):
@@ -36,20 +38,18 @@ def train(spk_fun):
     brainstate.random.seed(0)
     network = Network(spk_fun)
     weights = network.states(brainstate.ParamState)
-    optimizer = braintools.optim.Adam(lr=0.01)
+    optimizer = optim.Adam(lr=0.01)
     optimizer.register_trainable_weights(weights)
 
     def loss():
         brainstate.nn.init_all_states(network, batch_size=len(images))
-        scores, potentials = brainstate.transform.for_loop(
-            lambda _: network(images), jnp.arange(20)
-        )
+        scores, potentials = for_loop(lambda _: network(images), steps)
         losses = optax.softmax_cross_entropy_with_integer_labels
         return losses(scores.mean(axis=0), labels).mean(), potentials
 
-    gradient = brainstate.transform.grad(loss, weights, return_value=True, has_aux=True)
+    gradient = grad(loss, weights, return_value=True, has_aux=True)
 
-    @brainstate.transform.jit
+    @jit
     def update():
         slopes, value, potentials = gradient()
         optimizer.update(slopes)
@@ -61,7 +61,7 @@ def train(spk_fun):
     return jnp.stack(losses), jnp.stack(potentials)
 
 
-theirs, potentials = train(braintools.surrogate.ReluGrad(alpha=0.5, width=1.0))
+theirs, potentials = train(surrogate.ReluGrad(alpha=0.5, width=1.0))
 ours, ours_potentials = train(ReluGrad(alpha=0.5, width=1.0))
 wider, _ = train(ReluGrad(alpha=0.5, width=2.0))
 print("update  braintools  relugrad")

@@ -112,7 +112,7 @@ def behaviour(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "spike at 0": str(int(scaled(row, 1.0)(array(0.0)))),
         "sweep": works(lambda: np.allclose(sweep(array(SCALES)), slopes)),
-        "forward": works(lambda: np.isclose(lib.jvp(forward, (x,), (one,))[1], slopes[1])),
+        "jvp": works(lambda: np.isclose(lib.jvp(forward, (x,), (one,))[1], slopes[1])),
         "NaN": works(lambda: np.isnan(scaled(row, 1.0)(array(np.nan)))),
         "refuses": {"yes": "no", "no": "yes"}[works(lambda: scaled(row, -1.0)(one) is not None)],
     }
@@ -126,7 +126,7 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
     found = {"library": library, "call": f"`{row['call'].removesuffix('(x)')}`"}
     if "ours" in row:
         assert_the_same(row)
-        found["as ReluGrad(...)"] = f"`{row['ours'].removeprefix('ReluGrad')}`"
+        found["alpha, width"] = f"`{row['ours'].removeprefix('ReluGrad')}`"
         found["as ReluGrad(alpha, width)"] = f"`{row['theirs']}`"
     found |= {} if "slope" in row else behaviour(row)
     return found | {"default": str(default), "sample": np.round(sample, 6).tolist()}

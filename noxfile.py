@@ -124,6 +124,40 @@ def proofs(session: nox.Session) -> None:
             session.run("python", f"tests/proofs/{proof}.py", *record)
 
 
+def _install_others(session: nox.Session) -> None:
+    # PyTorch's libraries in an environment of their own, where pip finds a CPU build.
+    others = ["torch", "norse", "snntorch", "spikingjelly"]
+    if session.python != "3.11":
+        others = ["braintools", "brainstate", "brainpy", "spyx", "flax", "equinox", "optax"]
+        others += ["scikit-learn"]
+    # Not editable, so that its size is that of what a user has.
+    session.install(*others, "packaging", "pytest", "pytest-benchmark", ".")
+
+
+@nox.session(python=["3.13", "3.11"], venv_backend="venv", default=False)
+def peers(session: nox.Session) -> None:
+    """Compare with other libraries, and train their networks with ours; `record` keeps it."""
+    _install_others(session)
+    record = ["--record"] if session.posargs == ["record"] else []
+    session.run("python", "-W", "ignore", "-m", "tests.peers.compare", *record)
+
+
+@nox.session(python=["3.13", "3.11"], venv_backend="venv", default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Time it beside other libraries; `record` keeps the times, which the site shows."""
+    _install_others(session)
+    name = "benchmarks-torch.json" if session.python == "3.11" else "benchmarks.json"
+    folder = "docs/_data" if session.posargs == ["record"] else session.create_tmp()
+    options = ["--benchmark-quiet", "--benchmark-disable-gc", "--benchmark-max-time=0.1"]
+    options += ["--benchmark-min-rounds=3", "--benchmark-min-time=0.0002"]
+    options += [f"--benchmark-json={folder}/{name}"]
+    # glibc gives the memory of large arrays back to the system and asks for it again in the next
+    # call. Where it keeps it, a time is that of the function and not of the page faults.
+    keep = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34), "MALLOC_ARENA_MAX": "1"}
+    run = ["-m", "pytest", "-q", "-W", "default", "--confcutdir=tests/peers"]
+    session.run("python", *run, "tests/peers/test_speed.py", *options, env=keep)
+
+
 @nox.session(default=False)
 def lock(session: nox.Session) -> None:
     """Lock the newest versions of what the hosted site is built with."""

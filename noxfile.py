@@ -116,7 +116,7 @@ def proofs(session: nox.Session) -> None:
         if proof in chosen:
             session.run("pytest", "-q", f"tests/proofs/test_{proof}.py")
     if "flags" in chosen:  # what JAX will switch on
-        flags = dict.fromkeys(("JAX_CUSTOM_VJP3", "JAX_CUSTOM_JVP3", "JAX_REMAT3"), "1")
+        flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
         session.run("pytest", "-q", "--doctest-modules", "tests", "src", env=flags)
     for proof in ("every_float", "mutants"):
         record = ["--record", f"docs/_data/{proof}.json"] if "record" in chosen else []

@@ -41,8 +41,8 @@ class ReluGrad:
 
     .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
 
-    Its derivative is 0 almost everywhere, so a network of steps would learn nothing. The backward
-    pass uses a triangle instead, a *surrogate gradient* [1]:
+    Its derivative is 0 almost everywhere, so gradient descent through it would learn nothing. The
+    backward pass uses a triangle instead, a *surrogate gradient* [1]:
 
     .. math:: g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|)) = \max(0, \alpha\,(w - |x|))
 
@@ -50,7 +50,7 @@ class ReluGrad:
 
     - peaks at :math:`\alpha w` at :math:`x = 0`,
     - falls linearly to 0 at :math:`x = \pm w`,
-    - is 0 for :math:`|x| > w`: a neuron that far from its threshold learns nothing.
+    - is 0 for :math:`|x| > w`: no gradient passes that far from the threshold.
 
     .. plot::
         :alt: Triangles over x from -3 to 3. Left, alpha 0.3, 0.5 and 1.0 with width 1.0 and 2.0:
@@ -81,20 +81,20 @@ class ReluGrad:
         Steepness of the triangle, in 1/unit(x)²: a positive, finite number, or an array that
         broadcasts against x. Default 0.3, the dampening factor of Bellec et al. (2018).
     width
-        Half the width of the support, in the unit of x. Default 1.0. The rest as for alpha.
+        Half the width of the support, in the unit of x: a number or an array, as alpha. Default 1.0.
     forward_mode
-        Whether :func:`jax.jvp` and all that is built on it has to work too. Default False.
+        Whether :func:`jax.jvp` and everything built on it must work too. Default False.
 
     Raises
     ------
     TypeError
-        If x, alpha or width is not a real number or an array of real numbers.
+        If x, alpha or width isn't a real number or real array, or forward_mode isn't a bool.
     ValueError
-        If alpha or width doesn't broadcast or isn't positive and finite (if traced: NaN instead).
+        If the shapes don't broadcast, or alpha or width isn't positive and finite (traced: NaN).
 
     See Also
     --------
-    relu_grad : The same as a function of x, alpha and width.
+    relu_grad : The same, as a function of x, alpha and width.
 
     References
     ----------
@@ -126,13 +126,13 @@ class ReluGrad:
         vars(self).update(alpha=alpha, width=width)
 
     def __call__(self, x: ArrayLike) -> Array:
-        """Spike where x >= 0.
+        """Spike when x >= 0.
 
         Returns
         -------
         spikes
-            0 and 1 in the dtype of x, NaN where x is NaN. Their derivative with respect to x is
-            :meth:`surrogate_grad`, and with respect to alpha and width it is 0.
+            1 or 0 in the dtype of x; NaN where x is NaN. Their derivative with respect to x is
+            :meth:`surrogate_grad`; with respect to alpha and width it is 0.
 
         Examples
         --------
@@ -151,9 +151,9 @@ class ReluGrad:
         Returns
         -------
         slope
-            In the dtype of x, NaN where x is NaN. At most 1.5 ulp off in float32 and float64,
-            unless it or ``width - abs(x)`` is below the smallest normal number, which XLA may
-            take for 0. float16 and bfloat16 are computed in float32 and rounded once.
+            In the dtype of x; NaN where x is NaN. The error is at most 1.5 ulp in float32 and
+            float64, unless the slope or ``width - abs(x)`` is below the smallest normal number,
+            which XLA may treat as 0. float16 and bfloat16 are computed in float32 and rounded once.
 
         Examples
         --------
@@ -166,13 +166,13 @@ class ReluGrad:
         return _triangle(as_array(x), self.alpha, self.width)
 
     def surrogate_fun(self, x: ArrayLike) -> Array:
-        """The integral of the triangle from -width to x: a smooth step.
+        """The integral of the triangle from ``-width`` to x: a smooth step.
 
         Returns
         -------
         integral
-            In the dtype of x: 0 up to -width, alpha * width² / 2 at 0, and alpha * width² from
-            width on. Its derivative is :meth:`surrogate_grad`.
+            In the dtype of x: 0 for x <= ``-width``, alpha * width² / 2 at 0, and alpha * width²
+            for x >= width. Its derivative is :meth:`surrogate_grad`.
 
         Examples
         --------
@@ -194,7 +194,7 @@ def relu_grad(
 ) -> Array:
     """Spike when the membrane potential reaches the threshold; differentiate as a triangle.
 
-    The function behind :class:`ReluGrad`, where formula and figure are, with its parameters as
+    The same as :class:`ReluGrad`, which shows the formula and a figure, but with the parameters as
     arguments. They are checked at each call.
 
     Parameters
@@ -207,13 +207,13 @@ def relu_grad(
     width
         Half the width of the support, in the unit of x. Default 1.0.
     forward_mode
-        Whether forward mode has to work too. Default False.
+        Whether forward mode must work too. Default False.
 
     Returns
     -------
     spikes
-        0 and 1 in the dtype of x, in the shape to which x, alpha and width broadcast. NaN where
-        x is NaN, or where a parameter is bad that could not be looked at.
+        1 or 0 in the dtype of x, in the shape to which x, alpha and width broadcast. NaN where
+        x is NaN or a traced parameter is invalid.
 
     Raises
     ------
@@ -222,7 +222,7 @@ def relu_grad(
 
     Examples
     --------
-    Each of three neurons has a width of its own; the rows are two time steps:
+    Three neurons, each with its own width, in two time steps (the rows):
 
     >>> import jax
     >>> import jax.numpy as jnp

@@ -81,7 +81,7 @@ class ReluGrad:
         Steepness of the triangle, in 1/unit(x)²: a positive, finite number, or an array that
         broadcasts against x. Default 0.3, the dampening factor of Bellec et al. (2018).
     width
-        Half the width of the support, in the unit of x: a number or an array, as alpha. Default 1.0.
+        Half the width of the support, in the unit of x: a number or array, as alpha. Default 1.0.
     forward_mode
         Whether :func:`jax.jvp` and everything built on it must work too. Default False.
 

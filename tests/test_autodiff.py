@@ -186,11 +186,19 @@ def test_the_second_derivative_through_time_in_forward_mode(twice: Function) -> 
     assert jax.jit(twice(spikes))(0.3) == pytest.approx(by_hand(0.3)[2], rel=1e-5)
 
 
-def test_the_value_beside_a_gradient_has_the_same_derivative(forward_mode: bool) -> None:
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_value_beside_a_gradient_has_the_same_derivatives(
+    order: int, forward_mode: bool
+) -> None:
     """It is the same function, although its forward pass is another."""
     spikes = spikes_of_neuron("scanned", lambda f: f, forward_mode)
-    found = jax.grad(lambda w: jax.value_and_grad(spikes)(w)[0])(0.3)
-    assert found == pytest.approx(by_hand(0.3)[1], rel=1e-5)
+
+    def derivative(w: Array) -> Any:
+        return jax.value_and_grad(spikes)(w)[0]
+
+    for _ in range(order):
+        derivative = jax.grad(derivative)
+    assert derivative(0.3) == pytest.approx(by_hand(0.3)[order], rel=1e-5)
 
 
 # vmap over a parameter

@@ -193,7 +193,7 @@ def test_the_value_beside_a_gradient_has_the_same_derivatives(
     """It is the same function, although its forward pass is another."""
     spikes = spikes_of_neuron("scanned", lambda f: f, forward_mode)
 
-    def derivative(w: Array) -> Any:
+    def derivative(w: Any) -> Any:
         return jax.value_and_grad(spikes)(w)[0]
 
     for _ in range(order):

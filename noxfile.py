@@ -109,9 +109,12 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def proofs(session: nox.Session) -> None:
-    """Prove: `every_float`, `mutants`, `devices`, `threads`, `flags`; `record` keeps the result."""
-    chosen = session.posargs or ["devices", "flags", "every_float"]
+    """Prove: `coverage`, `devices`, `threads`, `flags`, `every_float`, `mutants`; `record` keeps it."""
+    chosen = session.posargs or ["coverage", "devices", "flags", "every_float"]
     session.install("-e", ".[test]", "cosmic-ray")
+    if "coverage" in chosen:  # the documentation alone reaches every line and branch
+        reached = ["--cov=relugrad", "--cov-branch", "--cov-fail-under=100"]
+        session.run("pytest", "-q", "--doctest-modules", *reached, "src", "docs", "README.md")
     for proof in ("devices", "threads"):
         if proof in chosen:
             session.run("pytest", "-q", f"tests/proofs/test_{proof}.py")

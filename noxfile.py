@@ -66,7 +66,9 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check the types of the package, of its tests, and of what its users see."""
     # Not editable: --verifytypes looks at what is installed, as a user's editor does.
-    session.install(".[docs,test]", "--group", "browser", "mypy", "nox", "pyright[nodejs]")
+    session.install(
+        ".[docs,test]", "--group", "browser", "cosmic-ray", "mypy", "nox", "pyright[nodejs]"
+    )
     session.run("mypy")
     session.run("pyright")
     session.run("pyright", "--ignoreexternal", "--verifytypes", "relugrad")

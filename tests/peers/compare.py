@@ -111,10 +111,10 @@ def behaviour(row: dict[str, Any]) -> dict[str, Any]:
     forward = scaled(row, 1.0, "forward")
     return {
         "spike at 0": str(int(scaled(row, 1.0)(array(0.0)))),
-        "sweep": works(lambda: np.allclose(sweep(array(SCALES)), slopes)),
+        "vmap": works(lambda: np.allclose(sweep(array(SCALES)), slopes)),
         "jvp": works(lambda: np.isclose(lib.jvp(forward, (x,), (one,))[1], slopes[1])),
         "NaN": works(lambda: np.isnan(scaled(row, 1.0)(array(np.nan)))),
-        "refuses": {"yes": "no", "no": "yes"}[works(lambda: scaled(row, -1.0)(one) is not None)],
+        "error": {"yes": "no", "no": "yes"}[works(lambda: scaled(row, -1.0)(one) is not None)],
     }
 
 

@@ -27,6 +27,11 @@ def test_forward_mode_is_structure() -> None:
     assert jax.tree.map(lambda leaf: leaf, spike).forward_mode is True
 
 
+def test_it_is_final() -> None:
+    """Type checkers refuse a subclass, which tree functions would turn into a ReluGrad."""
+    assert vars(ReluGrad)["__final__"]
+
+
 def count_traces(*surrogates: ReluGrad) -> int:
     """How often one jitted function is traced for all of them."""
     traces = []

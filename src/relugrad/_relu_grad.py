@@ -117,7 +117,7 @@ class ReluGrad:
     forward_mode: bool = dataclasses.field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.forward_mode, bool):
+        if type(self.forward_mode) is not bool:
             raise TypeError(f"forward_mode must be True or False; got {self.forward_mode!r}")
         alpha, width = known_parameter("alpha", self.alpha), known_parameter("width", self.width)
         vars(self).update(alpha=alpha, width=width)

@@ -45,7 +45,7 @@ def promote(x: Any, alpha: Any, width: Any) -> tuple[jax.Array, jax.Array, jax.A
     width = jnp.where(valid, width, jnp.nan)  # so that all that is made of it is NaN
     # x, but made of the parameters as well: vmap over one of them batches it too
     # (else the cotangent of a shared x would be wrong), and shard_map divides it.
-    return jnp.where(valid | True, x, 0), alpha, width
+    return jnp.where(valid | True, x, jnp.nan), alpha, width
 
 
 def _in_range(parameter: Any) -> Any:

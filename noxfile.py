@@ -153,7 +153,7 @@ def benchmarks(session: nox.Session) -> None:
     _install_others(session)
     name = "benchmarks-torch.json" if session.python == "3.11" else "benchmarks.json"
     folder = "docs/_data" if session.posargs == ["record"] else session.create_tmp()
-    options = ["--benchmark-quiet", "--benchmark-disable-gc", "--benchmark-max-time=0.1"]
+    options = ["--benchmark-quiet", "--benchmark-disable-gc", "--benchmark-max-time=0.03"]
     options += ["--benchmark-min-rounds=3", "--benchmark-min-time=0.0002"]
     options += [f"--benchmark-json={folder}/{name}"]
     # glibc gives the memory of large arrays back to the system and asks for it again in the next

@@ -19,18 +19,18 @@ def pytest_report_header() -> list[str]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
-    """The median of the medians of all turns, and what they were measured with."""
+    """The median of each turn, the median of these, and what they were measured with."""
     medians, rows = defaultdict(list), {}
     for benchmark in output_json["benchmarks"]:
         row = {"group": benchmark["group"], **benchmark["params"], "turn": None}
         key = json.dumps(row)
-        medians[key].append(benchmark["stats"]["median"])
+        medians[key].append(float(f"{benchmark['stats']['median']:.4g}"))
         rows[key] = row | benchmark["extra_info"]
     date, cpu = output_json["datetime"][:10], output_json["machine_info"]["cpu"]
     output_json.clear()
     output_json.update(surroundings(), date=date, cpu=cpu.get("brand_raw"), cores=cpu.get("count"))
     output_json["rows"] = [
         {name: value for name, value in row.items() if name != "turn"}
-        | {"seconds": statistics.median(medians[key]), "turns": len(medians[key])}
+        | {"seconds": statistics.median(medians[key]), "turns": medians[key]}
         for key, row in rows.items()
     ]

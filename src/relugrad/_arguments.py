@@ -43,8 +43,8 @@ def promote(x: Any, alpha: Any, width: Any) -> tuple[jax.Array, jax.Array, jax.A
     alpha, width = alpha.astype(wide), width.astype(wide)
     valid = _in_range(alpha) & _in_range(width)
     width = jnp.where(valid, width, jnp.nan)  # so that all that is made of it is NaN
-    # x, but made of the parameters as well: vmap over one of them batches it too
-    # (else the cotangent of a shared x would be wrong), and shard_map divides it.
+    # x, but made of the parameters as well: vmap over one of them batches x too
+    # (else the cotangent of a shared x is wrong), and shard_map divides it.
     return jnp.where(valid | True, x, jnp.nan), alpha, width
 
 

@@ -15,13 +15,13 @@ from relugrad._surrogate import integral, spike, spike_forward_mode, triangle
 def _compiled(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     """``function`` of whatever is accepted, in the dtype of x; compiled once for all parameters."""
 
-    def promoted(x: Any, alpha: Any, width: Any) -> jax.Array:
+    def relugrad(x: Any, alpha: Any, width: Any) -> jax.Array:  # the name in a profile
         x, alpha, width = promote(x, alpha, width)
         return function(x, alpha, width).astype(x.dtype)
 
     # Without the checkpoint, a backward pass keeps more than x and what it is multiplied
     # by: for x * spike(x), 4 arrays instead of 2.
-    return jax.jit(jax.checkpoint(promoted, prevent_cse=False))
+    return jax.jit(jax.checkpoint(relugrad, prevent_cse=False))
 
 
 _spike, _spike_forward_mode = _compiled(spike), _compiled(spike_forward_mode)

@@ -9,15 +9,15 @@ from jax.nn import relu
 def triangle(x: Array, alpha: Array, width: Array) -> Array:
     """The surrogate gradient, in the dtype of alpha and width."""
     x = x.astype(alpha.dtype)
-    # Not multiplied out: alpha * width - alpha * |x| is all rounding at the edge.
+    # alpha * width - alpha * |x| would be all rounding at the edge.
     return alpha * relu(width - jnp.abs(x))
 
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, NaN for a NaN in x or width. Alpha is there for the rule."""
     x = jnp.where(jnp.isnan(width), width.astype(x.dtype), x)
-    # Made of the arguments alone: lax.scan hoists a constant out of a function that
-    # has a rule, and then hands the rule the wrong residuals (JAX 0.6.2 to 0.12.0).
+    # Made of the arguments alone: lax.scan hoists a constant out of a function
+    # that has a rule, and hands the rule wrong residuals (JAX 0.6.2 to 0.12.0).
     return jnp.where(jnp.isnan(x), x, (x >= 0).astype(x.dtype))
 
 
@@ -31,7 +31,7 @@ def _times_slope(change: Array, x: Array, alpha: Array, width: Array) -> Array:
 
 
 def _forward(x: Array, alpha: Array, width: Array) -> tuple[Array, tuple[Array, ...]]:
-    # `spike` and not `step`: a second derivative meets the surrogate here too.
+    # Not `step`: a second derivative meets the surrogate here too.
     return spike(x, alpha, width), (x, alpha, width)
 
 

@@ -44,9 +44,7 @@ spike.defvjp(_forward, _backward)
 
 # The same for forward mode. Before JAX 0.12, a lax.scan that is differentiated
 # twice loses this rule, and the result is wrong or 0; a checkpoint protects it.
-# The step has one as well: vmap moves the batch of what is behind a checkpoint
-# to the first axis, and step and rule have to agree (else wrong, to JAX 0.12.0).
-_spike = jax.custom_jvp(jax.checkpoint(step, prevent_cse=False))
+_spike = jax.custom_jvp(step)
 spike_forward_mode = jax.checkpoint(_spike, prevent_cse=False)
 
 

@@ -69,7 +69,7 @@ def compiled(name: str, direction: str) -> Function:
 
 @functools.lru_cache(maxsize=1)
 def data(dtype: str, log2: int, turn: int) -> tuple[Any, Any]:
-    """The potentials and the cotangent: new ones in each turn, as their place in memory matters."""
+    """The potentials and the cotangent, new in each turn."""
     x = jax.random.normal(jax.random.key(turn), 2**log2, dtype)
     return x, jnp.ones_like(x)
 

@@ -129,6 +129,13 @@ def proofs(session: nox.Session) -> None:
             session.run("python", f"tests/proofs/{proof}.py", *record)
 
 
+@nox.session(default=False)
+def experiments(session: nox.Session) -> None:
+    """Run the experiments behind the site's advice: all, or by name; `quick`; `record` keeps them."""
+    session.install("-e", ".[examples]")
+    session.run("python", "docs/experiments", *session.posargs)
+
+
 def _install_others(session: nox.Session) -> None:
     # PyTorch's libraries in an environment of their own, where pip finds a CPU build.
     others = ["torch", "norse", "snntorch", "spikingjelly"]

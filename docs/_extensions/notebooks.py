@@ -1,13 +1,8 @@
 """Notebooks: how their cells are executed, and how a page of them becomes a download."""
 
-import ast
 import base64
 import os
-import re
-import sys
 import tempfile
-from collections.abc import Iterator
-from importlib.metadata import packages_distributions
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -17,17 +12,16 @@ from bs4 import BeautifulSoup, Tag
 from jupyter_client import KernelManager
 from markdownify import MarkdownConverter
 from nbclient import NotebookClient
-from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from sphinx.application import Sphinx
 
 _create_kernel_manager = NotebookClient.create_kernel_manager
 
-HIDDEN = {"remove-cell", "remove-input"}
+HIDDEN = {"remove-cell", "remove-input"}  # the tags of code that the page doesn't show
 CODE = "\0"  # stands where a cell of code stood
 FIRST = """\
 This notebook is a page of relugrad's documentation. It needs Python 3.11 or newer, and relugrad: \
-run `pip install .` in a clone of its repository{}"""
+run `pip install .` in a clone of its repository. """
 
 
 def _configured(client: NotebookClient) -> KernelManager:
@@ -57,26 +51,28 @@ class _Markdown(MarkdownConverter):
         return f"{sign}{el['alttext']}{sign}"
 
 
-def _parsed(html: str) -> BeautifulSoup:
-    return BeautifulSoup(html, "html.parser")
+def _read(page: Path) -> BeautifulSoup:
+    return BeautifulSoup(page.read_text("utf-8"), "html.parser")
 
 
-def _markdown(page: Path, address: str) -> Iterator[NotebookNode]:
-    """The texts before, between and after a page's cells of code, each with its pictures."""
-    article, pictures = _parsed(page.read_text("utf-8")).select_one("article"), {}
+def _cells(
+    page: Path, code: list[nbformat.NotebookNode], address: str
+) -> list[nbformat.NotebookNode]:
+    """The page as cells: what to install, then its texts, and between them the code."""
+    article, pictures, packages = _read(page).select_one("article"), {}, ""
+    for paragraph in article.select("p:has(a.download)"):  # the offer itself, and what it needs
+        for command in paragraph.select("code:-soup-contains('pip install')"):
+            packages = command.get_text().removeprefix("pip install ")
+        paragraph.decompose()
     for cell in article.select(".cell:has(.cell_input)"):
-        cell.replace_with(_parsed(f"<p>{CODE}</p>"))
-    for paragraph in article.select("p:has(a.download)"):  # a notebook doesn't offer itself
-        sentences = re.split(r"(?<=[.!?])\s+", paragraph.decode_contents())
-        kept = [sentence for sentence in sentences if "download" not in sentence]
-        paragraph.replace_with(_parsed(f"<p>{' '.join(kept)}</p>"))
+        cell.replace_with(BeautifulSoup(f"<p>{CODE}</p>", "html.parser"))
     for element in article.select("a.headerlink, style, script"):
         element.decompose()
     for link in article.select("a[href]"):
         file, anchor = urldefrag(link["href"])
-        if file.endswith("literature.html") and anchor:
-            entry = _parsed((page.parent / file).read_text("utf-8")).find(id=anchor)
-            link["href"] = (entry.select_one("a.external") or link)["href"]  # the paper itself
+        if file.endswith("literature.html") and anchor:  # the paper itself
+            entry = _read(page.parent / file).find(id=anchor)
+            link["href"] = (entry.select_one("a.external") or link)["href"]
         link["href"] = urljoin(address, link["href"])
         if not urlsplit(link["href"]).netloc:
             link.unwrap()  # the site has no address: its pages are named
@@ -84,49 +80,30 @@ def _markdown(page: Path, address: str) -> Iterator[NotebookNode]:
         file = page.parent / image["src"]
         pictures[file.name] = {"image/png": base64.b64encode(file.read_bytes()).decode()}
         image["src"] = f"attachment:{file.name}"
-    for text in _Markdown().convert_soup(article).split(CODE):
+    cells = [new_markdown_cell(FIRST + "The next cell installs the rest." * bool(packages))]
+    cells += [new_code_cell(f"%pip install --quiet {packages}")] * bool(packages)
+    texts = _Markdown().convert_soup(article).split(CODE)
+    for text, after in zip(texts, [*code, None], strict=True):
         shown = {name: data for name, data in pictures.items() if f"attachment:{name}" in text}
-        yield new_markdown_cell(text.strip(), attachments=shown)
-
-
-def _to_install(code: list[NotebookNode]) -> list[str]:
-    """The packages of what is imported, without relugrad and what comes with it."""
-    nodes = [node for cell in code for node in ast.walk(ast.parse(cell.source))]
-    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-    modules |= {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
-    known = packages_distributions()
-    names = {str(module).split(".")[0] for module in modules} - {"jax", "numpy", "relugrad"}
-    return sorted({known[name][0] for name in names - set(sys.stdlib_module_names)})
+        cells += [new_markdown_cell(text.strip(), attachments=shown), after]
+    return [cell for cell in cells if cell and cell.source]
 
 
 def _offer(app: Sphinx, exception: Exception | None) -> None:
     """Write each download again: what the page shows, as a notebook that runs without the site."""
-    downloads = {} if exception else app.env.dlfiles
-    for source, (pages, download) in downloads.items():
-        if download.suffix != ".ipynb":
-            continue
-        notebook = nbformat.read(Path(app.srcdir, source), as_version=4)
-        code = [
-            cell
-            for cell in notebook.cells
-            if cell.cell_type == "code" and not HIDDEN & set(cell.metadata.get("tags", ()))
-        ]
-        name = app.builder.get_target_uri(*pages)
-        address = app.config.html_baseurl and urljoin(app.config.html_baseurl, name)
-        texts = _markdown(Path(app.outdir, name), address)
-        page = [cell for pair in zip(texts, [*code, None], strict=True) for cell in pair]
-        packages = " ".join(_to_install(code))
-        first = [
-            new_markdown_cell(FIRST.format(". The next cell installs the rest." * bool(packages)))
-        ]
-        if packages:
-            first.append(new_code_cell(f"%pip install --quiet {packages}", execution_count=0))
-        notebook.cells = first + [cell for cell in page if cell and cell.source]
-        for number, cell in enumerate(notebook.cells):
-            cell.update(id=str(number), metadata={})
-        for key in notebook.metadata.keys() - {"kernelspec", "language_info"}:
-            del notebook.metadata[key]
-        nbformat.write(notebook, Path(app.outdir, "_downloads", download))
+    for source, (pages, download) in (app.env.dlfiles if exception is None else {}).items():
+        if download.suffix == ".ipynb":
+            notebook = nbformat.read(Path(app.srcdir, source), as_version=4)
+            code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+            code = [cell for cell in code if not HIDDEN & set(cell.metadata.get("tags", ()))]
+            name = app.builder.get_target_uri(*pages)
+            address = app.config.html_baseurl and urljoin(app.config.html_baseurl, name)
+            notebook.cells = _cells(Path(app.outdir, name), code, address)
+            for number, cell in enumerate(notebook.cells):
+                cell.update(id=str(number), metadata={})
+            for key in ("file_format", "source_map"):  # MyST-NB's
+                notebook.metadata.pop(key, None)
+            nbformat.write(notebook, Path(app.outdir, "_downloads", download))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -36,7 +36,7 @@ def docs(session: nox.Session) -> None:
     shutil.rmtree("docs/_build", ignore_errors=True)
     session.run("sphinx-build", "-W", "-j", "2", "-d", "docs/_build/doctrees", "docs", SITE)
     session.run("pytest", "-q", "tests/docs/test_site.py")
-    session.log(f"open {Path(SITE).resolve() / 'index.html'}")
+    session.log(f"to read it: python -m http.server --directory {SITE}")
 
 
 @nox.session

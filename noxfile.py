@@ -5,7 +5,9 @@
 """Every chore of the project. `python -m nox --list` shows them; what follows `--` selects or records."""
 
 import filecmp
+import re
 import shutil
+import time
 from pathlib import Path
 
 import nox
@@ -34,7 +36,7 @@ def docs(session: nox.Session) -> None:
     shutil.rmtree("docs/_build", ignore_errors=True)
     session.run("sphinx-build", "-W", "-j", "2", "-d", "docs/_build/doctrees", "docs", SITE)
     session.run("pytest", "-q", "tests/docs/test_site.py")
-    session.log(f"open {Path(SITE).resolve() / 'index.html'}")
+    session.log(f"to read it: python -m http.server --directory {SITE}")
 
 
 @nox.session
@@ -45,6 +47,21 @@ def tests(session: nox.Session) -> None:
         which = RESOLUTION[arguments.pop(0)]
     session.install(*which, "-e", ".[test]")
     session.run("pytest", "--doctest-modules", *arguments)
+
+
+@nox.session
+def notebooks(session: nox.Session) -> None:
+    """Run what `docs` offers to download: with relugrad, what the notebook installs, and no more."""
+    session.install("uv")
+    fresh = Path(session.create_tmp()).resolve() / "fresh"
+    for file in sorted(Path(SITE).glob("_downloads/*/*.ipynb"), key=lambda file: file.name):
+        named = re.findall(r"%pip install --quiet ([\w -]+)", file.read_text("utf-8"))
+        needed = [".", "ipykernel", "nbclient", *" ".join(named).split()]
+        start = time.monotonic()
+        session.run("uv", "venv", "--quiet", "--clear", "--seed", str(fresh))
+        session.run("uv", "pip", "install", "--quiet", "--python", str(fresh), *needed)
+        session.run(str(fresh / "bin" / "jupyter-execute"), str(file), external=True)
+        session.log(f"{file.stem}: {' '.join(needed[3:])} {time.monotonic() - start:.0f} s")
 
 
 @nox.session

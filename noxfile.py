@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nox
+from packaging.version import Version
 
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv"
@@ -30,12 +31,13 @@ def _jax_between(session: nox.Session) -> str:
     """A version between the oldest and the newest, the same one whenever a commit is tried."""
     session.install("pip")
     listed: Any = session.run("pip", "index", "versions", "jaxlib", "--json", silent=True)
-    with_wheel = json.loads(listed)["versions"]  # for this Python and system, the newest first
-    versions = with_wheel[1 : with_wheel.index("0.6.0")]
+    _newest, *others = json.loads(listed)["versions"]  # with a wheel for this Python and system
+    versions = [version for version in others if Version(version) > Version("0.6.0")]
     commit: Any = session.run("git", "rev-parse", "HEAD", external=True, silent=True)
     drawn = max(versions, key=lambda v: hashlib.sha256((commit.strip() + v).encode()).digest())
     session.log(f"JAX {drawn}, drawn from {len(versions)} versions for commit {commit[:10]}")
-    session.log(f"again: nox -s {session.name} --force-python {session.python} -- jax=={drawn}")
+    chore = session.name.partition("-")[0]
+    session.log(f"again: nox -s {chore} --force-python {session.python} -- jax=={drawn}")
     return f"jax=={drawn}"
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import tempfile
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -60,10 +61,12 @@ def _cells(
 ) -> list[nbformat.NotebookNode]:
     """The page as cells: what to install, then its texts, and between them the code."""
     article, pictures, packages = _read(page).select_one("article"), {}, ""
-    for paragraph in article.select("p:has(a.download)"):  # the offer itself, and what it needs
+    for paragraph in article.select("p:has(a.download)"):  # without the offer, and what it needs
         for command in paragraph.select("code:-soup-contains('pip install')"):
             packages = command.get_text().removeprefix("pip install ")
-        paragraph.decompose()
+        sentences = re.split(r"(?<=[.!?])\s+", paragraph.decode_contents())
+        kept = " ".join(s for s in sentences if "download" not in s and ">pip<" not in s)
+        paragraph.replace_with(BeautifulSoup(f"<p>{kept}</p>", "html.parser"))
     for cell in article.select(".cell:has(.cell_input)"):
         cell.replace_with(BeautifulSoup(f"<p>{CODE}</p>", "html.parser"))
     for element in article.select("a.headerlink, style, script"):

@@ -67,7 +67,7 @@ intersphinx_mapping = {
 # Pages and notebooks
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-nb_execution_mode = "force"
+nb_execution_mode = "inline"  # each page anew, so that its text can hold results: {eval}`name`
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_output_stderr = "remove"  # progress bars

@@ -143,7 +143,10 @@ def _shows_text(cell: dict[str, Any]) -> bool:
 
 
 def test_what_a_notebook_prints_is_asserted(notebook: Path) -> None:
-    """A cell whose output holds text is followed by a hidden one that checks it."""
+    """A cell whose output holds text is followed by a hidden one that checks it; all were run."""
+    assert all(
+        cell.get("execution_count") for cell in cells(notebook) if cell["cell_type"] == "code"
+    )
     pairs = pairwise([*cells(notebook), {"metadata": {}, "source": ""}])
     unchecked = [
         cell["source"]

@@ -67,7 +67,7 @@ intersphinx_mapping = {
 # Pages and notebooks
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-nb_execution_mode = "force"
+nb_execution_mode = "inline"  # each page anew, so that its text can hold results: {eval}`name`
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_output_stderr = "remove"  # progress bars
@@ -93,12 +93,13 @@ html_math_renderer = "mathml"
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["relugrad.css"]
-html_favicon = "_static/triangle.svg"
+html_search_scorer = "_extensions/scorer.js"
+html_favicon = html_logo = "_static/triangle.svg"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system has it
 html_theme_options = {
     "extra_footer": f"relugrad {version}, Apache-2.0",
     "footer_content_items": ["copyright.html", "extra-footer.html"],
-    "logo": {"image_light": "_static/triangle.svg", "image_dark": "_static/triangle.svg", "text": "relugrad"},
+    "logo": {"text": "relugrad"},
     "navbar_persistent": [],
     "pygments_dark_style": "github-dark-colorblind",
     "show_toc_level": 2,

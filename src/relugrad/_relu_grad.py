@@ -1,31 +1,17 @@
 """The public face: the parameter object, its methods, and the function."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, final
 
 import jax
 from jax.tree_util import GetAttrKey
 from jax.typing import ArrayLike
 
-from relugrad._arguments import as_array, known_parameter, promote
+from relugrad._arguments import as_array, known_parameter, of_any_arguments
 from relugrad._surrogate import integral, spike, spike_forward_mode, triangle
 
-
-def _compiled(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
-    """``function`` of whatever is accepted, in the dtype of x; compiled once for all parameters."""
-
-    def relugrad(x: Any, alpha: Any, width: Any) -> jax.Array:  # the name in a profile
-        x, alpha, width = promote(x, alpha, width)
-        return function(x, alpha, width).astype(x.dtype)
-
-    # Without the checkpoint, a backward pass keeps more than x and what it is multiplied
-    # by: for x * spike(x), 4 arrays instead of 2.
-    return jax.jit(jax.checkpoint(relugrad, prevent_cse=False))
-
-
-_spike, _spike_forward_mode = _compiled(spike), _compiled(spike_forward_mode)
-_triangle, _integral = _compiled(triangle), _compiled(integral)
+_spike = {False: jax.jit(spike), True: jax.jit(spike_forward_mode)}
+_triangle, _integral = (jax.jit(of_any_arguments(f)) for f in (triangle, integral))
 
 
 @final
@@ -139,8 +125,7 @@ class ReluGrad:
         >>> print(spike(potential - threshold))
         1.0
         """
-        function = _spike_forward_mode if self.forward_mode else _spike
-        return function(as_array(x), self.alpha, self.width)
+        return _spike[self.forward_mode](as_array(x), self.alpha, self.width)
 
     def surrogate_grad(self, x: ArrayLike) -> jax.Array:
         """The triangle: the slope that the backward pass uses.

@@ -3,6 +3,7 @@
 Which law is broken by which rule, and in which versions of JAX, is read from the page's table.
 """
 
+import doctest
 import importlib.util
 import re
 from collections.abc import Callable
@@ -52,6 +53,22 @@ def test_ours_keep(
     else:
         monkeypatch.setattr(laws, "spike", by_width)
         monkeypatch.setattr(laws, "integral", lambda x, w: ReluGrad(1.0, w).surrogate_fun(x))
+    LAWS[law]()
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("shape", ["fast sigmoid", "Gaussian"])
+def test_the_rule_for_other_shapes_keeps(
+    law: str, shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the page shows it."""
+    page = (PAGES / "other-shapes.md").read_text("utf-8")
+    block = page.split("```python\n")[1].split("```")[0]
+    example = doctest.DocTestParser().get_doctest(block, {}, "other-shapes", None, None)
+    doctest.DocTestRunner().run(example, clear_globs=False)
+    shown = example.globs
+    monkeypatch.setattr(laws, "spike", shown["surrogate"](shown["slopes"][shape]))
+    monkeypatch.setattr(laws, "integral", shown["integrals"][shape])
     LAWS[law]()
 
 

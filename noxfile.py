@@ -189,7 +189,7 @@ def _install_others(session: nox.Session) -> None:
     others = ["torch", "norse", "snntorch", "spikingjelly"]
     if session.python != "3.11":
         others = ["braintools", "brainstate", "brainpy", "spyx", "flax", "equinox", "optax"]
-        others += ["scikit-learn"]
+        others += ["jaxpike", "scikit-learn"]
     # Not editable, so that its size is that of what a user has.
     session.install(*others, "packaging", "pytest", "pytest-benchmark", ".")
 
@@ -199,7 +199,11 @@ def peers(session: nox.Session) -> None:
     """Compare with other libraries, and train their networks with ours; `record` keeps it."""
     _install_others(session)
     record = ["--record"] if session.posargs == ["record"] else []
-    session.run("python", "-W", "ignore", "-m", "tests.peers.compare", *record)
+    compare = ["python", "-W", "ignore", "-m", "tests.peers.compare", *record]
+    session.run(*compare)
+    if session.python != "3.11":
+        session.install("sparxml")  # after all others, because it needs an older JAX than they do
+        session.run(*compare, "sparxml")
 
 
 @nox.session(python=["3.13", "3.11"], venv_backend="venv", default=False)

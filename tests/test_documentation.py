@@ -54,7 +54,7 @@ def _entries() -> Iterator[tuple[str, str]]:
             yield entry.split("\n", 1)[0], entry
 
 
-@pytest.mark.parametrize(("heading", "entry"), _entries(), ids=lambda text: text[:60])
+@pytest.mark.parametrize(("heading", "entry"), list(_entries()), ids=lambda text: text[:60])
 def test_heading_is_part_of_the_message_in_its_example(heading: str, entry: str) -> None:
     """It is printed, or a string for which the example looks where versions differ."""
     block = re.search(r"^```pycon\n(.*?)^```", entry, re.DOTALL | re.MULTILINE)

@@ -3,7 +3,10 @@
 And the README's figure shows the function, and not somebody's drawing of it.
 """
 
+import ast
+import doctest
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -41,3 +44,22 @@ def test_figure_of_the_readme_is_drawn_from_the_function(curve: str) -> None:
     expected = np.asarray(function(np.linspace(-2, 2, len(x), dtype=np.float32)))
     # From the page's coordinates, where y points down, to those of the panel.
     np.testing.assert_allclose((y.max() - y) / np.ptp(y), expected / expected.max(), atol=1e-4)
+
+
+def _entries() -> Iterator[tuple[str, str]]:
+    page = (ROOT / "docs/reference/error-messages.md").read_text(encoding="utf-8")
+    raised, silent = page.split("\n## No message\n")
+    for section in (raised, "\n## " + silent.split("\n## ", 1)[1]):
+        for entry in section.split("\n### ")[1:]:
+            yield entry.split("\n", 1)[0], entry
+
+
+@pytest.mark.parametrize(("heading", "entry"), list(_entries()), ids=lambda text: text[:60])
+def test_heading_is_part_of_the_message_in_its_example(heading: str, entry: str) -> None:
+    """It is printed, or a string for which the example looks where versions differ."""
+    block = re.search(r"^```pycon\n(.*?)^```", entry, re.DOTALL | re.MULTILINE)
+    assert block is not None
+    examples = doctest.DocTestParser().get_examples(block[1])
+    nodes = [node for example in examples for node in ast.walk(ast.parse(example.source))]
+    sought = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    assert any(heading in str(text) for text in [*sought, *(example.want for example in examples)])

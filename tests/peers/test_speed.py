@@ -144,7 +144,7 @@ def training(name: str, steps: int) -> tuple[Function, dict[str, Any]]:
     memory: Any = step.memory_analysis()
     on_device = jnp.asarray(weights)
     return lambda: jax.block_until_ready(step(on_device)), {
-        "compile": seconds,
+        "compile": round(seconds, 4),
         "kept": sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept)),
         "temporary": memory and memory.temp_size_in_bytes,
     }

@@ -1,53 +1,60 @@
-"""How documentation runs as tests: the blocks of docstrings, README and pages that are conversations.
+"""How documentation runs as tests: the conversations in docstrings, README and pages.
 
-A block starts in an empty namespace, so that a reader can copy it alone. Notebooks, which build up
-from cell to cell, are executed by the build of the site and not here.
+A block of a page starts in an empty namespace, so that a reader can copy it alone; so does a
+docstring. Notebooks, which build up from cell to cell, are executed by the build of the site.
 """
 
 import doctest
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sybil import Example, Sybil
-from sybil.evaluators.python import PythonEvaluator
-from sybil.parsers.myst import CodeBlockParser
 
 os.environ.setdefault("MPLBACKEND", "agg")  # figures are drawn, and no window opens
-ROOT = Path(__file__).parent
-PAGES = [path.relative_to(ROOT) for path in ROOT.glob("docs/**/*.md") if "_build" not in path.parts]
-NOTEBOOKS = [page for page in PAGES if "file_format: mystnb" in (ROOT / page).read_text("utf-8")]
 
 # What builds the site, and what tries the built site; a path on the command line is collected.
 collect_ignore = ["docs/conf.py", "docs/_extensions", "docs/_figures", "docs/_inventories"]
 collect_ignore += ["docs/_build", "tests/docs", "tests/peers", "tests/proofs"]
 
 
-def run_alone(example: Example) -> str:
-    """Run a block of Markdown; return what differs from the output that it shows."""
-    example.namespace = {}
-    if not example.parsed.startswith(">>>"):
-        PythonEvaluator()(example)
-        return ""
-    report: list[str] = []
-    parser, where = doctest.DocTestParser(), (example.path, example.path, example.line)
-    test = parser.get_doctest(example.parsed, {}, *where)
-    doctest.DocTestRunner(verbose=False).run(test, out=report.append)
-    return "".join(report)
+class Collected(doctest.DocTestRunner):
+    """Reports failures as pytest's own runner of doctests does, which shows or accepts them."""
+
+    def report_failure(self, out: Any, test: Any, example: Any, got: str) -> None:
+        """Keep that the output is another."""
+        out.append(doctest.DocTestFailure(test, example, got))
+
+    def report_unexpected_exception(self, out: Any, test: Any, example: Any, exc_info: Any) -> None:
+        """Keep that there is none."""
+        out.append(doctest.UnexpectedException(test, example, exc_info))
 
 
-pytest_collect_file = Sybil(
-    parsers=[CodeBlockParser("python", run_alone)],
-    patterns=["README.md", *map(str, set(PAGES) - set(NOTEBOOKS))],
-).pytest()
+class Page(pytest.File):
+    """A page in Markdown; each of its blocks of prompts is a test."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Make a test of what stands between the fences."""
+        text = self.path.read_text(encoding="utf-8")
+        for block in re.finditer(
+            r"^```py(?:con|thon)\n(>>> .*?)^```", text, re.DOTALL | re.MULTILINE
+        ):
+            line = text.count("\n", 0, block.start(1))
+            where = f"line {line + 1}", str(self.path), line
+            test = doctest.DocTestParser().get_doctest(block[1], {}, *where)
+            runner = Collected(verbose=False)
+            yield pytest.DoctestItem.from_parent(self, name=test.name, runner=runner, dtest=test)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Page | None:
+    """README and the pages."""
+    return Page.from_parent(parent, path=file_path) if file_path.suffix == ".md" else None
 
 
 @pytest.fixture(autouse=True)
-def _blocks_of_a_docstring_run_alone(request: pytest.FixtureRequest) -> None:
-    """Empty the namespace before each block, that is where lines without a prompt or output end."""
+def _starts_with_nothing(request: pytest.FixtureRequest) -> None:
+    """A docstring doesn't see what its module imports."""
     if isinstance(request.node, pytest.DoctestItem):
-        examples, end = request.node.dtest.examples, -1
-        for example in list(examples):
-            if example.lineno != end:
-                examples.insert(examples.index(example), doctest.Example("globals().clear()", ""))
-            end = example.lineno + example.source.count("\n") + example.want.count("\n")
+        request.node.dtest.globs.clear()

@@ -5,10 +5,16 @@
 """Every chore of the project. `python -m nox --list` shows them; what follows `--` selects or records."""
 
 import filecmp
+import hashlib
+import json
+import re
 import shutil
+import time
 from pathlib import Path
+from typing import Any
 
 import nox
+from packaging.version import Version
 
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv"
@@ -23,28 +29,70 @@ RESOLUTION = {
 }
 
 
+def _jax_between(session: nox.Session) -> str:
+    """A version between the oldest and the newest, the same one whenever a commit is tried."""
+    session.install("pip")
+    listed: Any = session.run("pip", "index", "versions", "jaxlib", "--json", silent=True)
+    _newest, *others = json.loads(listed)["versions"]  # with a wheel for this Python and system
+    versions = [version for version in others if Version(version) > Version("0.6.0")]
+    commit: Any = session.run("git", "rev-parse", "HEAD", external=True, silent=True)
+    drawn = max(versions, key=lambda v: hashlib.sha256((commit.strip() + v).encode()).digest())
+    session.log(f"JAX {drawn}, drawn from {len(versions)} versions for commit {commit[:10]}")
+    chore = session.name.partition("-")[0]
+    session.log(f"again: nox -s {chore} --force-python {session.python} -- jax=={drawn}")
+    return f"jax=={drawn}"
+
+
+def _versions(session: nox.Session) -> tuple[list[str], list[str]]:
+    """What `lowest`, `nightly`, `between` or `jax==VERSION` tells uv, and the other arguments."""
+    first, *others = session.posargs or [""]
+    if first == "between":
+        return [_jax_between(session)], others
+    if first in RESOLUTION or first.startswith("jax=="):
+        return RESOLUTION.get(first, [first]), others
+    return [], session.posargs
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the site, executing all of it, and test it. `locked`: with the versions of the lock."""
+    """Build the site, executing all of it, and test it. `locked`, or versions as in `tests`."""
     if session.posargs == ["locked"]:
         session.install("--require-hashes", "-r", LOCK)
         session.install("--no-deps", ".")
     else:
-        session.install(".[docs,test]")
+        session.install(*_versions(session)[0], ".[docs,test]")
     shutil.rmtree("docs/_build", ignore_errors=True)
     session.run("sphinx-build", "-W", "-j", "2", "-d", "docs/_build/doctrees", "docs", SITE)
     session.run("pytest", "-q", "tests/docs/test_site.py")
-    session.log(f"open {Path(SITE).resolve() / 'index.html'}")
+    session.log(f"to read it: python -m http.server --directory {SITE}")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run units, docstrings, README and conversations. `lowest`, `nightly`: with such packages."""
-    which, arguments = [], list(session.posargs)
-    if arguments and arguments[0] in RESOLUTION:
-        which = RESOLUTION[arguments.pop(0)]
+    """Run all but the site. `lowest`, `nightly`, `between`, `jax==VERSION`; `renew`: outputs on pages."""
+    which, arguments = _versions(session)
     session.install(*which, "-e", ".[test]")
-    session.run("pytest", "--doctest-modules", *arguments)
+    if arguments == ["renew"]:
+        session.install("pytest-accept")  # needs a Python older than 3.14
+        examples = ["--accept", "-W", "default", "src", "docs", "README.md"]
+        session.run("pytest", "--doctest-modules", *examples, success_codes=[0, 1])
+    else:
+        session.run("pytest", "--doctest-modules", *arguments)
+
+
+@nox.session
+def notebooks(session: nox.Session) -> None:
+    """Run what `docs` offers to download: with relugrad, what the notebook installs, and no more."""
+    session.install("uv")
+    fresh = Path(session.create_tmp()).resolve() / "fresh"
+    for file in sorted(Path(SITE).glob("_downloads/*/*.ipynb"), key=lambda file: file.name):
+        named = re.findall(r"%pip install --quiet ([\w -]+)", file.read_text("utf-8"))
+        needed = [".", "ipykernel", "nbclient", *" ".join(named).split()]
+        start = time.monotonic()
+        session.run("uv", "venv", "--quiet", "--clear", "--seed", str(fresh))
+        session.run("uv", "pip", "install", "--quiet", "--python", str(fresh), *needed)
+        session.run(str(fresh / "bin" / "jupyter-execute"), str(file), external=True)
+        session.log(f"{file.stem}: {' '.join(needed[3:])} {time.monotonic() - start:.0f} s")
 
 
 @nox.session

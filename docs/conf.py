@@ -40,16 +40,15 @@ extensions = [
     "mathml",
     "notebooks",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "explanation/scan-custom-vjp-residuals.md"]  # a download
 nitpicky = True
-highlight_language = "none"  # a block that does not name its language is not Python
+highlight_language = "output"  # a block that does not name its language is not Python
 
 # Docstrings
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
-napoleon_use_rtype = False
+napoleon_use_rtype = False  # what is returned is described, and its type comes from the annotation
 typehints_defaults = None
-typehints_use_rtype = False
 suppress_warnings = ["config.cache"]  # older Sphinx: the formatter below can't be pickled
 
 
@@ -68,7 +67,7 @@ intersphinx_mapping = {
 # Pages and notebooks
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-nb_execution_mode = "force"
+nb_execution_mode = "inline"  # each page anew, so that its text can hold results: {eval}`name`
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_output_stderr = "remove"  # progress bars
@@ -79,6 +78,7 @@ copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, and not 
 
 # Literature
 bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "plain"  # by name and year, as the text cites them
 bibtex_reference_style = "author_year"
 
 # Figures
@@ -93,16 +93,24 @@ html_math_renderer = "mathml"
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["relugrad.css"]
-html_favicon = "_static/triangle.svg"
+html_search_scorer = "_extensions/scorer.js"
+html_favicon = html_logo = "_static/triangle.svg"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system has it
 html_theme_options = {
-    "footer_content_items": ["copyright.html"],
+    "extra_footer": f"relugrad {version}, Apache-2.0",
+    "footer_content_items": ["copyright.html", "extra-footer.html"],
+    "logo": {"text": "relugrad"},
     "navbar_persistent": [],
+    "pygments_dark_style": "github-dark-colorblind",
     "show_toc_level": 2,
 }
 llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 
-# The address, once the site has one: what hosts it says so. Sitemap and link previews need one.
+# The repository's address, once there is one
+if repository := os.environ.get("DOCS_REPOSITORY_URL"):
+    html_theme_options |= {"repository_url": repository, "use_repository_button": True}
+
+# The site's address, once there is one: what hosts it says so. Sitemap and link previews need one.
 address = os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL")
 if address:
     html_baseurl = ogp_site_url = address.rstrip("/") + "/"  # each page's address starts with it

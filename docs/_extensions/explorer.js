@@ -18,12 +18,13 @@ function show() {
     area: Math.max(...data.integral).toFixed(3),
   };
   for (const output of explorer.querySelectorAll("output")) output.value = numbers[output.name];
-  for (const panel of panels) panel.y_range.end = 1.1 * Math.max(1, ...data[panel.name]);
+  height.end = 1.1 * Math.max(1, ...data.slope, ...data.integral);
   support.left = -width.value;
   support.right = +width.value;
 }
 
 explorer.addEventListener("input", show);
+explorer.addEventListener("reset", () => setTimeout(show)); // once the sliders are back
 explorer.hidden = false;
 document.querySelector(".without-script").hidden = true; // the same as a picture
 show();

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from bokeh.document import Document
 from bokeh.embed import components
-from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS
+from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS, Range1d
 from bokeh.plotting import figure
 from bokeh.themes import Theme
 from bokeh.util.paths import bokehjs_path
@@ -58,16 +58,15 @@ def curves() -> dict[str, np.ndarray]:
 def document() -> Document:
     """Return the panels, and the script that puts the curves into them."""
     shown = ColumnDataSource({"x": X} | dict.fromkeys(PANELS, X))
-    support = BoxAnnotation(level="underlay")
+    support, height = BoxAnnotation(level="underlay"), Range1d(0, 1)
     drawing = Document()
     for name, (title, color) in PANELS.items():
-        ranges = {"x_range": (-3, 3), "y_range": (0, 1)}
+        ranges = {"x_range": (-3, 3), "y_range": height}
         plot = figure(name=name, title=title, tools="", toolbar_location=None, **ranges)
         plot.line("x", name, source=shown, color=color, line_width=2.5)
         plot.add_layout(support)
         drawing.add_root(plot)
-    arguments = {"table": curves(), "shown": shown, "panels": drawing.roots}
-    arguments["support"] = support
+    arguments = {"table": curves(), "shown": shown, "support": support, "height": height}
     drawing.js_on_event("document_ready", CustomJS(args=arguments, code=SCRIPT.read_text("utf-8")))
     return drawing
 

@@ -4,6 +4,7 @@ Sphinx has no renderer of this kind: https://github.com/sphinx-doc/sphinx/issues
 """
 
 import re
+from html import escape
 from typing import Any
 
 from docutils import nodes
@@ -21,6 +22,7 @@ BETTER = {
 def typeset(formula: str, display: str = "inline") -> str:
     """The formula as an element of HTML."""
     mathml = convert(formula, display=display)
+    mathml = mathml.replace("<math", f'<math alttext="{escape(formula)}"', 1)  # for notebooks.py
     for pattern, better in BETTER.items():
         mathml = re.sub(pattern, better, mathml)
     return mathml

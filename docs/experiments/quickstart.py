@@ -14,7 +14,7 @@ from relugrad import ReluGrad
 
 QUICK = {"seeds": 2, "steps": 20}
 PAIRS = [(0.3, 1.0), (0.15, 2.0), (0.3, 2.0), (1.0, 1.0), (0.25, 4.0)]
-RATES = {"SGD": [0.01, 0.03, 0.1, 0.3], "Adam": [0.001, 0.003, 0.01, 0.03]}
+RATES = {"SGD": [0.003, 0.01, 0.03, 0.1, 0.3], "Adam": [0.001, 0.003, 0.01, 0.03, 0.1]}
 TARGET = jnp.zeros(100).at[jnp.array([15, 30, 50, 70, 90])].set(1.0)
 
 
@@ -40,8 +40,8 @@ def solved(key, spike, rate, attached, optimizer, steps):
     return (spikes(weights) == TARGET).all()
 
 
-def run(seeds=30, steps=2000):
-    """Five pairs, both resets, two optimizers at four rates each."""
+def run(seeds=60, steps=2000):
+    """Five pairs, both resets, two optimizers at five rates each."""
     pairs = ReluGrad(*map(jnp.array, zip(*PAIRS, strict=True)))
     keys = jax.random.split(jax.random.key(0), seeds)
     rows = []

@@ -47,8 +47,8 @@ def _conversations() -> Iterator[str]:
     """What conftest.py in the root runs of the Markdown."""
     for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]:
         text = page.read_text(encoding="utf-8")
-        if "_build" not in page.parts and "file_format: mystnb" not in text:
-            yield from re.findall(r"^```python\n(.*?)^```", text, RULES)
+        if "_build" not in page.parts:
+            yield from re.findall(r"^```py(?:con|thon)\n(>>> .*?)^```", text, RULES)
 
 
 def _docstrings() -> Iterator[str]:

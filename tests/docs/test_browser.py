@@ -137,6 +137,17 @@ FIND_WIDE = """() => [document.scrollingElement, ...document.querySelectorAll("b
 """
 
 
+def test_the_sidebar_shows_where_you_are(visit: Visit) -> None:
+    """The entry of the page is seen, wherever the sidebar was on the page before."""
+    visit.look("light")
+    visit.tab.evaluate("sessionStorage.setItem('sidebar-scroll-top', 9999)")
+    visit.tab.reload(wait_until="networkidle")
+    for entry in visit.tab.locator(".bd-docs-nav .active > a").all()[-1:]:
+        box = entry.bounding_box()
+        assert box is not None
+        assert 0 <= box["y"] <= WIDE["height"]
+
+
 def test_phone(visit: Visit) -> None:
     """At a width of 390 pixels nothing scrolls sideways but code, and nothing is cut off."""
     visit.look("light", PHONE)
@@ -159,6 +170,7 @@ def test_light_quiet_and_from_one_host(visit: Visit, base_url: str, site: Path) 
 @pytest.fixture
 def landing(page: Page, base_url: str) -> Page:
     """A tab with the landing page."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.set_viewport_size(WIDE)
     page.goto(f"{base_url}index.html", wait_until="networkidle")
     return page
@@ -167,6 +179,7 @@ def landing(page: Page, base_url: str) -> Page:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        ("width", "reference/relugrad.html"),
         ("custom_vjp", "explanation/custom-vjp.html"),
         ("forward mode", "how-to/online-learning.html"),
         (
@@ -176,14 +189,19 @@ def landing(page: Page, base_url: str) -> Page:
     ],
 )
 def test_search_finds(words: str, expected: str, landing: Page, base_url: str) -> None:
-    """Type into the search field, and find the page among the results."""
+    """Type into the search field, and find the page among the first five results."""
     landing.keyboard.press("Control+k")
     landing.keyboard.type(words)
     landing.keyboard.press("Enter")
     landing.wait_for_url("**/search.html?*")
     landing.locator(".search-summary", has_text="Search finished").wait_for()
     found = landing.locator("#search-results li a").evaluate_all("(all) => all.map((a) => a.href)")
-    assert base_url + expected in {result.split("?")[0].split("#")[0] for result in found}
+    assert base_url + expected in [result.split("?")[0].split("#")[0] for result in found][:5]
+
+
+def _said(landing: Page) -> dict[str, float]:
+    outputs = landing.locator(".explorer output").all()
+    return {str(o.get_attribute("name")): float(o.inner_text()) for o in outputs}
 
 
 @pytest.mark.parametrize("slider", ["alpha", "width"])
@@ -197,13 +215,20 @@ def test_explorer_by_keyboard(slider: str, landing: Page) -> None:
     for _ in range(5):
         landing.keyboard.press("ArrowRight")
     landing.wait_for_timeout(200)
-    outputs = landing.locator(".explorer output").all()
-    said = {str(o.get_attribute("name")): float(o.inner_text()) for o in outputs}
+    said = _said(landing)
     spike = ReluGrad(said["alpha"], said["width"])
     assert said[slider] == pytest.approx({"alpha": 0.8, "width": 1.5}[slider])
     assert said["peak"] == pytest.approx(float(spike.surrogate_grad(0.0)), abs=0.005)
     assert said["area"] == pytest.approx(float(spike.surrogate_fun(9.0)), abs=5e-4)
     assert landing.locator(".explorer").screenshot() != drawn
+    landing.locator(".explorer button.copybtn").click()
+    assert (
+        eval(landing.evaluate("navigator.clipboard.readText()").removeprefix("spike = ")) == spike
+    )
+    landing.locator(".explorer button[type=reset]").press("Enter")
+    landing.wait_for_timeout(200)
+    said = _said(landing)
+    assert ReluGrad(said["alpha"], said["width"]) == ReluGrad()
 
 
 @pytest.mark.parametrize(("alpha", "width"), [(0.1, 2.0), (1.3, 0.7)])

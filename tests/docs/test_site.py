@@ -10,6 +10,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import pytest
 from bs4 import Tag
 
+import relugrad
 from tests.docs.blocks import SOURCES, cells, code_alone, is_executed, parsed
 
 REFERENCE = "reference/relugrad.html"
@@ -142,7 +143,10 @@ def _shows_text(cell: dict[str, Any]) -> bool:
 
 
 def test_what_a_notebook_prints_is_asserted(notebook: Path) -> None:
-    """A cell whose output holds text is followed by a hidden one that checks it."""
+    """A cell whose output holds text is followed by a hidden one that checks it; all were run."""
+    assert all(
+        cell.get("execution_count") for cell in cells(notebook) if cell["cell_type"] == "code"
+    )
     pairs = pairwise([*cells(notebook), {"metadata": {}, "source": ""}])
     unchecked = [
         cell["source"]
@@ -154,17 +158,31 @@ def test_what_a_notebook_prints_is_asserted(notebook: Path) -> None:
     assert unchecked == []
 
 
-def test_a_notebook_is_offered_executed_and_without_hidden_cells(
-    notebook: Path, site: Path
-) -> None:
-    """Each page that shows cells has its download, once."""
+MYST = re.compile(r"\{[a-z:-]+\}`|```\{|\{(math|code)-|_downloads/|^:::", re.MULTILINE)
+
+
+def test_a_notebook_is_offered_as_a_plain_one(notebook: Path, site: Path) -> None:
+    """A page that shows cells has one download: the page's code, executed, and Markdown alone."""
     name = notebook.relative_to(site.parent / "jupyter_execute").with_suffix(".html")
-    links = parsed(site / name).select(f"article a.download[href$='/{notebook.name}']")
-    assert len(links) == bool(parsed(site / name).select("article .cell_input"))
-    files = [(site / name).parent / str(link["href"]) for link in links]
-    offered = [cell for file in files for cell in cells(file)]
-    assert [cell["source"] for cell in offered if _is_hidden(cell)] == []
-    assert all(cell["execution_count"] for cell in offered if cell["cell_type"] == "code")
+    page = parsed(site / name)
+    links = page.select(f"article a.download[href$='/{notebook.name}']")
+    assert len(links) == bool(page.select("article .cell_input"))
+    for link in links:
+        first, *offered = cells((site / name).parent / str(link["href"]))
+        assert "`pip install .`" in first["source"]
+        named = page.select_one("article p:has(a.download) code:-soup-contains('pip install')")
+        if named is not None:
+            packages = named.get_text().removeprefix("pip install ")
+            assert offered.pop(0)["source"] == f"%pip install --quiet {packages}"
+        code = [cell for cell in offered if cell["cell_type"] == "code"]
+        shown = [pre.get_text().strip() for pre in page.select("article .cell_input pre")]
+        assert [cell["source"].strip() for cell in code] == shown
+        assert all(cell["execution_count"] for cell in code)
+        text = "\n".join(c["source"] for c in offered if c["cell_type"] == "markdown")
+        assert text.startswith("# ")
+        assert MYST.search(text) is None
+        targets = re.findall(r"\]\(([^)]+)\)", text)
+        assert [t for t in targets if not t.startswith(("http", "attachment:"))] == []
 
 
 def test_source_page_shows_each_line_of_code_once(site: Path) -> None:
@@ -197,8 +215,15 @@ def test_links_of_the_404_page_start_at_the_root(site: Path) -> None:
 
 
 def test_landing_page_says_what_it_is_and_where_to_go(site: Path) -> None:
-    """The example with its output, the explorer with a figure in its place, and four ways on."""
+    """The example with its output, the explorer with a figure in its place, four ways on, BibTeX."""
     page = parsed(site / "index.html")
     assert "[0.   0.15 0.3  0.15 0.  ]" in page.get_text()
     assert len(page.select(".without-script img, .explorer")) == 2
-    assert len(page.select("article a.sd-stretched-link")) == 4
+    assert len(page.select("article .sd-card:has(img.sd-card-img-top) a.sd-stretched-link")) == 4
+    assert f"version = {{{relugrad.__version__}}}" in page.get_text()
+
+
+def test_each_page_says_version_and_licence(name: str, site: Path) -> None:
+    footer = parsed(site / name).select_one(".bd-footer-content")
+    assert footer is not None
+    assert f"relugrad {relugrad.__version__}, Apache-2.0" in footer.get_text()

@@ -15,7 +15,8 @@ HERE = Path(__file__).parent
 TRIANGLES: list[dict[str, Any]] = tomllib.loads((HERE / "triangles.toml").read_text())["peer"]
 TORCH = ("norse", "snntorch", "spikingjelly")
 PACKAGES = [
-    *("relugrad", "braintools", "brainstate", "brainpy", "spyx", "flax", "equinox"),
+    *("relugrad", "braintools", "brainstate", "brainpy", "spyx", "sparxml", "jaxpike"),
+    *("flax", "equinox"),
     *(*TORCH, "torch", "jax"),
 ]
 

@@ -1,0 +1,123 @@
+"""Does a surrogate's shape matter, or its scale, where only the timing of spikes carries the class?
+
+Each class is a smooth random curve (randman; Zenke and Vogels 2021), and a point on it is one spike
+time for each input. A seed draws the curves, the points and the weights. An outcome is the share of
+new points that a network classifies correctly: `valid` to choose a rate by, `test` to report. All slopes are
+equal at x = 0 (the peak) and fall to half of it at the same |x| (`half`). With the slope "none"
+the hidden weights stay as they were drawn.
+"""
+
+import itertools
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from experiments.common import ATTACHED, OPTIMIZERS, lif, train
+from relugrad import ReluGrad
+
+QUICK = {"seeds": 2, "steps": 2}
+SLOPES = {
+    "fast sigmoid": lambda u: (1 + (2**0.5 - 1) * u) ** -2,
+    "arctan": lambda u: 1 / (1 + u**2),
+    "Gaussian": lambda u: jnp.exp2(-(u**2)),
+    "none": jnp.zeros_like,
+}
+SCALES = [(0.05, 1.0), (0.16, 1.0), (0.5, 1.0), (1.6, 1.0), (5.0, 1.0), (0.5, 3.0), (0.5, 10.0)]
+RATES = {"SGD": [0.3, 1.0, 3.0], "Adam": [0.006, 0.02, 0.06]}
+CLASSES, INPUTS, HIDDEN, TIMES, BATCH, POINTS = 10, 20, 32, 30, 24, 1000
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def spike(slope, x, half, peak):
+    """A step, differentiated with any of the slopes."""
+    return (x >= 0).astype(x.dtype)
+
+
+def backward(slope, residuals, cotangent):
+    x, half, peak = residuals
+    return cotangent * peak * SLOPES[slope](jnp.abs(x) / half), None, None
+
+
+spike.defvjp(lambda slope, *given: (spike(slope, *given), given), backward)
+
+
+def surrogate(slope, half, peak):
+    """The triangle of this package, or one of the slopes above."""
+    if slope == "triangle":
+        return ReluGrad(peak / (2 * half), 2 * half)
+    return lambda x: spike(slope, x, half, peak)
+
+
+def points(key, number):
+    """Points of all classes: the time of each input's spike, and the class."""
+    keys = jax.random.split(key, 3)
+    order = jnp.arange(1, 6)
+    sizes, phases = jax.random.uniform(keys[0], (2, CLASSES, INPUTS, 5))
+
+    def curve(sizes, phases, place):
+        return (sizes * order**-0.5 * jnp.sin(2 * jnp.pi * (order * place + phases))).sum(-1)
+
+    along = jax.vmap(curve, (None, None, 0))(sizes, phases, jnp.linspace(0, 1, 200))
+    low, high = along.min(axis=0), along.max(axis=0)
+    label = jax.random.randint(keys[1], (number,), 0, CLASSES)
+    place = jax.random.uniform(keys[2], (number,))
+    height = jax.vmap(curve)(sizes[label], phases[label], place) - low[label]
+    return jnp.floor(25 * jnp.clip(height / (high - low)[label], 0, 0.999)), label
+
+
+@partial(jax.jit, static_argnames="steps")
+def draw(key, steps):
+    """Weights, batches to learn, and as many points to choose a rate by as to report."""
+    keys = jax.random.split(key, 3)
+    weights = {
+        "in": 0.6 * jax.random.normal(keys[0], (INPUTS, HIDDEN)) / INPUTS**0.5,
+        "out": jax.random.normal(keys[1], (HIDDEN, CLASSES)) / HIDDEN**0.5,
+    }
+    drawn = points(keys[2], steps * BATCH + 2 * POINTS)
+    learned = [one[: -2 * POINTS].reshape(steps, BATCH, *one.shape[1:]) for one in drawn]
+    return weights, learned, [one[-2 * POINTS :] for one in drawn]
+
+
+def scores(weights, times, spike, attached):
+    """The mean over time of a leaky readout, for each class."""
+    since = jnp.arange(TIMES)[:, None, None] - times
+    currents = jnp.where(since < 0, 0, 0.8**since) @ weights["in"]
+    kept = (1 - 0.9 ** jnp.arange(TIMES, 0, -1)) / (1 - 0.9) / TIMES  # of a spike, by the readout
+    return jnp.tensordot(kept, lif(spike, currents, attached=attached), 1) @ weights["out"]
+
+
+def right(drawn, scale, rate, slope, attached, optimizer):
+    """The share of right answers after training, in both halves of the new points."""
+    weights, learned, (times, label) = drawn
+    network = partial(scores, spike=surrogate(slope, *scale), attached=attached)
+
+    def loss(weights, batch):
+        answer = network(weights, batch[0])
+        return optax.softmax_cross_entropy_with_integer_labels(answer, batch[1]).mean()
+
+    weights = train(loss, weights, OPTIMIZERS[optimizer](rate), learned)
+    return (network(weights, times).argmax(axis=1) == label).reshape(2, POINTS).mean(axis=1)
+
+
+def run(seeds=20, steps=150):
+    """Four slopes in seven scales, both resets, two optimizers at three rates each; and no slope."""
+    keys = jax.random.split(jax.random.key(0), seeds)
+    drawn = jax.vmap(partial(draw, steps=steps))(keys)
+    rows = []
+    for slope, attached, optimizer in itertools.product(
+        ["triangle", *SLOPES], ATTACHED, OPTIMIZERS
+    ):
+        scales = SCALES if slope != "none" else [(1.0, 1.0)]
+        one = partial(right, slope=slope, attached=attached, optimizer=optimizer)
+        grid = jax.vmap(jax.vmap(one, (None, None, 0)), (None, 0, None))  # scales, rates
+        pairs, rates = tuple(jnp.array(scales).T), jnp.array(RATES[optimizer])
+        found = jax.jit(partial(jax.lax.map, lambda seed: grid(seed, pairs, rates)))(drawn)  # noqa: B023
+        for (i, (half, peak)), (j, rate) in itertools.product(
+            enumerate(scales), enumerate(RATES[optimizer])
+        ):
+            row = {"slope": slope, "half": half, "peak": peak, "reset": attached}
+            row |= {"optimizer": optimizer, "rate": rate}
+            rows.append(row | {"valid": found[:, i, j, 0], "test": found[:, i, j, 1]})
+    return rows

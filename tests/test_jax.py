@@ -1,0 +1,59 @@
+"""The bug of JAX that the package is written around: the report of it, and the fix that it suggests."""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import jax
+from jax._src.interpreters import partial_eval
+
+REPORT = Path(__file__).parents[1] / "docs/explanation/scan-custom-vjp-residuals.md"
+HAS_IT = jax.__version_info__ >= (0, 6, 2)
+RIGHT = "0.29552022 0.29552022\n[0.9553365] [0.9553365]\n"
+
+
+def _block(language: str) -> str:
+    found = re.search(
+        rf"^```{language}\n(.*?)^```", REPORT.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert found is not None
+    return found[1]
+
+
+def _printed(code: str) -> str:
+    """What it prints in a Python of its own, whatever flags of JAX are set."""
+    flags = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "code.py")
+        file.write_text(code, encoding="utf-8")
+        run = [sys.executable, str(file)]
+        return subprocess.run(run, env=flags, capture_output=True, text=True, check=True).stdout
+
+
+def _mended_method() -> str:
+    """The installed method with the report's diff applied, whatever its white space is."""
+    lines = _block("diff").splitlines()[3:]
+    old, new = ("\n".join(line[1:] for line in lines if line[:1] in kept) for kept in (" -", " +"))
+    method = inspect.getsource(partial_eval.JaxprTrace.process_custom_vjp_call)
+    found = re.findall(r"\s+".join(map(re.escape, old.split())), method)
+    assert len(found) == 1
+    return method.replace(found[0], new.strip())
+
+
+def test_the_report_shows_what_the_installed_jax_prints() -> None:
+    """When this fails on a new JAX, it has no such bug any more: renew the page and the report."""
+    assert _printed(_block("python")) == (_block("text") if HAS_IT else RIGHT)
+
+
+def test_the_fix_of_the_report_makes_it_right() -> None:
+    """The method is replaced before the example runs. Before 0.6.2 there is nothing to fix."""
+    mend = ""
+    if HAS_IT:
+        mended = "class Mended(JaxprTrace):\n" + _mended_method()
+        mend = f"import jax._src.interpreters.partial_eval as pe\nexec({mended!r}, vars(pe))\n"
+        mend += "pe.JaxprTrace.process_custom_vjp_call = pe.Mended.process_custom_vjp_call\n"
+    assert _printed(mend + _block("python")) == RIGHT

@@ -42,6 +42,7 @@ def lif(
     reset: Callable[[Array, Array, float], Array] = subtract_then_leak,
     attached: str = "attached",
     decay: float = 0.9,
+    unroll: bool = False,  # all steps: takes longer to compile, and runs faster
 ) -> Array:
     """Spikes of leaky integrate-and-fire neurons; time is the first axis of the currents."""
 
@@ -50,7 +51,7 @@ def lif(
         s = spike(v - 1.0)
         return reset(v, ATTACHED[attached](s), decay), s
 
-    return jax.lax.scan(step, jnp.zeros_like(currents[0]), currents)[1]
+    return jax.lax.scan(step, jnp.zeros_like(currents[0]), currents, unroll=unroll)[1]
 
 
 def train(loss, weights, optimizer, batches):

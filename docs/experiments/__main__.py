@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 from experiments.record import FILE, as_text, settings
 
-NAMES = ["quickstart", "spike_times"]
+NAMES = ["quickstart", "spike_times", "dead"]
 PACKAGES = ["relugrad", "jax", "optax", "scikit-learn"]
 
 

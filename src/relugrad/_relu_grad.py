@@ -1,5 +1,7 @@
 """The public face: the parameter object, its methods, and the function."""
 
+from __future__ import annotations  # help() shows ArrayLike, and not all of its types
+
 import dataclasses
 from typing import Any, final
 
@@ -85,7 +87,7 @@ class ReluGrad:
     about an error.
 
     **An object of parameters.** A ReluGrad is frozen: make a changed copy with
-    :func:`dataclasses.replace`. With numbers as parameters it can be hashed and
+    ``dataclasses.replace``. With numbers as parameters it can be hashed and
     compared, so it may be a static argument of :func:`jax.jit`. It is also a
     :term:`pytree` with the leaves alpha and width, so you can sweep them with
     :func:`jax.vmap`, shard them, and keep a ReluGrad in a model.
@@ -103,9 +105,8 @@ class ReluGrad:
     float64. float16 and bfloat16 are computed in float32 and rounded once.
 
     **Cost.** A backward pass keeps x in its own dtype, and nothing else of its
-    size, in both modes. The numbers are the same with ``forward_mode=True``,
-    but JAX then derives the backward pass from a rule for forward mode, which
-    takes longer outside of jit.
+    size. With ``forward_mode=True`` this and the numbers are the same, but it's
+    JAX that derives the backward pass, from a rule for forward mode.
 
     References
     ----------

@@ -29,7 +29,7 @@ class ReluGrad:
     .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
 
     Its derivative is 0 almost everywhere, so gradient descent through it would
-    learn nothing. The backward pass uses a triangle instead [1]_ [2]_:
+    learn nothing. The backward pass uses a triangle instead [1] [2]:
 
     .. math:: g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|))
               = \max(0, \alpha\,(w - |x|))
@@ -50,7 +50,7 @@ class ReluGrad:
     alpha
         Slope of the triangle's sides, in 1/unit(x)²: a positive, finite number,
         or an array of such numbers that broadcasts against x. Default 0.3, the
-        dampening factor of Bellec et al. [3]_.
+        dampening factor of Bellec et al. [3].
     width
         Distance from the threshold at which the triangle reaches 0, half of its
         :term:`support`, in the unit of x: a number or an array, as alpha.

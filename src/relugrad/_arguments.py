@@ -20,8 +20,7 @@ def known_parameter(name: str, value: Any) -> Any:
     """``value`` as a ``ReluGrad`` keeps it: a float, or an array that nobody can change."""
     if isinstance(value, float) and 0 < value < jnp.inf:  # nearly always, and fast
         return float(value)
-    value = as_array(value)
-    _check_type(name, value)
+    _check_type(name, value := as_array(value))
     if isinstance(value, Tracer) or not getattr(value, "is_fully_addressable", True):
         return value  # can't be looked at: a bad one will show as NaN
     numbers = np.asarray(value)

@@ -1,5 +1,7 @@
 """The public face: the parameter object, its methods, and the function."""
 
+from __future__ import annotations  # help() shows ArrayLike, and not all of its types
+
 import dataclasses
 from typing import Any, final
 
@@ -27,7 +29,7 @@ class ReluGrad:
     .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
 
     Its derivative is 0 almost everywhere, so gradient descent through it would
-    learn nothing. The backward pass uses a triangle instead [1]_ [2]_:
+    learn nothing. The backward pass uses a triangle instead [1] [2]:
 
     .. math:: g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|))
               = \max(0, \alpha\,(w - |x|))
@@ -48,7 +50,7 @@ class ReluGrad:
     alpha
         Slope of the triangle's sides, in 1/unit(x)²: a positive, finite number,
         or an array of such numbers that broadcasts against x. Default 0.3, the
-        dampening factor of Bellec et al. [3]_.
+        dampening factor of Bellec et al. [3].
     width
         Distance from the threshold at which the triangle reaches 0, half of its
         :term:`support`, in the unit of x: a number or an array, as alpha.
@@ -85,7 +87,7 @@ class ReluGrad:
     about an error.
 
     **An object of parameters.** A ReluGrad is frozen: make a changed copy with
-    :func:`dataclasses.replace`. With numbers as parameters it can be hashed and
+    ``dataclasses.replace``. With numbers as parameters it can be hashed and
     compared, so it may be a static argument of :func:`jax.jit`. It is also a
     :term:`pytree` with the leaves alpha and width, so you can sweep them with
     :func:`jax.vmap`, shard them, and keep a ReluGrad in a model.
@@ -103,9 +105,8 @@ class ReluGrad:
     float64. float16 and bfloat16 are computed in float32 and rounded once.
 
     **Cost.** A backward pass keeps x in its own dtype, and nothing else of its
-    size, in both modes. The numbers are the same with ``forward_mode=True``,
-    but JAX then derives the backward pass from a rule for forward mode, which
-    takes longer outside of jit.
+    size. With ``forward_mode=True`` this and the numbers are the same, but it's
+    JAX that derives the backward pass, from a rule for forward mode.
 
     References
     ----------

@@ -181,7 +181,7 @@ def landing(page: Page, base_url: str) -> Page:
     [
         ("width", "reference/relugrad.html"),
         ("custom_vjp", "explanation/custom-vjp.html"),
-        ("forward mode", "how-to/online-learning.html"),
+        ("forward mode", "how-to/forward-mode.html"),
         (
             "can't apply forward-mode autodiff (jvp) to a custom_vjp function",
             "reference/error-messages.html",

@@ -13,12 +13,10 @@ from jax.typing import ArrayLike
 from relugrad._arguments import as_array, known_parameter, of_any_arguments
 from relugrad._surrogate import integral, spike, spike_forward_mode, triangle
 
-_spike: dict[bool, Callable[..., jax.Array]] = {
-    False: jax.jit(spike),
-    True: jax.jit(spike_forward_mode),
-}
-_triangle: Callable[..., jax.Array] = jax.jit(of_any_arguments(triangle))
-_integral: Callable[..., jax.Array] = jax.jit(of_any_arguments(integral))
+_Function = Callable[..., jax.Array]
+_spike: dict[bool, _Function] = {False: jax.jit(spike), True: jax.jit(spike_forward_mode)}
+_triangle: _Function = jax.jit(of_any_arguments(triangle))
+_integral: _Function = jax.jit(of_any_arguments(integral))
 
 
 @final

@@ -24,8 +24,7 @@ def known_parameter(name: str, value: Any) -> Any:
     if isinstance(value, Tracer) or not getattr(value, "is_fully_addressable", True):
         return value  # can't be looked at: a bad one will show as NaN
     numbers = np.asarray(value)
-    bad = numbers[~((numbers > 0) & (numbers < jnp.inf))]
-    if bad.size:
+    if (bad := numbers[~((numbers > 0) & (numbers < jnp.inf))]).size:
         raise ValueError(f"{name} must be positive and finite; got {bad[0]}")
     return jnp.array(value) if numbers.ndim else float(numbers)
 

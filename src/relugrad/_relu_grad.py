@@ -3,6 +3,7 @@
 from __future__ import annotations  # help() shows ArrayLike, and not all of its types
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, final
 
 import jax
@@ -12,8 +13,10 @@ from jax.typing import ArrayLike
 from relugrad._arguments import as_array, known_parameter, of_any_arguments
 from relugrad._surrogate import integral, spike, spike_forward_mode, triangle
 
-_spike = {False: jax.jit(spike), True: jax.jit(spike_forward_mode)}
-_triangle, _integral = (jax.jit(of_any_arguments(f)) for f in (triangle, integral))
+_Function = Callable[..., jax.Array]
+_spike: dict[bool, _Function] = {False: jax.jit(spike), True: jax.jit(spike_forward_mode)}
+_triangle: _Function = jax.jit(of_any_arguments(triangle))
+_integral: _Function = jax.jit(of_any_arguments(integral))
 
 
 @final

@@ -12,9 +12,8 @@ from relugrad._arguments import of_any_arguments, promote
 
 def triangle(x: Array, alpha: Array, width: Array) -> Array:
     """The surrogate gradient, in the dtype of alpha and width."""
-    x = x.astype(alpha.dtype)
     # alpha * width - alpha * |x| would be all rounding at the edge.
-    return alpha * relu(width - jnp.abs(x))
+    return alpha * relu(width - jnp.abs(x.astype(alpha.dtype)))
 
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
@@ -67,7 +66,6 @@ def _pushforward(given: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Arr
 
 def integral(x: Array, alpha: Array, width: Array) -> Array:
     """The integral of the triangle from -width to x."""
-    x = x.astype(alpha.dtype)
-    gap = relu(width - jnp.abs(x))
+    gap = relu(width - jnp.abs(x.astype(alpha.dtype)))
     tail = alpha * gap * gap / 2  # in this order: gap * gap could overflow
     return jnp.where(x < 0, tail, alpha * width * width - tail)

@@ -197,7 +197,7 @@ def peers(session: nox.Session) -> None:
     compare = ["python", "-W", "ignore", "-m", "tests.peers.compare", *record]
     session.run(*compare)
     if session.python != "3.11":
-        session.install("sparxml")  # after all others, because it needs an older JAX than they do
+        session.install("sparxml")  # last, because it needs an older JAX
         session.run(*compare, "sparxml")
 
 

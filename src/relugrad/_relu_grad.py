@@ -129,7 +129,7 @@ class ReluGrad:
        T. P. Vogels, Neural Computation 33(4), 2021.
        https://doi.org/10.1162/neco_a_01367. Harder tasks need a more careful
        choice of the shape: L. Herranz-Celotti and J. Rouat, 2022.
-       https://doi.org/10.48550/arXiv.2206.06129
+       https://doi.org/10.48550/arXiv.2202.00282
 
     Examples
     --------

@@ -12,7 +12,61 @@ from jax import Array
 from relugrad import ReluGrad
 
 sys.path.append(str(Path(__file__).parents[1] / "docs"))
-from experiments import memory, online
+from experiments import common, memory, online
+
+# The factor of one time step, for decay d, threshold t, spike s and the slope g at potential v.
+FACTORS = {
+    ("subtract, then leak", "attached"): lambda d, t, v, s, g: d * (1 - t * g),
+    ("leak, then subtract", "attached"): lambda d, t, v, s, g: d - t * g,
+    ("to zero", "attached"): lambda d, t, v, s, g: d * (1 - s - v * g),
+    ("subtract, then leak", "detached"): lambda d, t, v, s, g: d,
+    ("leak, then subtract", "detached"): lambda d, t, v, s, g: d,
+    ("to zero", "detached"): lambda d, t, v, s, g: d * (1 - s),
+}
+# The peak up to which the factor is at most 1 in size, for a threshold of 1 and v >= 0.
+BOUNDS = {
+    "subtract, then leak": lambda d, w: 1 + 1 / d,
+    "leak, then subtract": lambda d, w: 1 + d,
+    "to zero": lambda d, w: 1 / d if w <= 1 else 4 * w / (1 + w) ** 2 / d,
+}
+
+
+def factors(
+    spike: ReluGrad, form: str, reset: str, decay: float, threshold: float, v: jax.Array
+) -> jax.Array:
+    """What one time step multiplies a gradient by, at each potential."""
+
+    def step(v: jax.Array) -> jax.Array:
+        s = common.ATTACHED[reset](spike(v - threshold))
+        return threshold * common.RESETS[form](v / threshold, s, decay)
+
+    return jax.vmap(jax.jacrev(step))(v)
+
+
+@pytest.mark.parametrize(("form", "reset"), FACTORS)
+@pytest.mark.parametrize("threshold", [1.0, 3.0])
+def test_the_factor_of_one_step_of_each_reset(form: str, reset: str, threshold: float) -> None:
+    spike, decay = ReluGrad(alpha=0.8, width=2.5), 0.7
+    v = threshold + jnp.array([-3.0, -2.0, -0.5, 0.0, 0.5, 2.0, 3.0])
+    s, g = spike(v - threshold), spike.surrogate_grad(v - threshold)
+    expected = FACTORS[form, reset](decay, threshold, v, s, g) * jnp.ones_like(v)
+    found = factors(spike, form, reset, decay, threshold, v)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", BOUNDS)
+@pytest.mark.parametrize(
+    ("decay", "width", "threshold"), [(0.3, 0.5, 1.0), (0.9, 1.0, 20.0), (0.9, 4.0, 1.0)]
+)
+def test_the_bound_on_the_peak(form: str, decay: float, width: float, threshold: float) -> None:
+    v = threshold * jnp.append(jnp.linspace(0, 6, 6001), 1)
+    bound = BOUNDS[form](decay, width) / threshold
+
+    def largest(peak: float) -> jax.Array:
+        spike = ReluGrad(alpha=peak / (width * threshold), width=width * threshold)
+        return jnp.abs(factors(spike, form, "attached", decay, threshold, v)).max()
+
+    assert largest(0.999 * bound) < 1 < largest(1.001 * bound)
 
 
 @pytest.mark.parametrize(

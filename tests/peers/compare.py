@@ -16,8 +16,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-
-from relugrad import ReluGrad
 from tests.peers.others import (
     HERE,
     TORCH,
@@ -29,6 +27,8 @@ from tests.peers.others import (
     versions,
 )
 from tests.peers.resets import resets
+
+from relugrad import ReluGrad
 
 RECORD = HERE.parents[1] / "docs/_data/peers.json"
 LAWS = HERE.parents[1] / "docs/how-to/test_spike.py"

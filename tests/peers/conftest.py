@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-
 from tests.peers.others import HERE, newer, surroundings
 
 RECORD = HERE.parents[1] / "docs/_data/benchmarks.json"

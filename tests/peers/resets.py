@@ -13,7 +13,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-
 from tests.peers.others import imported, versions
 
 V = 1.5

@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tests.peers.others import Function, imported
 
 from relugrad import ReluGrad
-from tests.peers.others import Function, imported
 
 TURNS = range(15)
 braintools, spyx = imported("braintools.surrogate"), imported("spyx.axn")

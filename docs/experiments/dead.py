@@ -1,4 +1,4 @@
-"""What wakes a silent network, and what does an upper bound on its firing rates cost?
+"""What wakes a silent network, and what an upper bound on its firing rates costs.
 
 Three hidden layers see handwritten digits; the reset is detached. A seed draws the weights and the
 images. An outcome is the accuracy on 400 images that the network hasn't seen, or the mean firing
@@ -21,12 +21,12 @@ QUICK = {"seeds": 2, "steps": 2}
 NETWORKS = {
     "small weights": (0.02, 0.3, 1.0, 0.0, 0.0, 1.0),
     "wider support": (0.02, 0.15, 2.0, 0.0, 0.0, 1.0),
-    "wider support, higher peak": (0.02, 0.5, 2.0, 0.0, 0.0, 1.0),
+    "wider support and higher peak": (0.02, 0.5, 2.0, 0.0, 0.0, 1.0),
     "larger weights": (0.25, 0.3, 1.0, 0.0, 0.0, 1.0),
     "penalty on low potentials": (0.02, 0.3, 1.0, 1.0, 0.0, 1.0),
     "penalty on low rates": (0.02, 0.3, 1.0, 0.0, 0.1, 1.0),
-    "larger weights, rates to 0.2": (0.25, 0.3, 1.0, 0.0, 0.0, 0.2),
-    "larger weights, rates to 0.1": (0.25, 0.3, 1.0, 0.0, 0.0, 0.1),
+    "larger weights with rates to 0.2": (0.25, 0.3, 1.0, 0.0, 0.0, 0.2),
+    "larger weights with rates to 0.1": (0.25, 0.3, 1.0, 0.0, 0.0, 0.1),
 }
 RATES = {"SGD": [0.1, 0.5, 2.5], "Adam": [0.002, 0.01, 0.05]}
 NEURONS, TIMES, BATCH = 32, 20, 20

@@ -1,10 +1,10 @@
-"""Does a surrogate's shape matter, or its scale, where only the timing of spikes carries the class?
+"""Whether a surrogate's shape matters, or its scale, where only the timing of spikes tells the class.
 
 Each class is a smooth random curve (randman; Zenke and Vogels 2021), and a point on it is one spike
 time for each input. A seed draws the curves, the points and the weights. An outcome is the share of
-new points that a network classifies correctly: `valid` to choose a rate by, `test` to report. All slopes are
-equal at x = 0 (the peak) and fall to half of it at the same |x| (`half`). With the slope "none"
-the hidden weights stay as they were drawn.
+new points that a network classifies correctly: `valid` to choose a rate by, `test` to report. All
+slopes are equal at x = 0 (the peak) and fall to half of it at the same |x| (`half`). With the slope
+"none" the hidden weights stay as they were drawn.
 """
 
 from functools import partial

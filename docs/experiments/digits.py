@@ -18,7 +18,7 @@ from relugrad import ReluGrad
 
 QUICK = {"seeds": 2, "updates": 3}
 NEURONS = [8, 16, 32, 64, 128, 256]
-RATES = {"SGD": [0.1, 0.3, 1.0], "Adam": [0.001, 0.003, 0.01]}
+RATES = {"SGD": [0.1, 0.3, 1.0, 3.0], "Adam": [0.001, 0.003, 0.01, 0.03]}
 INVERSE_PENALTIES = [0.01, 0.1, 1.0, 10.0]  # C of LogisticRegression
 BATCH, TIME_STEPS, DECAY, VALIDATION, HELD_OUT = 32, 20, 0.9, 300, 700
 SPIKE = ReluGrad(alpha=1.0, width=1.0)
@@ -86,7 +86,7 @@ def linear(images, labels, inverse_penalty):
 
 
 def run(seeds=20, updates=400):
-    """Six sizes, trained and frozen, two optimizers at three rates each; logistic regression."""
+    """Six sizes, trained and frozen, two optimizers at four rates each; logistic regression."""
     keys = jax.random.split(jax.random.key(0), (2, seeds))
     data = jax.vmap(split)(keys[0])
     rows = []

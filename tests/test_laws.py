@@ -63,7 +63,7 @@ def test_the_rule_for_other_shapes_keeps(
 ) -> None:
     """As the page shows it."""
     page = (PAGES / "other-shapes.md").read_text("utf-8")
-    block = page.split("```python\n")[1].split("```")[0]
+    block = page.split("```pycon\n")[1].split("```")[0]
     example = doctest.DocTestParser().get_doctest(block, {}, "other-shapes", None, None)
     doctest.DocTestRunner().run(example, clear_globs=False)
     shown = example.globs

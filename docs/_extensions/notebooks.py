@@ -20,6 +20,7 @@ from sphinx.application import Sphinx
 
 _create_kernel_manager = NotebookClient.create_kernel_manager
 _finalise_client = NotebookClientInline.finalise_client
+_eval_variable = NotebookClientInline.eval_variable
 
 HIDDEN = {"remove-cell", "remove-input"}  # the tags of code that the page doesn't show
 CODE = "\0"  # stands where a cell of code stood
@@ -46,6 +47,16 @@ def _finished(client: NotebookClientInline) -> None:
     """Execute the hidden cells after the last one that is shown, where MyST-NB would stop."""
     client.code_cell_outputs(len(client.notebook.cells) - 1)
     _finalise_client(client)
+
+
+def _evaluated(client: NotebookClientInline, name: str) -> list[nbformat.NotebookNode]:
+    """Execute the hidden cells up to the next one that is shown, which define what prose names."""
+    cells = client.notebook.cells[client._last_cell_executed + 1 :]
+    for cell in cells:
+        if cell.cell_type == "code" and "remove-cell" not in cell.metadata.get("tags", ()):
+            break
+        client.code_cell_outputs(client._last_cell_executed + 1)
+    return _eval_variable(client, name)
 
 
 class _Markdown(MarkdownConverter):
@@ -128,5 +139,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Configure each client that is made, and write the downloads once the pages are written."""
     NotebookClient.create_kernel_manager = _configured
     NotebookClientInline.finalise_client = _finished
+    NotebookClientInline.eval_variable = _evaluated
     app.connect("build-finished", _offer)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

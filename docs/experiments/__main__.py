@@ -22,7 +22,17 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 from experiments.record import FILE, as_text, settings
 
-NAMES = ["quickstart", "reset", "memory", "width", "spike_times", "dead", "online", "bfloat16", "digits"]
+NAMES = [
+    "quickstart",
+    "reset",
+    "memory",
+    "width",
+    "spike_times",
+    "dead",
+    "online",
+    "bfloat16",
+    "digits",
+]
 PACKAGES = ["relugrad", "jax", "optax", "scikit-learn"]
 
 

@@ -37,6 +37,7 @@ class Page(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Make a test of what stands between the fences."""
+        parent: Any = self  # pytest's types know only collectors of its own
         text = self.path.read_text(encoding="utf-8")
         for block in re.finditer(
             r"^```py(?:con|thon)\n(>>> .*?)^```", text, re.DOTALL | re.MULTILINE
@@ -45,7 +46,7 @@ class Page(pytest.File):
             where = f"line {line + 1}", str(self.path), line
             test = doctest.DocTestParser().get_doctest(block[1], {}, *where)
             runner = Collected(verbose=False)
-            yield pytest.DoctestItem.from_parent(self, name=test.name, runner=runner, dtest=test)
+            yield pytest.DoctestItem.from_parent(parent, name=test.name, runner=runner, dtest=test)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Page | None:

@@ -93,7 +93,7 @@ html_math_renderer = "mathml"
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["relugrad.css"]
-html_search_scorer = "_extensions/scorer.js"
+html_search_scorer = str(HERE / "_extensions" / "scorer.js")
 html_favicon = html_logo = "_static/triangle.svg"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system has it
 html_theme_options = {

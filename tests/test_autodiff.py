@@ -233,6 +233,32 @@ def test_vmap_over_a_parameter_counts_the_shared_cotangent_once(
     close(gradient({"function": of_function, "object": of_object}[form], X), expected)
 
 
+@pytest.mark.parametrize("axes", [(1, None, 1), (0, 1, None), (-1, 0, 1), (1, 1, None)], ids=str)
+def test_vmap_along_other_axes_is_the_loop(
+    axes: tuple[int | None, ...], forward_mode: bool
+) -> None:
+    """Spikes and slopes agree on where the batch is, wherever each argument has it."""
+    random, cotangent = np.random.default_rng(0), jnp.arange(1.0, 4.0)
+    shapes = [(3,) if axis is None else (3, 3) for axis in axes]
+    x, alpha, width = (jnp.asarray(random.uniform(0.1, 2, shape), jnp.float32) for shape in shapes)
+
+    def weighted(x: Array, alpha: Array, width: Array) -> Array:
+        return (cotangent * ReluGrad(alpha, width, forward_mode=forward_mode)(x)).sum()
+
+    def looped(x: Array) -> Any:
+        members = [
+            [
+                value if axis is None else jnp.take(value, i, axis)
+                for value, axis in zip((x, alpha, width), axes, strict=True)
+            ]
+            for i in range(3)
+        ]
+        return sum(weighted(*member) for member in members)
+
+    found = gradient(lambda x: jax.vmap(weighted, in_axes=axes)(x, alpha, width), x)
+    close(found, jax.grad(looped)(x))
+
+
 # Forward mode
 
 

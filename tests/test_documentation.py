@@ -3,6 +3,8 @@
 And the README's figure shows the function, and not somebody's drawing of it.
 """
 
+import ast
+import doctest
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -41,3 +43,21 @@ def test_figure_of_the_readme_is_drawn_from_the_function(curve: str) -> None:
     expected = np.asarray(function(np.linspace(-2, 2, len(x), dtype=np.float32)))
     # From the page's coordinates, where y points down, to those of the panel.
     np.testing.assert_allclose((y.max() - y) / np.ptp(y), expected / expected.max(), atol=1e-4)
+
+
+PAGE = (ROOT / "docs/reference/error-messages.md").read_text(encoding="utf-8")
+RAISED = re.sub(r"^## No message\n.*?(?=^## )", "", PAGE, flags=re.DOTALL | re.MULTILINE)
+ENTRIES = re.findall(r"^### (.+?)\n.*?^```pycon\n(.*?)^```", RAISED, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize(("heading", "block"), ENTRIES, ids=[heading for heading, _ in ENTRIES])
+def test_heading_is_part_of_the_message_in_its_example(heading: str, block: str) -> None:
+    """It is printed, or a string for which the example looks where versions differ."""
+    examples = doctest.DocTestParser().get_examples(block)
+    nodes = [node for example in examples for node in ast.walk(ast.parse(example.source))]
+    sought = [str(node.value) for node in nodes if isinstance(node, ast.Constant)]
+    assert any(heading in text for text in [*sought, *(example.want for example in examples)])
+
+
+def test_each_heading_has_an_example() -> None:
+    assert PAGE.count("\n### ") == len(ENTRIES) + 2  # two that raise nothing

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import jax
@@ -27,11 +26,8 @@ def _block(language: str) -> str:
 def _printed(code: str) -> str:
     """What it prints in a Python of its own, whatever flags of JAX are set."""
     flags = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "code.py")
-        file.write_text(code, encoding="utf-8")
-        run = [sys.executable, str(file)]
-        return subprocess.run(run, env=flags, capture_output=True, text=True, check=True).stdout
+    run = [sys.executable, "-c", code]
+    return subprocess.run(run, env=flags, capture_output=True, text=True, check=True).stdout
 
 
 def _mended_method() -> str:

@@ -28,7 +28,7 @@ def test_forward_mode_is_structure() -> None:
 
 
 def test_it_is_final() -> None:
-    """Type checkers refuse a subclass, which tree functions would turn into a ReluGrad."""
+    """Type checkers refuse a subclass, which would be an opaque leaf."""
     assert vars(ReluGrad)["__final__"]
 
 

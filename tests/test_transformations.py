@@ -168,6 +168,40 @@ def test_a_switch_finds_nothing_to_say(switch: Function, forward_mode: bool) -> 
         close(grad(jax.jit(lambda x: spike(x)))(x).astype(jnp.float32), [0, 0.25, 0.5, 0.25, 0])
 
 
+@pytest.mark.parametrize("jit", [lambda f: f, jax.jit], ids=["eager", "jitted"])
+@pytest.mark.parametrize("method", ["__call__", "surrogate_grad", "surrogate_fun"])
+def test_debug_nans_without_jit_finds_nothing_to_say(
+    method: str, jit: Function, forward_mode: bool
+) -> None:
+    """Then it looks at each step, at a constant too: none of them is NaN."""
+    function = getattr(ReluGrad(0.5, jnp.ones(5), forward_mode=forward_mode), method)
+    x = jnp.array([-jnp.inf, -0.5, 0, 0.5, jnp.inf])
+    with jax.debug_nans(True), jax.disable_jit():
+        close(jit(grad(vmap(function)))(x), jit(grad(function))(x))
+
+
+def call(f: Function) -> Function:
+    """No derivative."""
+    return f
+
+
+@pytest.mark.parametrize("parameter", [1.0, -1.0], ids=["NaN in x", "bad alpha"])
+@pytest.mark.parametrize("of", [call, grad, vmap, jax.jit, scan], ids=lambda f: str(f.__name__))
+@pytest.mark.parametrize("method", ["__call__", "surrogate_grad", "surrogate_fun"])
+def test_debug_nans_raises_what_can_be_caught(
+    method: str, of: Function, parameter: float, forward_mode: bool
+) -> None:
+    """JAX's public error, and ours where it runs the call again with values that are known."""
+    leaves = [jnp.array(parameter), 1.0]
+    spike = jax.tree.unflatten(jax.tree.structure(ReluGrad(forward_mode=forward_mode)), leaves)
+    x = X.at[1].set(np.nan if parameter > 0 else 0)
+    with (
+        jax.debug_nans(True),
+        pytest.raises((FloatingPointError, ValueError), match=r"invalid value|alpha must be"),
+    ):
+        of(getattr(spike, method))(x)
+
+
 @pytest.mark.parametrize("method", ["__call__", "surrogate_fun"])
 def test_checkify_finds_nothing_to_say(method: str) -> None:
     """It looks at every step, at those that are not chosen too."""

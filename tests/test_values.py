@@ -187,3 +187,13 @@ def test_integral_is_the_area_under_the_slope(alpha: float, width: float) -> Non
 def test_integral_at_the_edges_and_at_0(x: float, expected: float) -> None:
     """0, alpha * width² / 2 and alpha * width²."""
     assert ReluGrad(0.5, 2.0).surrogate_fun(x) == expected
+
+
+@pytest.mark.parametrize(
+    ("alpha", "width", "half"), [(1e-30, 1e20, 5e9), (1e30, 1e-30, 5e-31), (1e20, 1e-20, 5e-21)]
+)
+def test_integral_is_finite_where_width_squared_is_not(
+    alpha: float, width: float, half: float
+) -> None:
+    """Half of alpha * width², although width² alone leaves the range of float32."""
+    assert ReluGrad(alpha, width).surrogate_fun(0.0) == pytest.approx(half, rel=1e-6)

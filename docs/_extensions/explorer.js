@@ -24,6 +24,7 @@ function show() {
 }
 
 explorer.addEventListener("input", show);
+explorer.addEventListener("submit", (event) => event.preventDefault()); // by the copy button
 explorer.addEventListener("reset", () => setTimeout(show)); // once the sliders are back
 explorer.hidden = false;
 document.querySelector(".without-script").hidden = true; // the same as a picture

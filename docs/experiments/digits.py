@@ -18,76 +18,89 @@ from relugrad import ReluGrad
 
 QUICK = {"seeds": 2, "updates": 3}
 NEURONS = [8, 16, 32, 64, 128, 256]
-RATES = {"SGD": [0.1, 0.3, 1.0], "Adam": [0.001, 0.003, 0.01]}
+RATES = {"SGD": [0.1, 0.3, 1.0, 3.0], "Adam": [0.001, 0.003, 0.01, 0.03]}
 INVERSE_PENALTIES = [0.01, 0.1, 1.0, 10.0]  # C of LogisticRegression
-BATCH, TIME_STEPS, DECAY = 32, 20, 0.9
+BATCH, TIME_STEPS, DECAY, VALIDATION, HELD_OUT = 32, 20, 0.9, 300, 700
 SPIKE = ReluGrad(alpha=1.0, width=1.0)
-# The mean of a leaky readout over time, which is linear in the spikes.
-KEPT = (1 - DECAY ** jnp.arange(TIME_STEPS, 0, -1)) / (1 - DECAY) / TIME_STEPS
+# The mean of a leaky readout over time is linear in the spikes, with these factors.
+FACTORS = (1 - DECAY ** jnp.arange(TIME_STEPS, 0, -1)) / (1 - DECAY) / TIME_STEPS
 
 
 def split(key):
-    """Images and labels of validation, test and training."""
+    """Images and labels: first those of validation, then test, then training."""
     images, labels = load_digits(return_X_y=True)
     order = jax.random.permutation(key, len(images))
     images, labels = jnp.float32(images / 16)[order], jnp.asarray(labels)[order]
-    return images - images[700:].mean(0), labels
+    return images - images[HELD_OUT:].mean(0), labels
 
 
-def scores(weights, images):
-    """What the readout says of each image."""
+def hidden_layer(weights, images):
+    """Its spikes, as the mean of the readout counts them."""
     currents = images @ weights["in"] + weights["bias"]
     spikes = lif(SPIKE, jnp.broadcast_to(currents, (TIME_STEPS, *currents.shape)), decay=DECAY)
-    return jnp.tensordot(KEPT, spikes, 1) @ weights["out"]
+    return jnp.tensordot(FACTORS, spikes, 1)
 
 
-@partial(jax.jit, static_argnames=["neurons", "hidden", "optimizer", "updates"])
-def errors(key, rate, images, labels, neurons, hidden, optimizer, updates):
-    """The shares of wrong images in validation and test, after training."""
-    keys = jax.random.split(key, 3)
-    weights = {"in": jax.random.normal(keys[0], (64, neurons)) / 8, "bias": jnp.zeros(neurons)}
-    weights["out"] = jax.random.normal(keys[1], (neurons, 10)) / neurons**0.5
+@partial(jax.jit, static_argnames=["hidden", "neurons", "optimizer", "updates"])
+def errors(drawn, rates, hidden, neurons, optimizer, updates):
+    """The shares of wrong images in validation and test, by rate and seed."""
 
-    def loss(weights, batch):
-        if hidden == "frozen":
-            weights = jax.lax.stop_gradient(weights) | {"out": weights["out"]}
-        found = scores(weights, images[batch])
-        return optax.softmax_cross_entropy_with_integer_labels(found, labels[batch]).mean()
+    def of_run(rate, key, images, labels):
+        keys = jax.random.split(key, 3)
+        weights = {"in": jax.random.normal(keys[0], (64, neurons)) / 8, "bias": jnp.zeros(neurons)}
+        out = {"out": jax.random.normal(keys[1], (neurons, 10)) / neurons**0.5}
+        if hidden == "frozen":  # computed once
+            images, weights = hidden_layer(weights, images), out
+        else:
+            weights |= out
 
-    rate = optax.cosine_decay_schedule(rate, updates)
-    batches = jax.random.randint(keys[2], (updates, BATCH), 700, len(images))
-    weights = train(loss, weights, OPTIMIZERS[optimizer](rate), batches)
-    wrong = scores(weights, images[:700]).argmax(1) != labels[:700]
-    return wrong[:300].mean(), wrong[300:].mean()
+        def scores(weights, images):
+            heard = images if hidden == "frozen" else hidden_layer(weights, images)
+            return heard @ weights["out"]
+
+        def loss(weights, batch):
+            found = scores(weights, images[batch])
+            return optax.softmax_cross_entropy_with_integer_labels(found, labels[batch]).mean()
+
+        schedule = optax.cosine_decay_schedule(rate, updates)
+        batches = jax.random.randint(keys[2], (updates, BATCH), HELD_OUT, len(images))
+        weights = train(loss, weights, OPTIMIZERS[optimizer](schedule), batches)
+        return shares(scores(weights, images[:HELD_OUT]).argmax(1), labels)
+
+    # Not vmap: the arrays of one run fit into the processor's cache.
+    return jax.lax.map(lambda rate: jax.lax.map(lambda d: of_run(rate, *d), drawn), rates)
+
+
+def shares(guesses, labels):
+    """The shares of wrong guesses in validation and test."""
+    wrong = guesses != labels[:HELD_OUT]
+    return wrong[:VALIDATION].mean(), wrong[VALIDATION:].mean()
 
 
 def linear(images, labels, inverse_penalty):
     """The same shares for logistic regression."""
-    model = LogisticRegression(C=inverse_penalty, max_iter=1000).fit(images[700:], labels[700:])
-    wrong = model.predict(images[:700]) != labels[:700]
-    return wrong[:300].mean(), wrong[300:].mean()
+    model = LogisticRegression(C=inverse_penalty, max_iter=1000)
+    return shares(
+        model.fit(images[HELD_OUT:], labels[HELD_OUT:]).predict(images[:HELD_OUT]), labels
+    )
 
 
-def run(seeds=20, updates=600):
-    """Six sizes, trained and frozen, two optimizers at three rates each; logistic regression."""
+def run(seeds=20, updates=400):
+    """Six sizes, trained and frozen, two optimizers at four rates each; logistic regression."""
     keys = jax.random.split(jax.random.key(0), (2, seeds))
-    images, labels = jax.vmap(split)(keys[0])
+    data = jax.vmap(split)(keys[0])
     rows = []
     for neurons in NEURONS:
         for hidden in ["trained", "frozen"]:
             for optimizer, rates in RATES.items():
-                one = partial(
-                    errors, neurons=neurons, hidden=hidden, optimizer=optimizer, updates=updates
-                )
-                grid = jax.vmap(jax.vmap(one, (0, None, 0, 0)), (None, 0, None, None))
-                found = zip(rates, *grid(keys[1], jnp.array(rates), images, labels), strict=True)
+                row = {"hidden": hidden, "neurons": neurons, "optimizer": optimizer}
+                found = errors((keys[1], *data), jnp.array(rates), **row, updates=updates)
                 rows += [
-                    {"hidden": hidden, "neurons": neurons, "optimizer": optimizer, "rate": rate}
-                    | {"validation": validation, "test": test}
-                    for rate, validation, test in found
+                    row | {"rate": rate, "validation": validation, "test": test}
+                    for rate, validation, test in zip(rates, *found, strict=True)
                 ]
-    arrays = list(zip(np.asarray(images), np.asarray(labels), strict=True))
+    seeds_data = list(zip(*map(np.asarray, data), strict=True))
     for c in INVERSE_PENALTIES:
-        found = np.array([linear(*one, c) for one in arrays]).T
-        rows += [{"hidden": "none", "C": c, "validation": found[0], "test": found[1]}]
+        validation, test = np.array([linear(*one, c) for one in seeds_data]).T
+        rows += [{"hidden": "none", "C": c, "validation": validation, "test": test}]
     return rows

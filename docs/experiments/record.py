@@ -17,7 +17,7 @@ def as_text(recorded):
     """JSON with one line for each row."""
     parts = []
     for name, one in sorted(recorded.items()):
-        rows = ",\n".join(json.dumps(row) for row in one["rows"])
+        rows = ",\n".join(json.dumps(row, separators=(",", ":")) for row in one["rows"])
         head = json.dumps({k: v for k, v in one.items() if k != "rows"}).removesuffix("}")
         parts.append(f'"{name}": {head}, "rows": [\n{rows}\n]}}')
     return "{" + ",\n".join(parts) + "}\n"

@@ -1,14 +1,14 @@
-"""Does a surrogate's shape matter, or its scale, where only the timing of spikes carries the class?
+"""Whether a surrogate's shape matters, or its scale, where only the timing of spikes tells the class.
 
 Each class is a smooth random curve (randman; Zenke and Vogels 2021), and a point on it is one spike
 time for each input. A seed draws the curves, the points and the weights. An outcome is the share of
-new points that a network classifies correctly: `valid` to choose a rate by, `test` to report. All slopes are
-equal at x = 0 (the peak) and fall to half of it at the same |x| (`half`). With the slope "none"
-the hidden weights stay as they were drawn.
+new points that a network classifies correctly: `valid` to choose a rate by, `test` to report. All
+slopes are equal at x = 0 (the peak) and fall to half of it at the same |x| (`half`). With the slope
+"none" the hidden weights stay as they were drawn.
 """
 
-import itertools
 from functools import partial
+from itertools import product
 
 import jax
 import jax.numpy as jnp
@@ -19,35 +19,31 @@ from relugrad import ReluGrad
 
 QUICK = {"seeds": 2, "steps": 2}
 SLOPES = {
-    "fast sigmoid": lambda u: (1 + (2**0.5 - 1) * u) ** -2,
+    "triangle": ReluGrad(0.5, 2.0).surrogate_grad,
+    "fast sigmoid": lambda u: (1 + (2**0.5 - 1) * abs(u)) ** -2,
     "arctan": lambda u: 1 / (1 + u**2),
     "Gaussian": lambda u: jnp.exp2(-(u**2)),
     "none": jnp.zeros_like,
 }
-SCALES = [(0.05, 1.0), (0.16, 1.0), (0.5, 1.0), (1.6, 1.0), (5.0, 1.0), (0.5, 3.0), (0.5, 10.0)]
-RATES = {"SGD": [0.3, 1.0, 3.0], "Adam": [0.006, 0.02, 0.06]}
-CLASSES, INPUTS, HIDDEN, TIMES, BATCH, POINTS = 10, 20, 32, 30, 24, 1000
+SCALES = [(0.05, 1.0), (0.16, 1.0), (0.5, 1.0), (1.6, 1.0), (5.0, 1.0), (0.5, 10.0), (5.0, 0.3)]
+RATES = {"SGD": [0.1, 0.3, 1.0, 3.0], "Adam": [0.006, 0.02, 0.06, 0.2]}
+CLASSES, INPUTS, HIDDEN, TIMES, BATCH, POINTS = 10, 20, 32, 30, 20, 400
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def spike(slope, x, half, peak):
-    """A step, differentiated with any of the slopes."""
+@jax.custom_vjp
+def spike(x, slope, half, peak):
+    """A step that is differentiated with any of the slopes."""
     return (x >= 0).astype(x.dtype)
 
 
-def backward(slope, residuals, cotangent):
-    x, half, peak = residuals
-    return cotangent * peak * SLOPES[slope](jnp.abs(x) / half), None, None
+def backward(residuals, cotangent):
+    """The rule: the slopes are those of `half` and `peak` 1, so both only stretch them."""
+    x, slope, half, peak = residuals
+    height = peak * jax.lax.switch(slope, list(SLOPES.values()), x / half)
+    return cotangent * height, None, None, None
 
 
-spike.defvjp(lambda slope, *given: (spike(slope, *given), given), backward)
-
-
-def surrogate(slope, half, peak):
-    """The triangle of this package, or one of the slopes above."""
-    if slope == "triangle":
-        return ReluGrad(peak / (2 * half), 2 * half)
-    return lambda x: spike(slope, x, half, peak)
+spike.defvjp(lambda *given: (spike(*given), given), backward)
 
 
 def points(key, number):
@@ -88,10 +84,11 @@ def scores(weights, times, spike, attached):
     return jnp.tensordot(kept, lif(spike, currents, attached=attached), 1) @ weights["out"]
 
 
-def right(drawn, scale, rate, slope, attached, optimizer):
+def right(drawn, slope, scale, rate, attached, optimizer):
     """The share of right answers after training, in both halves of the new points."""
     weights, learned, (times, label) = drawn
-    network = partial(scores, spike=surrogate(slope, *scale), attached=attached)
+    half, peak = scale
+    network = partial(scores, spike=lambda x: spike(x, slope, half, peak), attached=attached)
 
     def loss(weights, batch):
         answer = network(weights, batch[0])
@@ -101,23 +98,27 @@ def right(drawn, scale, rate, slope, attached, optimizer):
     return (network(weights, times).argmax(axis=1) == label).reshape(2, POINTS).mean(axis=1)
 
 
+@partial(jax.jit, static_argnames=["attached", "optimizer"])
+def sweep(drawn, slope, scales, rates, attached, optimizer):
+    """All scales and rates at once, for one seed after the other."""
+    one = partial(right, attached=attached, optimizer=optimizer)
+    grid = jax.vmap(jax.vmap(one, (None, None, None, 0)), (None, None, 0, None))
+    return jax.lax.map(lambda seed: grid(seed, slope, scales, rates), drawn)
+
+
 def run(seeds=20, steps=150):
-    """Four slopes in seven scales, both resets, two optimizers at three rates each; and no slope."""
+    """Four slopes in seven scales, both resets, two optimizers at four rates each; and no slope."""
     keys = jax.random.split(jax.random.key(0), seeds)
     drawn = jax.vmap(partial(draw, steps=steps))(keys)
     rows = []
-    for slope, attached, optimizer in itertools.product(
-        ["triangle", *SLOPES], ATTACHED, OPTIMIZERS
+    for (slope, name), attached, (optimizer, rates) in product(
+        enumerate(SLOPES), ATTACHED, RATES.items()
     ):
-        scales = SCALES if slope != "none" else [(1.0, 1.0)]
-        one = partial(right, slope=slope, attached=attached, optimizer=optimizer)
-        grid = jax.vmap(jax.vmap(one, (None, None, 0)), (None, 0, None))  # scales, rates
-        pairs, rates = tuple(jnp.array(scales).T), jnp.array(RATES[optimizer])
-        found = jax.jit(partial(jax.lax.map, lambda seed: grid(seed, pairs, rates)))(drawn)  # noqa: B023
-        for (i, (half, peak)), (j, rate) in itertools.product(
-            enumerate(scales), enumerate(RATES[optimizer])
-        ):
-            row = {"slope": slope, "half": half, "peak": peak, "reset": attached}
-            row |= {"optimizer": optimizer, "rate": rate}
-            rows.append(row | {"valid": found[:, i, j, 0], "test": found[:, i, j, 1]})
+        scales = SCALES if name != "none" else SCALES[2:3]
+        given = slope, jnp.array(scales), jnp.array(rates), attached, optimizer
+        found = sweep(drawn, *given).transpose(1, 2, 3, 0).reshape(-1, 2, seeds)
+        for ((half, peak), rate), (valid, test) in zip(product(scales, rates), found, strict=True):
+            row = {"slope": name, "half": half, "peak": peak, "reset": attached}
+            row |= {"optimizer": optimizer, "rate": rate, "valid": valid, "test": test}
+            rows.append(row)
     return rows

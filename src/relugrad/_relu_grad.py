@@ -1,5 +1,7 @@
 """The public face: the parameter object, its methods, and the function."""
 
+from __future__ import annotations  # help() shows ArrayLike, and not all of its types
+
 import dataclasses
 from collections.abc import Callable
 from typing import Any, final
@@ -8,40 +10,32 @@ import jax
 from jax.tree_util import GetAttrKey
 from jax.typing import ArrayLike
 
-from relugrad._arguments import as_array, known_parameter, promote
+from relugrad._arguments import as_array, known_parameter, of_any_arguments
 from relugrad._surrogate import integral, spike, spike_forward_mode, triangle
 
-
-def _compiled(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
-    """``function`` of whatever is accepted, in the dtype of x; compiled once for all parameters."""
-
-    def relugrad(x: Any, alpha: Any, width: Any) -> jax.Array:  # the name in a profile
-        x, alpha, width = promote(x, alpha, width)
-        return function(x, alpha, width).astype(x.dtype)
-
-    # Without the checkpoint, a backward pass keeps more than x and what it is multiplied
-    # by: for x * spike(x), 4 arrays instead of 2.
-    return jax.jit(jax.checkpoint(relugrad, prevent_cse=False))
-
-
-_spike, _spike_forward_mode = _compiled(spike), _compiled(spike_forward_mode)
-_triangle, _integral = _compiled(triangle), _compiled(integral)
+_Function = Callable[..., jax.Array]
+_spike: dict[bool, _Function] = {False: jax.jit(spike), True: jax.jit(spike_forward_mode)}
+_triangle: _Function = jax.jit(of_any_arguments(triangle))
+_integral: _Function = jax.jit(of_any_arguments(integral))
 
 
 @final
 @dataclasses.dataclass(frozen=True)
 class ReluGrad:
-    r"""ReLU surrogate gradient: a step in the forward pass, a triangle in the backward pass.
+    r"""A step forward, ``max(0, alpha * (width - abs(x)))`` backward.
 
-    A neuron fires when its membrane potential reaches its threshold: write
-    ``spike(potential - threshold)``. For that difference, ``x``, the forward pass is the step
+    The ReLU :term:`surrogate gradient`, with which spiking neural networks are
+    trained by gradient descent. A neuron spikes when its membrane potential
+    reaches its threshold: call ``spike(potential - threshold)``. For this
+    difference, ``x``, the forward pass is the step
 
     .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
 
-    Its derivative is 0 almost everywhere, so gradient descent through it would learn nothing. The
-    backward pass uses a triangle instead, a *surrogate gradient* [1]:
+    Its derivative is 0 almost everywhere, so gradient descent through it would
+    learn nothing. The backward pass uses a triangle instead [1] [2]:
 
-    .. math:: g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|)) = \max(0, \alpha\,(w - |x|))
+    .. math:: g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|))
+              = \max(0, \alpha\,(w - |x|))
 
     where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. The triangle
 
@@ -49,14 +43,136 @@ class ReluGrad:
     - falls linearly to 0 at :math:`x = \pm w`,
     - is 0 for :math:`|x| > w`: no gradient passes that far from the threshold.
 
+    .. image:: /_static/step-and-triangle.svg
+        :alt: Left, the forward pass: a step from 0 to 1 at x = 0. Right, the
+            backward pass: a triangle with its peak, alpha times w, at x = 0,
+            which is 0 below -w and above w.
+
+    Parameters
+    ----------
+    alpha
+        Slope of the triangle's sides, in 1/unit(x)²: a positive, finite number,
+        or an array of such numbers that broadcasts against x. Default 0.3, the
+        dampening factor of Bellec et al. [3].
+    width
+        Distance from the threshold at which the triangle reaches 0, half of its
+        :term:`support`, in the unit of x: a number or an array, as alpha.
+        Default 1.0.
+    forward_mode
+        Whether :func:`jax.jvp` and what is built on it, such as
+        :func:`jax.jacfwd`, must work too. Default False.
+
+    Attributes
+    ----------
+    alpha, width
+        The parameters. Numbers are kept as ``float``, arrays as JAX arrays.
+    forward_mode
+        As given.
+
+    Raises
+    ------
+    TypeError
+        If x, alpha or width isn't a real number or an array of real numbers, or
+        forward_mode isn't a bool.
+    ValueError
+        If the shapes don't broadcast, or if alpha or width isn't positive and
+        finite. While JAX traces, values aren't known: spikes and gradients of a
+        parameter that turns out to be invalid are NaN instead.
+
+    See Also
+    --------
+    relu_grad : The same as a function of x, alpha and width.
+
+    Notes
+    -----
+    :doc:`/how-to/choose` helps to set alpha and width, :doc:`special-values`
+    says what is accepted and returned, and :doc:`error-messages` what to do
+    about an error.
+
+    **An object of parameters.** A ReluGrad is frozen: make a changed copy with
+    ``dataclasses.replace``. With numbers as parameters it can be hashed and
+    compared, so it may be a static argument of :func:`jax.jit`. It is also a
+    :term:`pytree` with the leaves alpha and width, so you can sweep them with
+    :func:`jax.vmap`, shard them, and keep a ReluGrad in a model.
+
+    **Under jit.** As an argument of a jitted function, its parameters are data:
+    one compiled program serves all values. A call outside of jit is compiled
+    once for each shape and dtype.
+
+    **Derivatives.** The spikes don't depend on alpha and width, so gradient
+    descent leaves both unchanged. Higher derivatives use the triangle wherever
+    the step is differentiated; the slope itself has derivatives with respect to
+    x, alpha and width.
+
+    **Accuracy.** The slope is within 1.5 units in the last place in float32 and
+    float64. float16 and bfloat16 are computed in float32 and rounded once.
+
+    **Cost.** A backward pass keeps x in its own dtype, and nothing else of its
+    size. With ``forward_mode=True`` this and the numbers are the same, but it's
+    JAX that derives the backward pass, from a rule for forward mode.
+
+    References
+    ----------
+    .. [1] E. O. Neftci, H. Mostafa and F. Zenke, "Surrogate gradient learning
+       in spiking neural networks", IEEE Signal Processing Magazine 36(6),
+       51-63, 2019. https://doi.org/10.1109/MSP.2019.2931595. A review of the
+       method, which F. Zenke and S. Ganguli called a surrogate gradient in
+       "SuperSpike", Neural Computation 30(6), 2018.
+       https://doi.org/10.1162/neco_a_01086
+    .. [2] The triangle, as gamma * max(0, 1 - \|v\|): S. K. Esser et al.,
+       PNAS 113(41), 2016. https://doi.org/10.1073/pnas.1604850113
+    .. [3] G. Bellec et al., "Long short-term memory and learning-to-learn in
+       networks of spiking neurons", NeurIPS 31, 2018, and Nature
+       Communications 11, 3625, 2020.
+       https://doi.org/10.1038/s41467-020-17236-y
+    .. [4] On scale, shape, and the gradient through the reset: F. Zenke and
+       T. P. Vogels, Neural Computation 33(4), 2021.
+       https://doi.org/10.1162/neco_a_01367. Harder tasks need a more careful
+       choice of the shape: L. Herranz-Celotti and J. Rouat, 2022.
+       https://doi.org/10.48550/arXiv.2202.00282
+
+    Examples
+    --------
+    Spikes, and the gradient of each with respect to its own potential:
+
+    >>> import jax
+    >>> import jax.numpy as jnp
+    >>> from relugrad import ReluGrad
+    >>> x = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
+    >>> spike = ReluGrad(alpha=0.3, width=1.0)
+    >>> print(spike(x))
+    [0. 0. 1. 1. 1.]
+    >>> print(jax.vmap(jax.grad(spike))(x))
+    [0.   0.15 0.3  0.15 0.  ]
+
+    A leaky neuron with a constant input current, which spikes at the fifth of
+    six time steps and then loses what it has spent:
+
+    >>> import jax
+    >>> from relugrad import ReluGrad
+    >>> spike = ReluGrad()
+    >>> def step(potential, current):
+    ...     potential = 0.9 * potential + current
+    ...     spikes = spike(potential - 1.0)
+    ...     return potential - spikes, spikes
+    >>> _, spikes = jax.lax.scan(step, 0.0, jax.numpy.full(6, 0.25))
+    >>> print(spikes)
+    [0. 0. 0. 0. 1. 0.]
+
+    Triangles of several parameters, drawn from the gradients themselves. Left,
+    alpha sets the slope and width the reach; right, a wider triangle is higher
+    too, because its sides are equally steep.
+
     .. plot::
-        :alt: Triangles over x from -3 to 3. Left, alpha 0.3, 0.5 and 1.0 with width 1.0 and 2.0:
-            the peak is alpha times width. Right, alpha 0.5: the wider, the higher, equally steep.
+        :alt: Triangles over x from -3 to 3. Left, alpha 0.3, 0.5 and 1.0 with
+            width 1.0 and 2.0: the peak is alpha times width. Right, alpha 0.5:
+            the wider, the higher, equally steep.
 
         import jax
         import jax.numpy as jnp
         import matplotlib.pyplot as plt
         from relugrad import ReluGrad
+
         x = jnp.linspace(-3, 3, 1000)
         _, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="tight")
         for alpha in [0.3, 0.5, 1.0]:
@@ -71,45 +187,6 @@ class ReluGrad:
         for panel in [left, right]:
             panel.set(xlabel="$x$", ylabel="$g'(x)$", ylim=(-0.1, 3.3))
             panel.legend(loc="upper center", ncols=2)
-
-    Parameters
-    ----------
-    alpha
-        Steepness of the triangle, in 1/unit(x)²: a positive, finite number, or an array that
-        broadcasts against x. Default 0.3, the dampening factor of Bellec et al. (2018).
-    width
-        Half the width of the support, in the unit of x: a number or array, as alpha. Default 1.0.
-    forward_mode
-        Whether :func:`jax.jvp` and everything built on it must work too. Default False.
-
-    Raises
-    ------
-    TypeError
-        If x, alpha or width isn't a real number or real array, or forward_mode isn't a bool.
-    ValueError
-        If the shapes don't broadcast, or alpha or width isn't positive and finite (traced: NaN).
-
-    See Also
-    --------
-    relu_grad : The same, as a function of x, alpha and width.
-
-    References
-    ----------
-    .. [1] E. O. Neftci, H. Mostafa and F. Zenke, "Surrogate gradient learning in spiking neural
-       networks", IEEE Signal Processing Magazine 36(6), 51-63, 2019. The same triangle, as
-       gamma * max(0, 1 - \|v\|): Esser et al. (2016), Bellec et al. (2018, 2020).
-
-    Examples
-    --------
-    >>> import jax
-    >>> import jax.numpy as jnp
-    >>> from relugrad import ReluGrad
-    >>> x = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
-    >>> spike = ReluGrad(alpha=0.3, width=1.0)
-    >>> print(spike(x))
-    [0. 0. 1. 1. 1.]
-    >>> print(jax.vmap(jax.grad(spike))(x))
-    [0.   0.15 0.3  0.15 0.  ]
     """
 
     alpha: ArrayLike = 0.3
@@ -123,13 +200,20 @@ class ReluGrad:
         vars(self).update(alpha=alpha, width=width)
 
     def __call__(self, x: ArrayLike) -> jax.Array:
-        """Spike when x >= 0.
+        """Spike where x >= 0.
+
+        Parameters
+        ----------
+        x
+            Membrane potential minus threshold: a real number or array, of a
+            shape that broadcasts against alpha and width.
 
         Returns
         -------
-        spikes
-            1 or 0 in the dtype of x; NaN where x is NaN. Their derivative with respect to x is
-            :meth:`surrogate_grad`; with respect to alpha and width it is 0.
+        spikes : jax.Array
+            1 or 0 in the dtype of x; NaN where x is NaN. Their derivative with
+            respect to x is :meth:`surrogate_grad`; with respect to alpha and
+            width it is 0.
 
         Examples
         --------
@@ -139,18 +223,27 @@ class ReluGrad:
         >>> print(spike(potential - threshold))
         1.0
         """
-        function = _spike_forward_mode if self.forward_mode else _spike
-        return function(as_array(x), self.alpha, self.width)
+        return _spike[self.forward_mode](as_array(x), self.alpha, self.width)
 
     def surrogate_grad(self, x: ArrayLike) -> jax.Array:
-        """The triangle: the slope that the backward pass uses.
+        """The triangle, ``max(0, alpha * (width - abs(x)))``.
+
+        It is the slope that the backward pass multiplies by. Use it to draw the
+        triangle, or in a learning rule of your own.
+
+        Parameters
+        ----------
+        x
+            Membrane potential minus threshold: a real number or array, of a
+            shape that broadcasts against alpha and width.
 
         Returns
         -------
-        slope
-            In the dtype of x; NaN where x is NaN. The error is at most 1.5 ulp in float32 and
-            float64, unless the slope or ``width - abs(x)`` is below the smallest normal number,
-            which XLA may treat as 0. float16 and bfloat16 are computed in float32 and rounded once.
+        slope : jax.Array
+            In the dtype of x; NaN where x is NaN. The error is at most 1.5
+            units in the last place in float32 and float64, unless the slope or
+            ``width - abs(x)`` is below the smallest normal number, which XLA
+            may treat as 0.
 
         Examples
         --------
@@ -165,11 +258,21 @@ class ReluGrad:
     def surrogate_fun(self, x: ArrayLike) -> jax.Array:
         """The integral of the triangle from ``-width`` to x: a smooth step.
 
+        Put it in the place of the spike, and the gradient of the network is a
+        true one: so you can check it against finite differences.
+
+        Parameters
+        ----------
+        x
+            Membrane potential minus threshold: a real number or array, of a
+            shape that broadcasts against alpha and width.
+
         Returns
         -------
-        integral
-            In the dtype of x: 0 for x <= ``-width``, alpha * width² / 2 at 0, and alpha * width²
-            for x >= width. Its derivative is :meth:`surrogate_grad`.
+        integral : jax.Array
+            In the dtype of x: 0 for x <= ``-width``, alpha * width² / 2 at 0,
+            and alpha * width² for x >= width. Its derivative is
+            :meth:`surrogate_grad`.
 
         Examples
         --------
@@ -189,33 +292,40 @@ class ReluGrad:
 def relu_grad(
     x: ArrayLike, alpha: ArrayLike = 0.3, width: ArrayLike = 1.0, *, forward_mode: bool = False
 ) -> jax.Array:
-    """Spike when the membrane potential reaches the threshold; differentiate as a triangle.
+    """Spike where x >= 0; differentiate as ``max(0, alpha * (width - abs(x)))``.
 
-    The same as :class:`ReluGrad`, which shows the formula and a figure, but with the parameters as
-    arguments. They are checked at each call.
+    The same as ``ReluGrad(alpha, width)(x)``: see :class:`ReluGrad` for the
+    equations and a figure. The parameters are checked at each call.
 
     Parameters
     ----------
     x
-        Membrane potential minus threshold, of any shape. float16, bfloat16, float32 and float64
-        keep their dtype; integers and booleans are promoted as in :func:`jax.numpy.sin`.
+        :term:`Membrane potential <membrane potential>` minus threshold, of any
+        shape. float16, bfloat16, float32 and float64 keep their dtype; integers
+        and booleans are promoted as in :func:`jax.numpy.sin`.
     alpha
-        Steepness of the triangle, in 1/unit(x)². Default 0.3.
+        Slope of the triangle's sides, in 1/unit(x)²: a positive, finite number,
+        or an array of such numbers that broadcasts against x. Default 0.3.
     width
-        Half the width of the support, in the unit of x. Default 1.0.
+        Distance from the threshold at which the triangle reaches 0, in the unit
+        of x: a number or an array, as alpha. Default 1.0.
     forward_mode
         Whether forward mode must work too. Default False.
 
     Returns
     -------
-    spikes
-        1 or 0 in the dtype of x, in the shape to which x, alpha and width broadcast. NaN where
-        x is NaN or a traced parameter is invalid.
+    spikes : jax.Array
+        1 or 0 in the dtype of x, in the shape to which x, alpha and width
+        broadcast. NaN where x is NaN or a traced parameter is invalid.
 
     Raises
     ------
     TypeError, ValueError
         As :class:`ReluGrad` does.
+
+    See Also
+    --------
+    ReluGrad : The parameters as an object, checked once.
 
     Examples
     --------

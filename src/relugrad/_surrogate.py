@@ -1,27 +1,27 @@
 """The step, the triangle in the place of its derivative, and the rule that joins them."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import relu
 
+from relugrad._arguments import of_any_arguments, promote
+
 
 def triangle(x: Array, alpha: Array, width: Array) -> Array:
     """The surrogate gradient, in the dtype of alpha and width."""
-    x = x.astype(alpha.dtype)
     # alpha * width - alpha * |x| would be all rounding at the edge.
-    return alpha * relu(width - jnp.abs(x))
+    return alpha * relu(width - jnp.abs(x.astype(alpha.dtype)))
 
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
-    """1 for x >= 0, 0 for x < 0, NaN for a NaN in x or width. Alpha is there for the rule."""
-    x = jnp.where(jnp.isnan(width), width.astype(x.dtype), x)
+    """1 for x >= 0, 0 for x < 0, NaN for a NaN in x or width."""
+    x = jax.lax.select(jnp.isnan(width), width.astype(x.dtype), x)
     # Made of the arguments alone: lax.scan hoists a constant out of a function
     # that has a rule, and hands the rule wrong residuals (JAX 0.6.2 to 0.12.0).
-    return jnp.where(jnp.isnan(x), x, (x >= 0).astype(x.dtype))
-
-
-spike = jax.custom_vjp(step)
+    return jax.lax.select(jnp.isnan(x), x, (x >= 0).astype(x.dtype))
 
 
 def _times_slope(change: Array, x: Array, alpha: Array, width: Array) -> Array:
@@ -30,31 +30,42 @@ def _times_slope(change: Array, x: Array, alpha: Array, width: Array) -> Array:
     return (change.astype(alpha.dtype) * triangle(x, alpha, width)).astype(change.dtype)
 
 
-def _forward(x: Array, alpha: Array, width: Array) -> tuple[Array, tuple[Array, ...]]:
+def _promote_x(given: tuple[Any, ...]) -> Any:
+    """``promote`` as a function of x alone."""
+    return lambda x: promote(x, *given[1:])
+
+
+spike = jax.custom_vjp(of_any_arguments(step))
+
+
+def _forward(*given: Any) -> tuple[Array, tuple[Any, ...]]:
     # Not `step`: a second derivative meets the surrogate here too.
-    return spike(x, alpha, width), (x, alpha, width)
+    return spike(*given), given
 
 
-def _backward(residuals: tuple[Array, ...], cotangent: Array) -> tuple[Array, None, None]:
+def _backward(given: tuple[Any, ...], cotangent: Array) -> tuple[Any, ...]:
+    x, pull_back, rest = jax.vjp(_promote_x(given), given[0], has_aux=True)
     # None is zero: the spikes don't depend on alpha and width.
-    return _times_slope(cotangent, *residuals), None, None
+    return *pull_back(_times_slope(cotangent, x, *rest)), None, None
 
 
 spike.defvjp(_forward, _backward)
 
-# The same for forward mode. Before JAX 0.12, a lax.scan that is differentiated
-# twice loses this rule, and the result is wrong or 0; a checkpoint protects it.
-_spike = jax.custom_jvp(step)
-spike_forward_mode = jax.checkpoint(_spike, prevent_cse=False)
+# The same for forward mode. The inner checkpoint puts the batch axis of vmap
+# where the rule has it. The outer one protects the rule, which a lax.scan that
+# is differentiated twice loses before JAX 0.12: the result is wrong or 0.
+_with_jvp = jax.custom_jvp(jax.checkpoint(of_any_arguments(step)))
+spike_forward_mode = jax.checkpoint(_with_jvp, prevent_cse=False)
 
 
-@_spike.defjvp
-def _pushforward(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
-    return spike_forward_mode(*primals), _times_slope(tangents[0], *primals)
+@_with_jvp.defjvp
+def _pushforward(given: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
+    x, tangent, rest = jax.jvp(_promote_x(given), given[:1], tangents[:1], has_aux=True)
+    return spike_forward_mode(*given), _times_slope(tangent, x, *rest)
 
 
 def integral(x: Array, alpha: Array, width: Array) -> Array:
     """The integral of the triangle from -width to x."""
-    x = x.astype(alpha.dtype)
-    tail = alpha * relu(width - jnp.abs(x)) ** 2 / 2
-    return jnp.where(x < 0, tail, alpha * width**2 - tail)
+    gap = relu(width - jnp.abs(x.astype(alpha.dtype)))
+    tail = alpha * gap * gap / 2  # in this order: gap * gap could overflow
+    return jnp.where(x < 0, tail, alpha * width * width - tail)

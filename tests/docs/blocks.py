@@ -17,7 +17,7 @@ import relugrad
 ROOT = Path(__file__).parents[2]
 RULES = re.DOTALL | re.MULTILINE
 SOURCES = sorted(ROOT.glob("src/relugrad/*.py"))
-NETWORKS = sorted(ROOT.glob("tests/peers/train_*.py"))  # which `nox -s peers` runs
+SCRIPTS = [*ROOT.glob("tests/peers/train_*.py"), ROOT / "docs/how-to/test_spike.py"]  # also run
 
 
 @functools.cache
@@ -73,6 +73,4 @@ def executed(site: Path) -> set[str]:
 def is_executed(block: str, executed: set[str]) -> bool:
     """Whether it is one of them, or a part of a module that a page shows."""
     lines = "\n".join(line for line in block.splitlines() if line.strip())
-    return block.strip() in executed or any(
-        lines in code_alone(file) for file in SOURCES + NETWORKS
-    )
+    return block.strip() in executed or any(lines in code_alone(file) for file in SOURCES + SCRIPTS)

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize
+from tests.docs.blocks import is_executed
 
 from relugrad import ReluGrad
-from tests.docs.blocks import is_executed
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -181,7 +181,7 @@ def landing(page: Page, base_url: str) -> Page:
     [
         ("width", "reference/relugrad.html"),
         ("custom_vjp", "explanation/custom-vjp.html"),
-        ("forward mode", "how-to/online-learning.html"),
+        ("forward mode", "how-to/forward-mode.html"),
         (
             "can't apply forward-mode autodiff (jvp) to a custom_vjp function",
             "reference/error-messages.html",

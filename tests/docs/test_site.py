@@ -9,9 +9,9 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 from bs4 import Tag
+from tests.docs.blocks import SOURCES, cells, code_alone, is_executed, parsed
 
 import relugrad
-from tests.docs.blocks import SOURCES, cells, code_alone, is_executed, parsed
 
 REFERENCE = "reference/relugrad.html"
 PYTHON = {"default", "ipython3", "pycon", "pycon3", "python"}

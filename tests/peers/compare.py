@@ -1,12 +1,14 @@
 """Compare ReluGrad with the triangles of the libraries that are installed, and train their neurons.
 
 ``python -m tests.peers.compare`` fails where something differs from the record that the site shows,
-and says which versions are newer; with ``--record`` it writes what it found into the record.
+and says which versions are newer; with ``--record`` it writes what it found into the record. Names
+of libraries select these.
 """
 
 import datetime
+import importlib.util
 import json
-import subprocess
+import runpy
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,8 +16,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-
-from relugrad import ReluGrad
 from tests.peers.others import (
     HERE,
     TORCH,
@@ -26,9 +26,12 @@ from tests.peers.others import (
     surroundings,
     versions,
 )
+from tests.peers.resets import resets
+
+from relugrad import ReluGrad
 
 RECORD = HERE.parents[1] / "docs/_data/peers.json"
-PAGE = HERE.parents[1] / "docs/how-to/brainpy-spyx.md"
+LAWS = HERE.parents[1] / "docs/how-to/test_spike.py"
 POINTS = np.concatenate([np.linspace(-3, 3, 20_001), np.random.default_rng(0).normal(size=10_000)])
 SAMPLE = np.linspace(-1.5, 1.5, 31)
 SCALES = [0.5, 1.0, 2.5]
@@ -118,6 +121,37 @@ def behaviour(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def laws(row: dict[str, Any]) -> dict[str, str]:
+    """Which laws of a custom derivative it keeps, as a function of x and its first parameter."""
+    first, *others = row["defaults"]
+    fixed = {name: row["defaults"][name] for name in others}
+    # Each in a module of its own, because JAX remembers what a function of the file was traced to.
+    file = importlib.util.spec_from_file_location("laws", LAWS)
+    assert file
+    assert file.loader
+    module: Any = importlib.util.module_from_spec(file)
+    file.loader.exec_module(module)
+
+    def call(text: str) -> Function:
+        return lambda x, parameter: function(row, text, **fixed, **{first: parameter})(x)
+
+    module.spike = call(row["call"])
+    if "integral" in row:
+        module.integral = call(row["integral"])
+    else:
+        del module.test_the_gradient_of_the_integral_is_the_slope
+    found = {}
+    for name, law in vars(module).items():
+        if name.startswith("test_"):
+            try:
+                law()
+                kept = "yes"
+            except (AssertionError, RuntimeError, TypeError, ValueError):
+                kept = "no"
+            found[name.removeprefix("test_").replace("_", " ")] = kept
+    return found
+
+
 def compare(row: dict[str, Any]) -> dict[str, Any]:
     """What the page shows of a row of triangles.toml."""
     _, sample = spikes_and_slopes(row, scaled(row, 1.0), SAMPLE, "float32")
@@ -129,33 +163,61 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
         found["alpha, width"] = f"`{row['ours'].removeprefix('ReluGrad')}`"
         found["as ReluGrad(alpha, width)"] = f"`{row['theirs']}`"
     found |= {} if "slope" in row else behaviour(row)
+    if "module" in row and row["library"] not in TORCH:
+        found["laws"] = laws(row)
     return found | {"default": str(default), "sample": np.round(sample, 6).tolist()}
 
 
+DROP_IN = {
+    "brainpy": ("braintools.surrogate", "ReluGrad(alpha, width)", (0.5, 1.0)),
+    "spyx": ("spyx.axn", "triangular(1 / width)", (2.0, 0.5)),
+}
+
+
 def assert_drop_in(library: str) -> None:
-    """Neurons of that library train equally with ours, which the script asserts, and as the page says."""
-    script = [sys.executable, "-W", "ignore", str(HERE / f"train_{library}.py")]
-    printed = subprocess.run(script, check=True, stdout=subprocess.PIPE, text=True).stdout
-    assert printed in PAGE.read_text(), f"{PAGE} shows another output than\n{printed}"
+    """The network on the page trains equally with the library's own triangle and with ours."""
+    module, call, (alpha, width) = DROP_IN[library]
+    train = runpy.run_path(str(HERE / f"train_{library}.py"))["train"]
+    theirs = eval(call, vars(imported(module)) | {"alpha": alpha, "width": width})
+    losses = [train(s) for s in (theirs, ReluGrad(alpha, width), ReluGrad(alpha, 2 * width))]
+    equal, other = (float(abs(found - losses[0]).max()) for found in losses[1:])
+    print(f"{library} trained with its own triangle and with ours: {equal:.1e} apart")
+    assert equal <= 1e-5
+    assert other > 1e-3
 
 
 def main() -> None:
     """Compare with the record, or renew it."""
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": {}, "rows": {}}
-    here = [row for row in TRIANGLES if imported(row.get("module", "numpy"))]
+    chosen = [name for name in sys.argv[1:] if name != "--record"]
+    everything = {row["library"] for row in TRIANGLES} | set(DROP_IN)
+    libraries = set(chosen) or everything
+    here = [row for row in TRIANGLES if row["library"] in libraries]
+    here = [row for row in here if imported(row.get("module", "numpy"))]
     rows = {name_of(row): compare(row) for row in here}
+    found = {name: row for name, row in resets().items() if row["library"].split()[0] in libraries}
     if "--record" in sys.argv:
         now = surroundings() | {"date": datetime.date.today().isoformat()}
-        record["runs"][now["python"][:4]] = now
+        now["versions"] = {
+            name: version
+            for name, version in now["versions"].items()
+            if not chosen or name in (*chosen, "relugrad", "jax")
+        }
+        record["runs"][" ".join([now["python"][:4], *chosen])] = now
         every = record["rows"] | rows
         record["rows"] = {name: every[name] for name in map(name_of, TRIANGLES) if name in every}
-        RECORD.write_text(json.dumps(record, indent=1) + "\n")
+        record["resets"] = record.get("resets", {}) | found
+        RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     recorded = {name: v for run in record["runs"].values() for name, v in run["versions"].items()}
     print(*newer(recorded), sep="\n")
     for name, row in rows.items():
-        print(*list(row.values())[:-1], sep=" | ")
+        print(*[value for key, value in row.items() if key != "sample"], sep=" | ")
         assert row | {"library": ""} == record["rows"][name] | {"library": ""}, "not as recorded"
-    for library in filter(imported, ("brainpy", "spyx")):
+    for name, row in found.items():
+        print(*row.values(), sep=" | ")
+        same = [record["resets"][name][key] == row[key] for key in ("reset", "gradient")]
+        assert all(same), "not as recorded"
+    for library in filter(imported, libraries & set(DROP_IN)):
         assert_drop_in(library)
 
 

@@ -7,14 +7,12 @@ and its derivative by v tell which form the reset has, and whether the gradient 
 
 import inspect
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-
 from tests.peers.others import imported, versions
 
 V = 1.5
@@ -148,9 +146,4 @@ def resets() -> dict[str, dict[str, str]]:
             "gradient": "detached" if abs(slope - detached) < 1e-6 else "through the reset",
             "where": f"{where}:{inspect.getsourcelines(reset)[1]}",
         }
-        print(name, round(potential, 4), round(slope, 5), decay, rows[name], file=sys.stderr)
     return rows
-
-
-if __name__ == "__main__":
-    resets()

@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tests.peers.others import Function, imported
 
 from relugrad import ReluGrad
-from tests.peers.others import Function, imported
 
 TURNS = range(15)
 braintools, spyx = imported("braintools.surrogate"), imported("spyx.axn")
@@ -144,7 +144,7 @@ def training(name: str, steps: int) -> tuple[Function, dict[str, Any]]:
     memory: Any = step.memory_analysis()
     on_device = jnp.asarray(weights)
     return lambda: jax.block_until_ready(step(on_device)), {
-        "compile": seconds,
+        "compile": round(seconds, 4),
         "kept": sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept)),
         "temporary": memory and memory.temp_size_in_bytes,
     }

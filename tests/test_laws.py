@@ -1,0 +1,164 @@
+"""The laws that a page offers as a file: ours keep them, and rules as people write them break some.
+
+Which law is broken by which rule, and in which versions of JAX, is read from the page's table.
+"""
+
+import doctest
+import importlib.util
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+from jax import Array
+
+from relugrad import ReluGrad, relu_grad
+
+Function = Callable[..., Any]
+
+PAGES = Path(__file__).parents[1] / "docs/how-to"
+JAX = tuple(map(int, jax.__version__.split(".")[:3]))
+
+found = importlib.util.spec_from_file_location("laws", PAGES / "test_spike.py")
+assert found
+assert found.loader
+laws: Any = importlib.util.module_from_spec(found)
+found.loader.exec_module(laws)
+LAWS: dict[str, Function] = {
+    name.removeprefix("test_").replace("_", " "): law
+    for name, law in vars(laws).items()
+    if name.startswith("test_")
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("parameter", ["alpha of relu_grad", "width of ReluGrad"])
+def test_ours_keep(
+    law: str, parameter: str, forward_mode: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each parameter, the function and the object."""
+
+    def by_alpha(x: Array, alpha: Any) -> Array:
+        return relu_grad(x, alpha, 1.0, forward_mode=forward_mode)
+
+    def by_width(x: Array, width: Any) -> Array:
+        return ReluGrad(1.0, width, forward_mode=forward_mode)(x)
+
+    if parameter == "alpha of relu_grad":
+        monkeypatch.setattr(laws, "spike", by_alpha)
+        monkeypatch.setattr(laws, "integral", lambda x, a: ReluGrad(a, 1.0).surrogate_fun(x))
+    else:
+        monkeypatch.setattr(laws, "spike", by_width)
+        monkeypatch.setattr(laws, "integral", lambda x, w: ReluGrad(1.0, w).surrogate_fun(x))
+    LAWS[law]()
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("shape", ["fast sigmoid", "Gaussian"])
+def test_the_rule_for_other_shapes_keeps(
+    law: str, shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the page shows it."""
+    page = (PAGES / "other-shapes.md").read_text("utf-8")
+    block = page.split("```pycon\n")[1].split("```")[0]
+    example = doctest.DocTestParser().get_doctest(block, {}, "other-shapes", None, None)
+    doctest.DocTestRunner().run(example, clear_globs=False)
+    shown = example.globs
+    monkeypatch.setattr(laws, "spike", shown["surrogate"](shown["slopes"][shape]))
+    monkeypatch.setattr(laws, "integral", shown["integrals"][shape])
+    LAWS[law]()
+
+
+# Rules as people write them, of a triangle with width 1
+
+
+def step(x: Array, alpha: Any) -> Array:
+    return (x >= 0).astype(x.dtype)
+
+
+def heaviside(x: Array, alpha: Any) -> Array:
+    return jnp.heaviside(x, 1.0)
+
+
+def triangle(x: Array, alpha: Any) -> Array:
+    return alpha * jax.nn.relu(1 - jnp.abs(x))
+
+
+def custom_vjp(step: Function, called: Function | None = None, **options: Any) -> Function:
+    """A step with the triangle in the place of its derivative."""
+    spike = jax.custom_vjp(step)
+
+    def forward(x: Array, alpha: Any) -> tuple[Array, tuple[Any, ...]]:
+        return (called or spike)(x, alpha), (x, alpha)
+
+    def backward(residuals: tuple[Any, ...], cotangent: Array) -> tuple[Array, None]:
+        return cotangent * triangle(*residuals), None
+
+    spike.defvjp(forward, backward, **options)
+    return spike
+
+
+def custom_jvp() -> Function:
+    """The same for both modes."""
+    spike = jax.custom_jvp(step)
+
+    def push(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
+        return spike(*primals), triangle(*primals) * tangents[0]
+
+    spike.defjvp(push)
+    return spike
+
+
+RULES: dict[str, Callable[[], Function]] = {
+    "plain": lambda: custom_vjp(step),
+    "bare step": lambda: custom_vjp(step, called=step),
+    "heaviside": lambda: custom_vjp(heaviside),
+    "generic": lambda: custom_vjp(step, generic_batching=True),
+    "custom_jvp": custom_jvp,
+}
+if JAX < (0, 12):
+    del RULES["generic"]  # there is no such option
+
+
+def table() -> dict[tuple[str, str], str]:
+    """What the page says of a law and a rule."""
+    lines = re.findall(r"^\| .*$", (PAGES / "test-your-own.md").read_text("utf-8"), re.MULTILINE)
+    (_, *rules), *rows = [line.replace("`", "").strip("| ").split(" | ") for line in lines]
+    return {
+        (row[0].lower(), rule): answer
+        for row in rows
+        for rule, answer in zip(rules, row[1:], strict=True)
+    }
+
+
+TABLE = table()
+
+
+def is_kept(answer: str) -> bool:
+    """Whether a law is, in this version of JAX: "yes", "no", "no since 0.6.2", "no before 0.12"."""
+    word, _, condition = answer.partition(" ")
+    when, _, version = condition.partition(" ")
+    number = tuple(map(int, version.split("."))) if version else ()
+    broken = {"": True, "since": number <= JAX, "before": number > JAX}
+    return {"yes": True, "no": not broken[when]}[word]
+
+
+def test_the_table_has_every_law() -> None:
+    """And no other; its rules are those that are tried here."""
+    assert {law for law, _ in TABLE} == set(LAWS)
+    assert {rule for _, rule in TABLE} == {*RULES, "generic"}
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_keeps_or_breaks(law: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the table says."""
+    monkeypatch.setattr(laws, "spike", RULES[rule]())
+    if is_kept(TABLE[law, rule]):
+        LAWS[law]()
+    else:
+        with pytest.raises((AssertionError, TypeError, ValueError)):
+            LAWS[law]()

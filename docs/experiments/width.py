@@ -43,22 +43,22 @@ def recurrent_cues(rng, batches):
     return weights | {"back": rng.normal(0, 0.1, (32, 32))}, data
 
 
-def dots(rng, batches, scale=2.0):
+def dots(rng, batches):
     """A dot that moves left or right, for three layers."""
     right = rng.integers(2, size=(batches, 1, 32))
     places = rng.integers(16, size=right.shape) + np.arange(16)[:, None] * (2 * right - 1)
     inputs = np.eye(16)[places % 16] + rng.normal(0, 0.1, (batches, 16, 32, 16))
-    hidden = [scale / n**0.5 * rng.normal(size=(n, 32)) for n in (16, 32, 32)]
+    hidden = [2 / n**0.5 * rng.normal(size=(n, 32)) for n in (16, 32, 32)]
     return {"hidden": hidden}, (inputs, right[:, 0])
 
 
-def digits(rng, batches):
+def digits(rng, batches, scale=0.25):
     """Handwritten digits; the last ten batches, 320 digits, are held out."""
     order = rng.permutation(len(LABELS))
     chosen = rng.choice(order[320:], (batches - 10, 32))
     chosen = np.concatenate([chosen, order[:320].reshape(10, 32)])
     inputs = np.repeat(np.asarray(IMAGES)[chosen][:, None], 10, axis=1)  # ten time steps
-    return {"hidden": [rng.normal(0, 0.25, (64, 32))]}, (inputs, np.asarray(LABELS)[chosen])
+    return {"hidden": [rng.normal(0, scale, (64, 32))]}, (inputs, np.asarray(LABELS)[chosen])
 
 
 BOTH = {"attached": True, "detached": False}
@@ -68,8 +68,8 @@ TASKS = {  # and how far a spike raises the threshold, and the resets that are t
     "cues, adaptive": (cues, 1.0, DETACHED),
     "cues, recurrent": (recurrent_cues, 0.0, DETACHED),
     "dots, three layers": (dots, 0.0, DETACHED),
-    "dots, silent layers": (partial(dots, scale=0.2), 0.0, DETACHED),
     "digits": (digits, 0.0, BOTH),
+    "digits, silent": (partial(digits, scale=0.02), 0.0, BOTH),  # until training makes it spike
 }
 
 

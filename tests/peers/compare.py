@@ -157,7 +157,7 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
     _, sample = spikes_and_slopes(row, scaled(row, 1.0), SAMPLE, "float32")
     default = eval(row.get("ours", "'none'"), {"ReluGrad": ReluGrad} | row["defaults"])
     library = f"{row['library']} {versions().get(row['library'], '')}".strip()
-    found = {"library": library, "call": f"`{row['call'].removesuffix('(x)')}`"}
+    found: dict[str, Any] = {"library": library, "call": f"`{row['call'].removesuffix('(x)')}`"}
     if "ours" in row:
         assert_the_same(row)
         found["alpha, width"] = f"`{row['ours'].removeprefix('ReluGrad')}`"

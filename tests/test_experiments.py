@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -96,7 +97,7 @@ def test_factor_of_one_step_of_a_threshold_that_spikes_raise(peak: float, attach
     currents, rise = jnp.linspace(0.0, 3.0, 31)[None], 0.4
     slopes = spike.surrogate_grad(currents[0] - (1.0 + 0.5 * rise))
 
-    def after(rise: Array) -> Array:
+    def after(rise: Any) -> Array:
         return memory.layer((0.0, 0.5, attached), spike, currents, rise=rise)[2]
 
     factors = jnp.diagonal(jax.jacrev(after)(jnp.full(31, rise)))
@@ -112,7 +113,7 @@ def test_factor_of_one_step_of_a_recurrent_layer(attached: bool) -> None:
     start = jnp.array([0.2, 1.0, 1.6])
     slopes = spike.surrogate_grad(0.9 * start - 1.0)
 
-    def after_two(v: Array) -> Array:
+    def after_two(v: Any) -> Array:
         return memory.layer((0.0, 0.0, attached), spike, jnp.zeros((2, 3)), back, v=v)[1]
 
     v = 0.9 * start

@@ -197,7 +197,7 @@ def main() -> None:
     rows = {name_of(row): compare(row) for row in here}
     found = {name: row for name, row in resets().items() if row["library"].split()[0] in libraries}
     if "--record" in sys.argv:
-        now = surroundings() | {"date": datetime.date.today().isoformat()}
+        now: dict[str, Any] = surroundings() | {"date": datetime.date.today().isoformat()}
         now["versions"] = {
             name: version
             for name, version in now["versions"].items()

@@ -92,7 +92,9 @@ def test_scaling_x_and_width_together(
     scaled = values(method, x * c, alpha, width * factor)
     expected = c**degree * values(method, x, alpha, width)
     # To the bit, but for what is flushed to 0 because it is below the smallest normal number.
-    np.testing.assert_allclose(scaled, expected, rtol=0, atol=float(TINY) * max(1.0, factor**degree))
+    np.testing.assert_allclose(
+        scaled, expected, rtol=0, atol=float(TINY) * max(1.0, factor**degree)
+    )
 
 
 @given(unit=units, cotangent=potentials, alpha=magnitudes, width=magnitudes)

@@ -45,7 +45,7 @@ def _drawn(session: nox.Session) -> str:
     session.install("pip")
     listed: Any = session.run("pip", "index", "versions", "jaxlib", "--json", silent=True)
     _newest, *others = json.loads(listed)["versions"]  # with a wheel for this Python and system
-    between = [version for version in others if Version(version) > Version("0.6.0")]
+    between = [version for version in others if Version(version) > Version("0.6.1")]
     commit: Any = session.run("git", "rev-parse", "HEAD", external=True, silent=True)
     return str(max(between, key=lambda v: hashlib.sha256((commit + v).encode()).digest()))
 

@@ -9,10 +9,12 @@ import datetime
 import importlib
 import inspect
 import json
+import multiprocessing
 import os
 import platform
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,28 +46,42 @@ def plain(value):
     return [int(one) if one.is_integer() else one for one in digits]
 
 
+def run(name, quick):
+    """The rows of one experiment, and its part of the record."""
+    jax.config.update("jax_disable_most_optimizations", quick)  # a quick run mostly compiles
+    module = importlib.import_module(f"experiments.{name}")
+    start = time.perf_counter()
+    found = module.run(**(module.QUICK if quick else {}))
+    rows = [{key: plain(value) for key, value in row.items()} for row in found]
+    return {
+        "question": module.__doc__.splitlines()[0],
+        "date": str(datetime.date.today()),
+        "seconds": round(time.perf_counter() - start),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "device": jax.devices()[0].platform,
+        "fixed": {
+            key: one.default for key, one in inspect.signature(module.run).parameters.items()
+        },
+        "versions": {package: version(package) for package in PACKAGES},
+        "rows": rows,
+    }
+
+
 def main(arguments):
-    """Run what is asked for, and show how long each took."""
+    """Run what is asked for, two at a time, and show how long each took."""
+    quick = "quick" in arguments
     names = [name for name in NAMES if name in arguments] or NAMES
     recorded = json.loads(FILE.read_text()) if FILE.exists() else {}
-    for name in names:
-        module = importlib.import_module(f"experiments.{name}")
-        print(f"{name}: {module.__doc__.splitlines()[0]}", flush=True)
-        start = time.perf_counter()
-        found = module.run(**(module.QUICK if "quick" in arguments else {}))
-        rows = [{key: plain(value) for key, value in row.items()} for row in found]
-        seconds = time.perf_counter() - start
-        print(f"    {len(rows)} settings, {seconds:.0f} s", flush=True)
-        if "record" in arguments:
-            about = {"date": str(datetime.date.today()), "seconds": round(seconds)}
-            about |= {"machine": f"{platform.machine()}, {os.cpu_count()} cores"}
-            about |= {"device": jax.devices()[0].platform}
-            arguments_of_run = inspect.signature(module.run).parameters.values()
-            about |= {"fixed": {one.name: one.default for one in arguments_of_run}}
-            about |= {"versions": {package: version(package) for package in PACKAGES}}
-            recorded[name] = about | {"rows": rows}
-        elif settings(rows) != settings(recorded[name]["rows"]):
-            sys.exit(f"{name}: these settings aren't those of the record; record it again")
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        running = {pool.submit(run, name, quick): name for name in names}
+        for future in as_completed(running):
+            name, found = running[future], future.result()
+            print(f"{name}: {found['question']}")
+            print(f"    {len(found['rows'])} settings, {found['seconds']} s", flush=True)
+            if "record" in arguments:
+                recorded[name] = found
+            elif settings(found["rows"]) != settings(recorded[name]["rows"]):
+                sys.exit(f"{name}: these settings aren't those of the record; record it again")
     if "record" in arguments:
         FILE.write_text(as_text(recorded))
 

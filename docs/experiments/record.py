@@ -1,11 +1,49 @@
 """The record of the experiments: how it is written, and what the pages read of it."""
 
+import datetime
+import importlib
+import inspect
 import json
+import os
+import platform
+import time
+from importlib.metadata import version
 from pathlib import Path
 
+import jax
 import pandas as pd
 
+PACKAGES = ["relugrad", "jax", "optax", "scikit-learn"]
 FILE = Path(__file__).parents[1] / "_data/experiments.json"
+
+
+def plain(value):
+    """A value for JSON: each outcome with three digits."""
+    if isinstance(value, str | int | float):
+        return value
+    digits = [float(f"{one:.3g}") for one in value.tolist()]
+    return [int(one) if one.is_integer() else one for one in digits]
+
+
+def run(name, quick):
+    """The rows of one experiment, and its part of the record."""
+    jax.config.update("jax_disable_most_optimizations", quick)  # a quick run mostly compiles
+    module = importlib.import_module(f"experiments.{name}")
+    start = time.perf_counter()
+    found = module.run(**(module.QUICK if quick else {}))
+    rows = [{key: plain(value) for key, value in row.items()} for row in found]
+    return {
+        "question": module.__doc__.splitlines()[0],
+        "date": str(datetime.date.today()),
+        "seconds": round(time.perf_counter() - start),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "device": jax.devices()[0].platform,
+        "fixed": {
+            key: one.default for key, one in inspect.signature(module.run).parameters.items()
+        },
+        "versions": {package: version(package) for package in PACKAGES},
+        "rows": rows,
+    }
 
 
 def settings(rows):

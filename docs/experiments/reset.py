@@ -6,6 +6,7 @@ percentage of held-out digits that are classified correctly; training failed whe
 """
 
 from functools import partial
+from itertools import product
 
 import jax
 import jax.numpy as jnp
@@ -60,32 +61,31 @@ def correct(form, attached, decay, width, peak, drawn, rate, optimizer):
     return jnp.round(100 * jnp.mean(guesses == LABELS[held_out]))
 
 
+@partial(jax.jit, static_argnames="optimizer")
+def outcomes(points, drawn, rates, optimizer):
+    """What `correct` returns, at each point of the grid and for each seed."""
+    one = partial(correct, optimizer=optimizer)
+    of_seeds = jax.vmap(one, (None, None, None, None, None, 0, 0))
+    return jax.lax.map(lambda point: of_seeds(*point, drawn, rates), points, batch_size=12)
+
+
 def run(seeds=24, steps=200):
     """Each form, attached and detached, over peaks, widths and decays, with two optimizers."""
     each = [draw(seed, steps) for seed in range(seeds)]
     drawn = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
-    settings = [
-        {"form": form, "reset": reset, "decay": decay, "width": width, "peak": peak}
-        for form in RESETS
-        for reset in ATTACHED
-        for decay in DECAYS
-        for width in WIDTHS
-        for peak in PEAKS[reset]
+    grid = [
+        (form, reset, *rest)
+        for form, reset in product(RESETS, ATTACHED)
+        for rest in product(DECAYS, WIDTHS, PEAKS[reset])
     ]
-    points = {key: jnp.array([one[key] for one in settings]) for key in ("decay", "width", "peak")}
-    points["form"] = jnp.array([list(RESETS).index(one["form"]) for one in settings])
-    points["attached"] = jnp.array([one["reset"] == "attached" for one in settings])
+    points = [(list(RESETS).index(form), reset == "attached", *rest) for form, reset, *rest in grid]
+    points = tuple(map(jnp.array, zip(*points, strict=True)))
     rows = []
     for optimizer, (low, high) in RATES.items():
-        rates = jnp.geomspace(low, high, seeds)
-
-        def of_seeds(point, rates=rates, optimizer=optimizer):
-            one = partial(correct, **point, optimizer=optimizer)
-            return jax.vmap(lambda *own: one(drawn=own[0], rate=own[1]))(drawn, rates)
-
-        found = jax.jit(lambda points, f=of_seeds: jax.lax.map(f, points, batch_size=12))(points)
+        found = outcomes(points, drawn, jnp.geomspace(low, high, seeds), optimizer)
         rows += [
-            setting | {"optimizer": optimizer, "correct": outcome}
-            for setting, outcome in zip(settings, found, strict=True)
+            dict(zip(["form", "reset", "decay", "width", "peak"], point, strict=True))
+            | {"optimizer": optimizer, "correct": outcome}
+            for point, outcome in zip(grid, found, strict=True)
         ]
     return rows

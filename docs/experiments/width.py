@@ -4,6 +4,7 @@ A seed draws the weights and the data. The outcome is the percentage of correct 
 data; of the single neuron, whether it fires at its five times and at no other (0 or 100).
 """
 
+import itertools
 from functools import partial
 
 import jax
@@ -61,15 +62,17 @@ def digits(rng, batches, scale=0.25):
     return {"hidden": [rng.normal(0, scale, (64, 32))]}, (inputs, np.asarray(LABELS)[chosen])
 
 
-BOTH = {"attached": True, "detached": False}
-DETACHED = {"detached": False}
 TASKS = {  # and how far a spike raises the threshold, and the resets that are tried
-    "one neuron": (five_times, 0.0, BOTH),
-    "cues, adaptive": (cues, 1.0, DETACHED),
-    "cues, recurrent": (recurrent_cues, 0.0, DETACHED),
-    "dots, three layers": (dots, 0.0, DETACHED),
-    "digits": (digits, 0.0, BOTH),
-    "digits, silent": (partial(digits, scale=0.02), 0.0, BOTH),  # until training makes it spike
+    "one neuron": (five_times, 0.0, ["attached", "detached"]),
+    "cues, adaptive": (cues, 1.0, ["detached"]),
+    "cues, recurrent": (recurrent_cues, 0.0, ["detached"]),
+    "dots, three layers": (dots, 0.0, ["detached"]),
+    "digits": (digits, 0.0, ["attached", "detached"]),
+    "digits, silent": (
+        partial(digits, scale=0.02),
+        0.0,
+        ["attached", "detached"],
+    ),  # until training makes it spike
 }
 
 
@@ -93,8 +96,7 @@ def network(weights, inputs, spike, raise_by, attached):
     return inputs, jnp.stack(every_x)
 
 
-@partial(jax.jit, static_argnames=["optimizer", "steps"])
-def correct(drawn, raise_by, attached, rule, peak, rate, optimizer, steps):
+def correct(drawn, attached, rule, peak, rate, raise_by, optimizer, steps):
     """The percentage of correct answers after training."""
     weights, data, held_out = drawn
     single = "out" not in weights
@@ -135,6 +137,13 @@ def draw(task, seed, steps):
     return jax.tree.map(lambda leaf: leaf.astype("f" if leaf.dtype.kind == "f" else "i"), drawn)
 
 
+@partial(jax.jit, static_argnames=["optimizer", "steps"])
+def outcomes(points, drawn, **fixed):
+    """What `correct` returns, at each point of the grid and for each seed."""
+    of_seeds = jax.vmap(partial(correct, **fixed), (0, None, None, None, None))
+    return jax.lax.map(lambda point: of_seeds(drawn, *point), points)
+
+
 def run(seeds=20, steps=100):
     """Six rules at two peaks, on six tasks, with two optimizers at three rates each."""
     rows = []
@@ -142,28 +151,15 @@ def run(seeds=20, steps=100):
         each = [draw(task, seed, steps) for seed in range(seeds)]
         drawn = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
         for optimizer, rates in RATES.items():
-            grid = np.meshgrid(
-                list(resets.values()), range(len(RULES)), PEAKS, rates, indexing="ij"
-            )
-            points = [jnp.array(axis.ravel()) for axis in grid]
-            one = partial(correct, optimizer=optimizer, steps=steps)
-
-            @jax.jit
-            def found(drawn, points, one=one, raise_by=raise_by):
-                def of_seeds(point):
-                    return jax.vmap(lambda own: one(own, raise_by, *point))(drawn)
-
-                return jax.lax.map(of_seeds, points)
-
-            outcomes = found(drawn, points)
+            grid = list(itertools.product(resets, RULES, PEAKS, rates))
+            points = [
+                (reset == "attached", RULES.index(rule), *others) for reset, rule, *others in grid
+            ]
+            points = tuple(map(jnp.array, zip(*points, strict=True)))
+            found = outcomes(points, drawn, raise_by=raise_by, optimizer=optimizer, steps=steps)
             rows += [
-                {"task": task, "reset": "attached" if attached else "detached"}
-                | {"rule": RULES[rule], "peak": peak, "optimizer": optimizer, "rate": rate}
-                | {"correct": outcome}
-                for (attached, rule, peak, rate), outcome in zip(
-                    zip(*(axis.ravel().tolist() for axis in grid), strict=True),
-                    outcomes,
-                    strict=True,
-                )
+                {"task": task, "reset": reset, "rule": rule, "peak": peak}
+                | {"optimizer": optimizer, "rate": rate, "correct": outcome}
+                for (reset, rule, peak, rate), outcome in zip(grid, found, strict=True)
             ]
     return rows

@@ -10,6 +10,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 import nbformat
 import zmq
 from bs4 import BeautifulSoup, Tag
+from docutils import nodes
 from jupyter_client import KernelManager
 from markdownify import MarkdownConverter
 from myst_nb.core.execute.inline import NotebookClientInline
@@ -135,10 +136,19 @@ def _offer(app: Sphinx, exception: Exception | None) -> None:
             nbformat.write(notebook, Path(app.outdir, "_downloads", download))
 
 
+def _leave_corners_empty(
+    app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Make cells of the empty headings in the corners of tables, which screen readers can't read."""
+    if "body" in context:
+        context["body"] = re.sub(r"<th[^>]*>(<p></p>)?</th>", "<td></td>", context["body"])
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Configure each client that is made, and write the downloads once the pages are written."""
     NotebookClient.create_kernel_manager = _configured
     NotebookClientInline.finalise_client = _finished
     NotebookClientInline.eval_variable = _evaluated
+    app.connect("html-page-context", _leave_corners_empty)
     app.connect("build-finished", _offer)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -72,6 +72,8 @@ def tests(session: nox.Session) -> None:
     if arguments == ["renew"]:
         session.install("pytest-accept")  # needs a Python older than 3.14
         arguments = ["--accept", "-W", "default", "src", "docs", "README.md"]
+    else:
+        arguments += ["-n", "2"]  # at a time
     session.run("pytest", "--doctest-modules", *arguments)
 
 

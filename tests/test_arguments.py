@@ -171,6 +171,7 @@ def test_a_bad_parameter_that_only_a_trace_knows_is_nan(
     assert np.isnan(spikes_and_slopes(bad)).all()
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # NumPy's, on a first call
 @pytest.mark.parametrize("value", [1e-50, 1e300])
 @parametrize_names
 def test_a_parameter_that_the_dtype_cannot_hold_is_nan(name: str, value: float) -> None:

@@ -76,7 +76,9 @@ def test_vmap_sweeps_a_grid_in_one_program() -> None:
     np.testing.assert_allclose(swept, alpha * (width - 0.5), rtol=1e-6)
 
 
-@pytest.mark.parametrize("leaf", [None, object(), "text", -1.0], ids=["None", "object", "text", "number"])
+@pytest.mark.parametrize(
+    "leaf", [None, object(), "text", -1.0], ids=["None", "object", "text", "number"]
+)
 def test_anything_may_be_put_into_the_leaves(leaf: Any) -> None:
     """Only what a person passes is checked."""
     spike = jax.tree.map(lambda _: leaf, ReluGrad())

@@ -48,6 +48,7 @@ highlight_language = "output"  # a block that does not name its language is not 
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 napoleon_use_rtype = False  # what is returned is described, and its type comes from the annotation
+napoleon_custom_sections = [("Attributes", "params_style")]  # a list, as Parameters
 typehints_defaults = None
 suppress_warnings = ["config.cache"]  # older Sphinx: the formatter below can't be pickled
 

@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from experiments.common import OPTIMIZERS, lif, train
 from relugrad import ReluGrad
 
-QUICK = {"seeds": 2, "updates": 3}
 NEURONS = [8, 16, 32, 64, 128, 256]
+QUICK = {"seeds": 2, "updates": 3, "sizes": NEURONS[:1]}
 RATES = {"SGD": [0.1, 0.3, 1.0, 3.0], "Adam": [0.001, 0.003, 0.01, 0.03]}
 INVERSE_PENALTIES = [0.01, 0.1, 1.0, 10.0]  # C of LogisticRegression
 BATCH, TIME_STEPS, DECAY, VALIDATION, HELD_OUT = 32, 20, 0.9, 300, 700
@@ -85,12 +85,12 @@ def linear(images, labels, inverse_penalty):
     )
 
 
-def run(seeds=20, updates=400):
+def run(seeds=20, updates=400, sizes=NEURONS):
     """Six sizes, trained and frozen, two optimizers at four rates each; logistic regression."""
     keys = jax.random.split(jax.random.key(0), (2, seeds))
     data = jax.vmap(split)(keys[0])
     rows = []
-    for neurons in NEURONS:
+    for neurons in sizes:
         for hidden in ["trained", "frozen"]:
             for optimizer, rates in RATES.items():
                 row = {"hidden": hidden, "neurons": neurons, "optimizer": optimizer}

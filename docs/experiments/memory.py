@@ -16,9 +16,9 @@ import optax
 from experiments.common import OPTIMIZERS, train
 from relugrad import ReluGrad
 
-QUICK = {"seeds": 2, "steps": 3}
 PEAKS = [0.1, 0.3, 1.0, 3.0, 8.0]
 RATES = {"SGD": [0.03, 0.1, 0.3], "Adam": [0.003, 0.01, 0.03]}
+QUICK = {"seeds": 2, "steps": 3, "rates": {"Adam": RATES["Adam"]}}
 LAYERS = {  # the decay of a synaptic current, and by how much a spike raises the threshold
     "lif": (0.0, 0.0),
     "synaptic": (0.97, 0.0),
@@ -108,7 +108,7 @@ def kept(key, neuron, spike, recurrent):
     return lengths.max(), jnp.median(lengths)
 
 
-def run(seeds=20, steps=100):
+def run(seeds=20, steps=100, rates=RATES):
     """Four layers, five peaks, and for two layers both widths and resets; two optimizers, three rates."""
     keys, rows = jax.random.split(jax.random.key(0), seeds), []
     for name, reset, width in CASES:
@@ -119,11 +119,11 @@ def run(seeds=20, steps=100):
             if name in ("adaptive", "recurrent"):
                 largest, median = kept(keys, neuron, spike, name == "recurrent")
                 rows.append(case | {"largest": largest, "median": median})
-            for optimizer, rates in RATES.items():
+            for optimizer, of_optimizer in rates.items():
                 how = (name == "recurrent", optimizer, steps)
-                found = accuracy(keys, jnp.array(rates), neuron, spike, *how)
+                found = accuracy(keys, jnp.array(of_optimizer), neuron, spike, *how)
                 rows += [
                     case | {"optimizer": optimizer, "rate": rate, "accuracy": outcome}
-                    for rate, outcome in zip(rates, found.T, strict=True)
+                    for rate, outcome in zip(of_optimizer, found.T, strict=True)
                 ]
     return rows

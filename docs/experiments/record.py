@@ -39,7 +39,9 @@ def run(name, quick):
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "device": jax.devices()[0].platform,
         "fixed": {
-            key: one.default for key, one in inspect.signature(module.run).parameters.items()
+            key: one.default
+            for key, one in inspect.signature(module.run).parameters.items()
+            if isinstance(one.default, int)
         },
         "versions": {package: version(package) for package in PACKAGES},
         "rows": rows,

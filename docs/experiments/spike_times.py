@@ -17,7 +17,6 @@ import optax
 from experiments.common import ATTACHED, OPTIMIZERS, lif, train
 from relugrad import ReluGrad
 
-QUICK = {"seeds": 2, "steps": 2}
 SLOPES = {
     "triangle": ReluGrad(0.5, 2.0).surrogate_grad,
     "fast sigmoid": lambda u: (1 + (2**0.5 - 1) * abs(u)) ** -2,
@@ -27,6 +26,7 @@ SLOPES = {
 }
 SCALES = [(0.05, 1.0), (0.16, 1.0), (0.5, 1.0), (1.6, 1.0), (5.0, 1.0), (0.5, 10.0), (5.0, 0.3)]
 RATES = {"SGD": [0.1, 0.3, 1.0, 3.0], "Adam": [0.006, 0.02, 0.06, 0.2]}
+QUICK = {"seeds": 2, "steps": 2, "rates": {"Adam": RATES["Adam"]}}
 CLASSES, INPUTS, HIDDEN, TIMES, BATCH, POINTS = 10, 20, 32, 30, 20, 400
 
 
@@ -106,18 +106,20 @@ def sweep(drawn, slope, scales, rates, attached, optimizer):
     return jax.lax.map(lambda seed: grid(seed, slope, scales, rates), drawn)
 
 
-def run(seeds=20, steps=150):
+def run(seeds=20, steps=150, rates=RATES):
     """Four slopes in seven scales, both resets, two optimizers at four rates each; and no slope."""
     keys = jax.random.split(jax.random.key(0), seeds)
     drawn = jax.vmap(partial(draw, steps=steps))(keys)
     rows = []
-    for (slope, name), attached, (optimizer, rates) in product(
-        enumerate(SLOPES), ATTACHED, RATES.items()
+    for (slope, name), attached, (optimizer, of_optimizer) in product(
+        enumerate(SLOPES), ATTACHED, rates.items()
     ):
         scales = SCALES if name != "none" else SCALES[2:3]
-        given = slope, jnp.array(scales), jnp.array(rates), attached, optimizer
+        given = slope, jnp.array(scales), jnp.array(of_optimizer), attached, optimizer
         found = sweep(drawn, *given).transpose(1, 2, 3, 0).reshape(-1, 2, seeds)
-        for ((half, peak), rate), (valid, test) in zip(product(scales, rates), found, strict=True):
+        for ((half, peak), rate), (valid, test) in zip(
+            product(scales, of_optimizer), found, strict=True
+        ):
             row = {"slope": name, "half": half, "peak": peak, "reset": attached}
             row |= {"optimizer": optimizer, "rate": rate, "valid": valid, "test": test}
             rows.append(row)

@@ -17,10 +17,10 @@ from experiments.quickstart import TARGET, smooth
 from experiments.reset import IMAGES, LABELS
 from relugrad import ReluGrad
 
-QUICK = {"seeds": 2, "steps": 3}
 RULES = ["0.5", "1", "2", "4", "RMS", "2 RMS"]  # RMS: of x in the untrained network
 PEAKS = [0.3, 1.0]
 RATES = {"SGD": [0.03, 0.1, 0.3], "Adam": [0.003, 0.01, 0.03]}
+QUICK = {"seeds": 2, "steps": 3, "rates": {"Adam": RATES["Adam"]}}
 
 
 def five_times(rng, _):
@@ -144,14 +144,14 @@ def outcomes(points, drawn, **fixed):
     return jax.lax.map(lambda point: of_seeds(drawn, *point), points)
 
 
-def run(seeds=20, steps=100):
+def run(seeds=20, steps=100, rates=RATES):
     """Six rules at two peaks, on six tasks, with two optimizers at three rates each."""
     rows = []
     for task, (_, raise_by, resets) in TASKS.items():
         each = [draw(task, seed, steps) for seed in range(seeds)]
         drawn = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
-        for optimizer, rates in RATES.items():
-            grid = list(itertools.product(resets, RULES, PEAKS, rates))
+        for optimizer, of_optimizer in rates.items():
+            grid = list(itertools.product(resets, RULES, PEAKS, of_optimizer))
             points = [
                 (reset == "attached", RULES.index(rule), *others) for reset, rule, *others in grid
             ]

@@ -6,7 +6,8 @@ import numpy as np
 
 from relugrad import ReluGrad
 
-# Your function: a spike of x, the potential minus the threshold, with one parameter of its slope.
+# Put your function here: a spike of x, the potential minus the threshold,
+# with one parameter of its slope.
 
 
 def spike(x, parameter):
@@ -31,7 +32,8 @@ def grad(function):
 
 def close(actual, expected, rtol=1e-5):
     """Equal, up to a few roundings in float32."""
-    actual, expected = np.asarray(actual, np.float32), np.asarray(expected, np.float32)
+    actual = np.asarray(actual, np.float32)
+    expected = np.asarray(expected, np.float32)
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol)
 
 
@@ -76,7 +78,9 @@ def test_scan_is_the_loop():
     """The spikes, their derivative and their second derivative."""
 
     def derivatives(spikes):
-        return jax.jit(lambda x: jnp.stack([spikes(x), grad(spikes)(x), grad(grad(spikes))(x)]))
+        first = grad(spikes)
+        second = grad(first)
+        return jax.jit(lambda x: jnp.stack([spikes(x), first(x), second(x)]))
 
     close(derivatives(scanned)(CURRENTS), derivatives(looped)(CURRENTS))
 
@@ -84,8 +88,11 @@ def test_scan_is_the_loop():
 def test_the_value_beside_a_gradient_has_its_derivative():
     """value_and_grad returns the same number as the function, so its derivative is the same."""
 
+    def number(currents):
+        return scanned(currents).sum()
+
     def value(currents):
-        return jax.value_and_grad(lambda currents: scanned(currents).sum())(currents)[0]
+        return jax.value_and_grad(number)(currents)[0]
 
     close(jax.jit(grad(value))(CURRENTS), jax.jit(grad(scanned))(CURRENTS))
 
@@ -113,7 +120,8 @@ def test_x_is_kept_once():
     for x in (X, X.astype("bfloat16")):
         _, pull_back = jax.vjp(lambda x: spike(x, 0.5), x)
         kept = [np.asarray(leaf) for leaf in jax.tree.leaves(pull_back)]
-        assert sum(array.nbytes for array in kept if array.size >= x.size) <= x.nbytes
+        large = [array for array in kept if array.size >= x.size]
+        assert sum(array.nbytes for array in large) <= x.nbytes
 
 
 def test_parameters_are_data():

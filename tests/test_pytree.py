@@ -46,14 +46,9 @@ def count_traces(*surrogates: ReluGrad) -> int:
     return len(traces)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [ReluGrad(1, 2), ReluGrad(np.float32(2), np.array(3))],
-    ids=["integers", "numpy"],
-)
-def test_one_program_serves_all_values(other: ReluGrad) -> None:
+def test_one_program_serves_all_values() -> None:
     """Python's and NumPy's numbers are kept as floats, so nothing is compiled again."""
-    assert count_traces(ReluGrad(), other) == 1
+    assert count_traces(ReluGrad(), ReluGrad(1, 2), ReluGrad(np.float32(2), np.array(3))) == 1
 
 
 def test_the_other_mode_is_another_program() -> None:

@@ -115,7 +115,7 @@ def count(w: Any, forward_mode: bool = True) -> Array:
         s = spike(v - 1.0)
         return v - s, s
 
-    return jax.lax.scan(step, 0.0, length=20)[1].sum()
+    return jax.lax.scan(step, jnp.array(0.0), length=20)[1].sum()
 
 
 def test_the_second_derivative_through_time(forward_mode: bool) -> None:

@@ -60,7 +60,8 @@ def test_zero_spikes_and_nan_stays_nan(forward_mode: bool) -> None:
     x = jnp.array([0.0, -0.0, -TINY, np.inf, np.nan])
     spikes, pullback = jax.vjp(ReluGrad(forward_mode=forward_mode), x)
     np.testing.assert_array_equal(spikes, [1, 1, 0, 1, np.nan])
-    np.testing.assert_array_equal(pullback(jnp.ones(5))[0], np.float32([0.3, 0.3, 0.3, 0, np.nan]))
+    slope = np.array([0.3, 0.3, 0.3, 0, np.nan], np.float32)
+    np.testing.assert_array_equal(pullback(jnp.ones(5))[0], slope)
 
 
 @parametrize_halves

@@ -45,9 +45,8 @@ def factors(
 
 
 @pytest.mark.parametrize(("form", "reset"), FACTORS)
-@pytest.mark.parametrize("threshold", [1.0, 3.0])
-def test_the_factor_of_one_step_of_each_reset(form: str, reset: str, threshold: float) -> None:
-    spike, decay = ReluGrad(alpha=0.8, width=2.5), 0.7
+def test_the_factor_of_one_step_of_each_reset(form: str, reset: str) -> None:
+    spike, decay, threshold = ReluGrad(alpha=0.8, width=2.5), 0.7, 3.0
     v = threshold + jnp.array([-3.0, -2.0, -0.5, 0.0, 0.5, 2.0, 3.0])
     s, g = spike(v - threshold), spike.surrogate_grad(v - threshold)
     expected = FACTORS[form, reset](decay, threshold, v, s, g) * jnp.ones_like(v)
@@ -56,9 +55,7 @@ def test_the_factor_of_one_step_of_each_reset(form: str, reset: str, threshold: 
 
 
 @pytest.mark.parametrize("form", BOUNDS)
-@pytest.mark.parametrize(
-    ("decay", "width", "threshold"), [(0.3, 0.5, 1.0), (0.9, 1.0, 20.0), (0.9, 4.0, 1.0)]
-)
+@pytest.mark.parametrize(("decay", "width", "threshold"), [(0.3, 0.5, 20.0), (0.9, 4.0, 1.0)])
 def test_the_bound_on_the_peak(form: str, decay: float, width: float, threshold: float) -> None:
     v = threshold * jnp.append(jnp.linspace(0, 6, 6001), 1)
     bound = BOUNDS[form](decay, width) / threshold
@@ -78,20 +75,18 @@ def test_the_bound_on_the_peak(form: str, decay: float, width: float, threshold:
         ("e-prop with the reset", "attached", "detached"),
     ],
 )
-@pytest.mark.parametrize("strength", [0.0, 1.0])
 def test_an_online_rule_is_bptt_with_some_paths_detached(
-    rule: str, reset: str, recurrent: str, strength: float
+    rule: str, reset: str, recurrent: str
 ) -> None:
     spike = ReluGrad(alpha=1.0, width=1.0)
-    weights, readout, stream = online.draw(jax.random.key(0), strength)
+    weights, readout, stream = online.draw(jax.random.key(0), 1.0)
     forward = online.online(spike, rule, weights, readout, stream)[0]
     backward = online.bptt(spike, weights, readout, stream, reset, recurrent)
     assert jnp.linalg.norm(backward) > 1
     np.testing.assert_allclose(forward, backward, rtol=1e-3, atol=1e-4 * abs(backward).max())
 
 
-@pytest.mark.parametrize("attached", [False, True])
-@pytest.mark.parametrize("peak", [0.3, 3.0])
+@pytest.mark.parametrize(("peak", "attached"), [(3.9, False), (4.0, True)])
 def test_factor_of_one_step_of_a_threshold_that_spikes_raise(peak: float, attached: bool) -> None:
     spike = ReluGrad(alpha=peak, width=1.0)
     currents, rise = jnp.linspace(0.0, 3.0, 31)[None], 0.4

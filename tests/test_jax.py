@@ -23,13 +23,6 @@ def _block(language: str) -> str:
     return found[1]
 
 
-def _printed(code: str) -> str:
-    """What it prints in a Python of its own, whatever flags of JAX are set."""
-    flags = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
-    run = [sys.executable, "-c", code]
-    return subprocess.run(run, env=flags, capture_output=True, text=True, check=True).stdout
-
-
 def _mended_method() -> str:
     """The installed method with the report's diff applied, whatever its white space is."""
     lines = _block("diff").splitlines()[3:]
@@ -40,16 +33,18 @@ def _mended_method() -> str:
     return method.replace(found[0], new.strip())
 
 
-def test_the_report_shows_what_the_installed_jax_prints() -> None:
-    """When this fails on a new JAX, it has no such bug any more: renew the page and the report."""
-    assert _printed(_block("python")) == (_block("text") if HAS_IT else RIGHT)
+def test_the_report_shows_what_jax_prints_and_its_fix_makes_it_right() -> None:
+    """When this fails on a new JAX, it has no such bug any more: renew the page and the report.
 
-
-def test_the_fix_of_the_report_makes_it_right() -> None:
-    """The method is replaced before the example runs. Before 0.6.2 there is nothing to fix."""
-    mend = ""
+    Run in a Python of its own, without flags of JAX: as it is, and with the method replaced.
+    """
+    code, expected = _block("python"), RIGHT
     if HAS_IT:
         mended = "class Mended(JaxprTrace):\n" + _mended_method()
         mend = f"import jax._src.interpreters.partial_eval as pe\nexec({mended!r}, vars(pe))\n"
         mend += "pe.JaxprTrace.process_custom_vjp_call = pe.Mended.process_custom_vjp_call\n"
-    assert _printed(mend + _block("python")) == RIGHT
+        code, expected = code + mend + code, _block("text") + RIGHT
+    flags = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    run = [sys.executable, "-c", code]
+    printed = subprocess.run(run, env=flags, capture_output=True, text=True, check=True).stdout
+    assert printed == expected

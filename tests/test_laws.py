@@ -4,6 +4,7 @@ Which law is broken by which rule, and in which versions of JAX, is read from th
 """
 
 import doctest
+import functools
 import importlib.util
 import re
 from collections.abc import Callable
@@ -34,42 +35,46 @@ LAWS: dict[str, Function] = {
 }
 
 
-@pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("parameter", ["alpha of relu_grad", "width of ReluGrad"])
-def test_ours_keep(
-    law: str, parameter: str, forward_mode: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each parameter, the function and the object."""
-
-    def by_alpha(x: Array, alpha: Any) -> Array:
-        return relu_grad(x, alpha, 1.0, forward_mode=forward_mode)
-
-    def by_width(x: Array, width: Any) -> Array:
-        return ReluGrad(1.0, width, forward_mode=forward_mode)(x)
-
-    if parameter == "alpha of relu_grad":
-        monkeypatch.setattr(laws, "spike", by_alpha)
-        monkeypatch.setattr(laws, "integral", lambda x, a: ReluGrad(a, 1.0).surrogate_fun(x))
-    else:
-        monkeypatch.setattr(laws, "spike", by_width)
-        monkeypatch.setattr(laws, "integral", lambda x, w: ReluGrad(1.0, w).surrogate_fun(x))
+def keeps(law: str, spike: Function, integral: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    """See what the file says of other functions than its own."""
+    monkeypatch.setattr(laws, "spike", spike)
+    monkeypatch.setattr(laws, "integral", integral)
     LAWS[law]()
 
 
 @pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("shape", ["fast sigmoid", "Gaussian"])
-def test_the_rule_for_other_shapes_keeps(
-    law: str, shape: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As the page shows it."""
+def test_ours_keep(law: str, forward_mode: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By width; the file itself tries alpha."""
+
+    def spike(x: Array, width: Any) -> Array:
+        return relu_grad(x, 1.0, width, forward_mode=forward_mode)
+
+    keeps(law, spike, lambda x, width: ReluGrad(1.0, width).surrogate_fun(x), monkeypatch)
+
+
+@functools.cache
+def other_shapes() -> dict[str, Any]:
+    """What the page about them defines."""
     page = (PAGES / "other-shapes.md").read_text("utf-8")
     block = page.split("```pycon\n")[1].split("```")[0]
     example = doctest.DocTestParser().get_doctest(block, {}, "other-shapes", None, None)
     doctest.DocTestRunner().run(example, clear_globs=False)
-    shown = example.globs
-    monkeypatch.setattr(laws, "spike", shown["surrogate"](shown["slopes"][shape]))
-    monkeypatch.setattr(laws, "integral", shown["integrals"][shape])
-    LAWS[law]()
+    return example.globs
+
+
+@pytest.mark.parametrize(
+    ("law", "shape"),
+    [
+        *((law, "fast sigmoid") for law in LAWS),
+        *(("the gradient of the integral is the slope", shape) for shape in ("arctan", "Gaussian")),
+    ],
+)
+def test_the_rule_for_other_shapes_keeps(
+    law: str, shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one for all of them; the integrals differ."""
+    shown = other_shapes()
+    keeps(law, shown["surrogate"](shown["slopes"][shape]), shown["integrals"][shape], monkeypatch)
 
 
 # Rules as people write them, of a triangle with width 1

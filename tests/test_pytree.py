@@ -46,14 +46,9 @@ def count_traces(*surrogates: ReluGrad) -> int:
     return len(traces)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [ReluGrad(1, 2), ReluGrad(np.float32(2), np.array(3))],
-    ids=["integers", "numpy"],
-)
-def test_one_program_serves_all_values(other: ReluGrad) -> None:
+def test_one_program_serves_all_values() -> None:
     """Python's and NumPy's numbers are kept as floats, so nothing is compiled again."""
-    assert count_traces(ReluGrad(), other) == 1
+    assert count_traces(ReluGrad(), ReluGrad(1, 2), ReluGrad(np.float32(2), np.array(3))) == 1
 
 
 def test_the_other_mode_is_another_program() -> None:
@@ -67,28 +62,6 @@ def test_calls_outside_jit_share_a_program(caplog: pytest.LogCaptureFixture) -> 
     with jax.log_compiles():
         relu_grad(X, 0.5, 2)
     assert not [record for record in caplog.records if "Compiling" in record.message]
-
-
-def test_vmap_sweeps_a_grid_in_one_program() -> None:
-    """A ReluGrad of arrays holds one triangle for each of its elements."""
-    alpha, width = map(np.ravel, np.meshgrid([0.3, 0.5, 1.0], [1.0, 2.0]))
-    swept = jax.vmap(lambda spike: jax.grad(spike)(0.5))(ReluGrad(alpha, width))
-    np.testing.assert_allclose(swept, alpha * (width - 0.5), rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    "leaf", [None, object(), "text", -1.0], ids=["None", "object", "text", "number"]
-)
-def test_anything_may_be_put_into_the_leaves(leaf: Any) -> None:
-    """Only what a person passes is checked."""
-    spike = jax.tree.map(lambda _: leaf, ReluGrad())
-    assert repr(spike) == f"ReluGrad(alpha={leaf!r}, width={leaf!r})"
-
-
-def test_the_gradient_by_a_surrogate_is_a_surrogate() -> None:
-    """Of zeros, which the constructor would refuse."""
-    gradient = jax.grad(lambda spike: spike(X).sum())(ReluGrad())
-    assert gradient == jax.tree.map(jnp.zeros_like, ReluGrad())
 
 
 def test_a_surrogate_goes_through_a_scan_as_its_carry() -> None:
@@ -145,16 +118,3 @@ def test_a_surrogate_may_be_a_static_argument() -> None:
 def test_a_pickle_is_the_same_surrogate(spike: ReluGrad) -> None:
     """Also with arrays."""
     assert repr(pickle.loads(pickle.dumps(spike))) == repr(spike)
-
-
-@pytest.mark.parametrize(
-    ("spike", "expected"),
-    [
-        (ReluGrad(), "ReluGrad(alpha=0.3, width=1.0)"),
-        (ReluGrad(1, np.float32(2)), "ReluGrad(alpha=1.0, width=2.0)"),
-        (ReluGrad(forward_mode=True), "ReluGrad(alpha=0.3, width=1.0, forward_mode=True)"),
-    ],
-)
-def test_repr_is_what_one_would_type(spike: ReluGrad, expected: str) -> None:
-    """With forward_mode only when it is set."""
-    assert repr(spike) == expected

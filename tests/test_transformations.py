@@ -62,23 +62,13 @@ def export(f: Function) -> Function:
     return jax.export.deserialize(written).call
 
 
-def donate(f: Function) -> Function:
-    """The result takes the place of x."""
-    return lambda x: jax.jit(f, donate_argnums=0)(jnp.array(x, copy=True))
-
-
 def grad(f: Function) -> Function:
     """The gradient of the sum."""
     return jax.grad(lambda x: f(x).sum())
 
 
-def jacrev(f: Function) -> Function:
-    """The rows of the Jacobian, of which x[i] moves the i-th alone."""
-    return lambda x: jax.jacrev(f)(x).sum(0)
-
-
 def jacfwd(f: Function) -> Function:
-    """Its columns."""
+    """The columns of the Jacobian, of which x[i] moves the i-th alone."""
     return lambda x: jax.jacfwd(f)(x).sum(1)
 
 
@@ -95,34 +85,23 @@ def compose(names: str, f: Function) -> Function:
     return f
 
 
-ALONE = ["jit", "checkpoint", "vmap", "scan", "cond", "export"]
-
-
-@pytest.mark.parametrize("name", [*ALONE, "while_loop", "donate"])
-def test_the_spikes_of_a(name: str) -> None:
+@pytest.mark.parametrize("name", ["checkpoint", "vmap", "scan", "cond", "export"])
+def test_spikes_and_gradient_of_a(name: str, forward_mode: bool) -> None:
     """Each transformation alone."""
-    np.testing.assert_array_equal(compose(name, ReluGrad())(X), SPIKES)
-
-
-@pytest.mark.parametrize("name", ALONE)
-def test_the_gradient_of_a(name: str, forward_mode: bool) -> None:
-    """Each that reverse mode can go through."""
-    close(grad(compose(name, ReluGrad(forward_mode=forward_mode)))(X), SLOPE)
+    spikes, pullback = jax.vjp(compose(name, ReluGrad(forward_mode=forward_mode)), X)
+    np.testing.assert_array_equal(spikes, SPIKES)
+    close(pullback(jnp.ones_like(X))[0], SLOPE)
 
 
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        ("vmap of grad", SLOPE),
-        ("jit of vmap of grad", SLOPE),
         ("scan of grad", SLOPE),
         ("grad of scan of checkpoint", SLOPE),
         ("grad of checkpoint of scan", SLOPE),
         ("grad of vmap of scan", SLOPE),
         ("grad of scan of vmap", SLOPE),
-        ("jacrev of jit", SLOPE),
         ("vmap of grad of grad of scan", CURVATURE),
-        ("grad of scan of grad", CURVATURE),
     ],
 )
 def test_compositions(names: str, expected: Any) -> None:
@@ -133,13 +112,10 @@ def test_compositions(names: str, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        ("jvp of scan", SLOPE),
         ("scan of jacfwd", SLOPE),
         ("jvp of while_loop", SLOPE),
         ("vmap of jvp of checkpoint", SLOPE),
-        ("jvp of grad of scan", CURVATURE),
         ("grad of jvp of scan", CURVATURE),
-        ("jit of jacfwd of jacrev of scan", CURVATURE),
     ],
 )
 def test_compositions_with_forward_mode(names: str, expected: Any) -> None:
@@ -152,32 +128,24 @@ def test_compositions_with_forward_mode(names: str, expected: Any) -> None:
 
 @pytest.mark.parametrize(
     "switch",
-    [
-        functools.partial(jax.debug_nans, True),
-        jax.disable_jit,
-        jax.checking_leaks,
-        functools.partial(jax.numpy_dtype_promotion, "strict"),
-    ],
-    ids=["debug_nans", "disable_jit", "checking_leaks", "strict dtype promotion"],
+    [jax.checking_leaks, functools.partial(jax.numpy_dtype_promotion, "strict")],
+    ids=["checking_leaks", "strict dtype promotion"],
 )
 def test_a_switch_finds_nothing_to_say(switch: Function, forward_mode: bool) -> None:
-    """With a width for each neuron, infinite potentials and bfloat16."""
+    """With a width for each neuron, and bfloat16."""
     spike = ReluGrad(0.5, jnp.ones(5), forward_mode=forward_mode)
-    x = jnp.array([-jnp.inf, -0.5, 0, 0.5, jnp.inf], jnp.bfloat16)
     with switch():
-        close(grad(jax.jit(lambda x: spike(x)))(x).astype(jnp.float32), [0, 0.25, 0.5, 0.25, 0])
+        found = grad(jax.jit(lambda x: spike(x)))(X.astype(jnp.bfloat16))
+    close(found.astype(jnp.float32), [0, 0.25, 0.375, 0.25, 0])
 
 
-@pytest.mark.parametrize("jit", [lambda f: f, jax.jit], ids=["eager", "jitted"])
 @pytest.mark.parametrize("method", ["__call__", "surrogate_grad", "surrogate_fun"])
-def test_debug_nans_without_jit_finds_nothing_to_say(
-    method: str, jit: Function, forward_mode: bool
-) -> None:
+def test_debug_nans_without_jit_finds_nothing_to_say(method: str, forward_mode: bool) -> None:
     """Then it looks at each step, at a constant too: none of them is NaN."""
     function = getattr(ReluGrad(0.5, jnp.ones(5), forward_mode=forward_mode), method)
     x = jnp.array([-jnp.inf, -0.5, 0, 0.5, jnp.inf])
     with jax.debug_nans(True), jax.disable_jit():
-        close(jit(grad(vmap(function)))(x), jit(grad(function))(x))
+        close(grad(vmap(function))(x), grad(function)(x))
 
 
 def call(f: Function) -> Function:
@@ -186,10 +154,19 @@ def call(f: Function) -> Function:
 
 
 @pytest.mark.parametrize("parameter", [1.0, -1.0], ids=["NaN in x", "bad alpha"])
-@pytest.mark.parametrize("of", [call, grad, vmap, jax.jit, scan], ids=lambda f: str(f.__name__))
-@pytest.mark.parametrize("method", ["__call__", "surrogate_grad", "surrogate_fun"])
+@pytest.mark.parametrize(
+    ("of", "method"),
+    [
+        (call, "__call__"),
+        (grad, "__call__"),
+        (scan, "__call__"),
+        (call, "surrogate_grad"),
+        (call, "surrogate_fun"),
+    ],
+    ids=["call", "gradient", "scan", "slope", "integral"],
+)
 def test_debug_nans_raises_what_can_be_caught(
-    method: str, of: Function, parameter: float, forward_mode: bool
+    of: Function, method: str, parameter: float, forward_mode: bool
 ) -> None:
     """JAX's public error, and ours where it runs the call again with values that are known."""
     leaves = [jnp.array(parameter), 1.0]

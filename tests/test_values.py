@@ -4,7 +4,6 @@ The formulas hold for alpha and width as rounded to the dtype. A slope is exact 
 or ``width - |x|`` is below the smallest normal number, which XLA may take for 0.
 """
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -15,21 +14,12 @@ import pytest
 
 from relugrad import ReluGrad, relu_grad
 
-Function = Callable[..., Any]
-
 X = np.array([-2.0, -0.5, 0.0, 0.5, 2.0], np.float32)
 TINY = np.finfo(np.float32).tiny
 # With the second pair, `alpha * width - alpha * |x|` would be millions of ulp off near the edge.
 PAIRS = [(0.3, 1.0), (3.0, 0.1), (1e30, 1e-30)]
 
-parametrize_pairs = pytest.mark.parametrize(("alpha", "width"), PAIRS)
 parametrize_halves = pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
-parametrize_jit = pytest.mark.parametrize("jit", [lambda f: f, jax.jit], ids=["eager", "jitted"])
-
-
-def gradient(function: Function, x: Any) -> Any:
-    """The derivative of the sum."""
-    return jax.grad(lambda x: function(x).sum())(x)
 
 
 def around(width: float, dtype: Any) -> Any:
@@ -65,37 +55,13 @@ def same_bits(one: Any, other: Any) -> bool:
 # Spikes
 
 
-def test_the_example_of_the_reference_page(forward_mode: bool) -> None:
-    """Its input, spikes and gradients."""
-    spike = ReluGrad(alpha=0.3, width=1.0, forward_mode=forward_mode)
-    assert str(spike(X)) == "[0. 0. 1. 1. 1.]"
-    assert str(jax.vmap(jax.grad(spike))(X)) == "[0.   0.15 0.3  0.15 0.  ]"
-
-
-@pytest.mark.parametrize(
-    ("x", "spike", "slope"),
-    [
-        (0.0, 1, 0.3),
-        (-0.0, 1, 0.3),
-        (-TINY, 0, 0.3),
-        (np.inf, 1, 0),
-        (np.nan, np.nan, np.nan),
-    ],
-)
-def test_zero_spikes_and_nan_stays_nan(
-    x: float, spike: float, slope: float, forward_mode: bool
-) -> None:
+def test_zero_spikes_and_nan_stays_nan(forward_mode: bool) -> None:
     """The threshold itself fires, whatever its sign; infinity is far outside of the support."""
-    value_and_slope = jax.value_and_grad(ReluGrad(forward_mode=forward_mode))(x)
-    np.testing.assert_array_equal(value_and_slope, np.array([spike, slope], np.float32))
-
-
-def test_the_function_is_the_object(forward_mode: bool) -> None:
-    """The same parameters in the same order."""
-    spike = ReluGrad(0.7, 1.5, forward_mode=forward_mode)
-    expected = gradient(spike, X)
-    found = gradient(lambda x: relu_grad(x, 0.7, 1.5, forward_mode=forward_mode), X)
-    np.testing.assert_array_equal(found, expected)
+    x = jnp.array([0.0, -0.0, -TINY, np.inf, np.nan])
+    spikes, pullback = jax.vjp(ReluGrad(forward_mode=forward_mode), x)
+    np.testing.assert_array_equal(spikes, [1, 1, 0, 1, np.nan])
+    slope = np.array([0.3, 0.3, 0.3, 0, np.nan], np.float32)
+    np.testing.assert_array_equal(pullback(jnp.ones(5))[0], slope)
 
 
 @parametrize_halves
@@ -122,40 +88,21 @@ def worst_ulp(alpha: float, width: float, dtype: Any) -> float:
     return max(errors)
 
 
-@parametrize_pairs
+@pytest.mark.parametrize(("alpha", "width"), PAIRS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_slope_is_within_1_5_ulp(dtype: Any, alpha: float, width: float, x64: None) -> None:
     """Against rational arithmetic, near the edge above all."""
     assert worst_ulp(alpha, width, dtype) <= 1.5
 
 
-@parametrize_pairs
-def test_slope_is_0_from_the_edge_on(alpha: float, width: float) -> None:
-    """Exactly, and not -0."""
-    x = beyond(width)
-    assert same_bits(ReluGrad(alpha, width).surrogate_grad(x), 0 * np.abs(x))
-
-
-def custom_vjp(x: Any) -> Any:
-    """The gradient in reverse mode."""
-    return gradient(ReluGrad(0.3, 1.5), x)
-
-
-def custom_jvp(x: Any) -> Any:
-    """The gradient of the twin for forward mode."""
-    return gradient(ReluGrad(0.3, 1.5, forward_mode=True), x)
-
-
 @parametrize_halves
-@parametrize_jit
-@pytest.mark.parametrize("slope", [custom_vjp, custom_jvp])
-def test_every_16_bit_slope_is_that_of_float32_rounded_once(
-    slope: Function, jit: Function, dtype: Any
-) -> None:
-    """To the bit, and so eager and jitted agree."""
+def test_every_16_bit_slope_is_that_of_float32_rounded_once(dtype: Any, forward_mode: bool) -> None:
+    """To the bit."""
     x, wide = every(dtype)
+    spike = ReluGrad(0.3, 1.5, forward_mode=forward_mode)
     expected = np.float32(0.3) * np.maximum(np.float32(1.5) - np.abs(wide), 0)
-    assert same_bits(jit(slope)(x), expected.astype(dtype))
+    found = jax.grad(lambda x: spike(x).sum())(x)
+    assert same_bits(found, expected.astype(dtype))
 
 
 @parametrize_halves
@@ -170,9 +117,9 @@ def test_a_16_bit_cotangent_is_multiplied_in_float32(dtype: Any) -> None:
 # The integral
 
 
-@pytest.mark.parametrize(("alpha", "width"), [(0.3, 1.0), (3.0, 0.1), (1e-6, 1e6)])
+@pytest.mark.parametrize(("alpha", "width"), [(0.3, 1.0), (1e-30, 1e20), (1e30, 1e-30)])
 def test_integral_is_the_area_under_the_slope(alpha: float, width: float) -> None:
-    """Of the part of the triangle to the left of x, in rational arithmetic."""
+    """To the left of x, in rational arithmetic; although width² alone leaves the range of float32."""
     x = np.append(around(width, np.float32), beyond(width))
     a, w = (Fraction(np.float32(parameter).item()) for parameter in (alpha, width))
     tails = [a * max(w - abs(Fraction(point)), Fraction(0)) ** 2 / 2 for point in x.tolist()]
@@ -181,19 +128,3 @@ def test_integral_is_the_area_under_the_slope(alpha: float, width: float) -> Non
     ]
     found = ReluGrad(alpha, width).surrogate_fun(x)
     np.testing.assert_allclose(found, areas, rtol=5e-7, atol=float(TINY))
-
-
-@pytest.mark.parametrize(("x", "expected"), [(-np.inf, 0), (-2, 0), (0, 1), (2, 2), (np.inf, 2)])
-def test_integral_at_the_edges_and_at_0(x: float, expected: float) -> None:
-    """0, alpha * width² / 2 and alpha * width²."""
-    assert ReluGrad(0.5, 2.0).surrogate_fun(x) == expected
-
-
-@pytest.mark.parametrize(
-    ("alpha", "width", "half"), [(1e-30, 1e20, 5e9), (1e30, 1e-30, 5e-31), (1e20, 1e-20, 5e-21)]
-)
-def test_integral_is_finite_where_width_squared_is_not(
-    alpha: float, width: float, half: float
-) -> None:
-    """Half of alpha * width², although width² alone leaves the range of float32."""
-    assert ReluGrad(alpha, width).surrogate_fun(0.0) == pytest.approx(half, rel=1e-6)

@@ -21,7 +21,7 @@ def integral(x, parameter):
 
 
 PARAMETERS = jnp.array([0.3, 0.5, 1.0])
-X = jnp.linspace(-2.0, 2.0, 41)
+X = jnp.arange(-20, 21) / 10  # the threshold itself is one of them
 CURRENTS = jnp.full(5, 0.5)
 
 

@@ -39,9 +39,6 @@ ROWS = [
     (2, "g(x)={1x≥00x<0"),
     (3, "g′(x)=ReLU(α(w−|x|))=max(0,α(w−|x|))"),
     (4, "peaksatαwatx=0"),
-    (4, "fallslinearlyto0atx=±w"),
-    (4, "is0for|x|>w"),
-    (5, "x=jnp.linspace(-3,3,1000)"),
     (5, "foralphain[0.3,0.5,1.0]:forwidthin[1.0,2.0]:"),
     (6, "forwidthin[0.5,1.0,1.5,2.0]:surrogate=ReluGrad(0.5,width)"),
     (7, "jax.vmap(jax.grad(surrogate))(x)"),
@@ -49,7 +46,6 @@ ROWS = [
     (11, "print(spike(x))[0.0.1.1.1.]"),
     (12, "print(jax.vmap(jax.grad(spike))(x))[0.0.150.30.150.]"),
     (13, "E.O.Neftci,H.MostafaandF.Zenke,“Surrogategradientlearninginspikingneuralnetworks”,"),
-    (13, "IEEESignalProcessingMagazine36(6),51-63,2019"),
 ]
 
 
@@ -79,17 +75,6 @@ def test_row_9_meaning_unit_and_default(parameter: str, entry: Tag) -> None:
     items = [item.get_text() for item in entry.select("dl.field-list li")]
     item = next(item for item in items if item.startswith(parameter))
     assert all(word in item for word in ["ArrayLike", "unit", "Default"])
-
-
-def test_page_asks_no_other_host(name: str, site: Path) -> None:
-    """Nothing that a browser loads by itself is elsewhere."""
-    foreign = [
-        value
-        for tag in parsed(site / name).find_all(True)
-        for value in [tag.get("href") if tag.name == "link" else None, tag.get("src")]
-        if value and urlsplit(str(value)).netloc and tag.get("rel") != ["canonical"]
-    ]
-    assert foreign == []
 
 
 def test_internal_links_and_anchors_resolve(name: str, site: Path) -> None:

@@ -62,13 +62,8 @@ def other_shapes() -> dict[str, Any]:
     return example.globs
 
 
-@pytest.mark.parametrize(
-    ("law", "shape"),
-    [
-        *((law, "fast sigmoid") for law in LAWS),
-        *(("the gradient of the integral is the slope", shape) for shape in ("arctan", "Gaussian")),
-    ],
-)
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("shape", ["fast sigmoid", "arctan", "Gaussian"])
 def test_the_rule_for_other_shapes_keeps(
     law: str, shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

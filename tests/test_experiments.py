@@ -86,19 +86,67 @@ def test_an_online_rule_is_bptt_with_some_paths_detached(
     np.testing.assert_allclose(forward, backward, rtol=1e-3, atol=1e-4 * abs(backward).max())
 
 
-@pytest.mark.parametrize(("peak", "attached"), [(3.9, False), (4.0, True)])
-def test_factor_of_one_step_of_a_threshold_that_spikes_raise(peak: float, attached: bool) -> None:
-    spike = ReluGrad(alpha=peak, width=1.0)
-    currents, rise = jnp.linspace(0.0, 3.0, 31)[None], 0.4
-    slopes = spike.surrogate_grad(currents[0] - (1.0 + 0.5 * rise))
+@pytest.mark.parametrize("attached", [False, True])
+@pytest.mark.parametrize("beta", [0.5, 1.0])
+def test_peak_of_a_threshold_that_spikes_raise(beta: float, attached: bool) -> None:
+    rise, potentials = 0.4, jnp.append(jnp.linspace(-1.0, 4.0, 101), 1.0 + beta * 0.4)
 
-    def after(rise: Any) -> Array:
-        return memory.layer((0.0, 0.5, attached), spike, currents, rise=rise)[2]
+    def matrices(peak: float) -> tuple[Array, Array]:
+        """The Jacobian of one step of (v, rise) at each potential, and the slope there."""
+        spike = ReluGrad(alpha=peak, width=1.0)
 
-    factors = jnp.diagonal(jax.jacrev(after)(jnp.full(31, rise)))
-    np.testing.assert_allclose(factors, 0.98 - 0.5 * slopes, rtol=1e-5)
-    bound = (1 + 0.98) / 0.5  # the largest peak for which no factor exceeds 1 in size
-    assert (abs(factors) <= 1).all() == (peak <= bound)
+        def step(state: Any) -> Array:
+            before = state[0] / 0.9  # the layer compares 0.9 times this with the threshold
+            neuron, still = (0.0, beta, attached), jnp.zeros((1,))
+            _, v, risen = memory.layer(neuron, spike, still, v=before, rise=state[1])
+            return jnp.array([0.9 * v, risen])
+
+        states = jnp.stack([potentials, jnp.full_like(potentials, rise)], axis=1)
+        return jax.vmap(jax.jacrev(step))(states), spike.surrogate_grad(
+            potentials - 1 - beta * rise
+        )
+
+    found, g = matrices(0.8)
+    back = attached * 0.9
+    expected = [[0.9 - back * g, back * beta * g], [g, 0.98 - beta * g]]
+    np.testing.assert_allclose(found, jnp.array(expected).transpose(2, 0, 1), rtol=1e-5, atol=1e-6)
+    # With the reset attached, the reciprocals of the bounds of reset and rise add up.
+    bound = 1 / (attached / (1 + 1 / 0.9) + beta / (1 + 0.98))
+
+    def radius(peak: float) -> float:
+        return np.abs(np.linalg.eigvals(matrices(peak)[0])).max()
+
+    assert radius(0.999 * bound) < 1 < radius(1.001 * bound)
+
+
+@pytest.mark.parametrize("form", ["subtract, then leak", "leak, then subtract"])
+@pytest.mark.parametrize(
+    ("decay", "slow", "beta", "threshold"), [(0.9, 0.98, 1.0, 1.0), (0.3, 0.9, 0.1, 2.0)]
+)
+def test_no_step_enlarges_a_gradient_below_the_joint_bound(
+    form: str, decay: float, slow: float, beta: float, threshold: float
+) -> None:
+    by_reset = BOUNDS[form](decay, 1.0) / threshold
+    bound = 1 / (1 / by_reset + beta / (1 + slow))
+    # In this unit of the potential, the Jacobian is symmetric.
+    unit = (threshold * beta * (decay if form == "subtract, then leak" else 1)) ** 0.5
+
+    def largest(peak: float) -> float:
+        """The most by which a step lengthens a gradient, over potentials around the threshold."""
+        spike = ReluGrad(alpha=peak, width=1.0)
+
+        def step(state: Any) -> Array:
+            v, rise = state[0] * unit, state[1]
+            s = spike(v - threshold - beta * rise)
+            after = threshold * common.RESETS[form](v / threshold, s, decay)
+            return jnp.array([after / unit, slow * rise + s])
+
+        v = (threshold + jnp.linspace(-2.0, 2.0, 101)) / unit
+        found = jax.vmap(jax.jacrev(step))(jnp.stack([v, jnp.zeros(101)], axis=1))
+        np.testing.assert_allclose(found, found.swapaxes(1, 2), atol=1e-5)
+        return np.linalg.norm(found, ord=2, axis=(1, 2)).max()
+
+    assert largest(0.999 * bound) < 1 < largest(1.001 * bound)
 
 
 @pytest.mark.parametrize("attached", [False, True])

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from docutils import nodes
 from jax import Array
 from jax.typing import ArrayLike
+from sphinx.application import Sphinx
 
 import relugrad
 
@@ -119,3 +121,15 @@ if address:
     sitemap_url_scheme = "{link}"
     ogp_social_cards = {"enable": False}  # pictures of titles
 notfound_urls_prefix = urlsplit(address or "").path.rstrip("/") + "/"
+
+
+def mark_length_of_code(_app: Sphinx, doctree: nodes.document, _name: str) -> None:
+    """Let the style sheet know which code in a sentence may break at a space."""
+    for code in doctree.findall(nodes.literal):
+        length = len(code.astext())
+        code["classes"] += ["short"] * (length < 25) + ["long"] * (length > 60)
+
+
+def setup(app: Sphinx) -> None:
+    """Mark code."""
+    app.connect("doctree-resolved", mark_length_of_code)

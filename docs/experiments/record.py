@@ -1,11 +1,14 @@
 """The record of the experiments: how it is written, and what the pages read of it."""
 
+import ast
 import datetime
 import importlib
 import inspect
 import json
+import math
 import os
 import platform
+import re
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +18,28 @@ import pandas as pd
 
 PACKAGES = ["relugrad", "jax", "optax", "scikit-learn"]
 FILE = Path(__file__).parents[1] / "_data/experiments.json"
+
+# The record's short names in words, where they aren't: of a column, or of a value in one experiment.
+WORDS = {
+    "C": "inverse of the penalty of logistic regression",
+    "bfloat16": "kept in bfloat16",
+    "decay": "decay of the potential in a time step",
+    "dead, network": "network or remedy",
+    "digits, none": "none (logistic regression)",
+    "form": "form of the reset",
+    "half": "half-width",
+    "hidden": "hidden layer",
+    "layer": "kind of layer",
+    "lif": "leaky integrate-and-fire",
+    "neurons": "hidden neurons",
+    "reset": "gradient through the reset",
+    "slope": "shape of the surrogate",
+    "spike_times, none": "none (hidden weights stay as drawn)",
+    "steps": "updates of the weights",
+    "strength": "strength of the recurrent weights",
+    "width, rule": "rule for the width",
+    "width, steps": "updates of the weights, ten times as many for the single neuron",
+}
 
 
 def plain(value):
@@ -68,23 +93,68 @@ def outcomes(name):
     return pd.DataFrame(json.loads(FILE.read_text(encoding="utf-8"))[name]["rows"])
 
 
+def in_words(name, key):
+    """A column or a value of the record, as prose says it."""
+    text = key if isinstance(key, str) else f"{key:g}"
+    return WORDS.get(f"{name}, {text}", WORDS.get(text, text))
+
+
+def listed(name, values):
+    """Values in their order: numbers by size, others as the experiment has them. They hold commas."""
+    values = sorted(values) if all(isinstance(one, float) for one in values) else list(values)
+    if len(values) > 9:
+        return f"{len(values)} values from {values[0]:g} to {values[-1]:g}"
+    return " · ".join(in_words(name, one) for one in values)
+
+
+def varied(name, rows):
+    """What was varied, and all values, in a line each."""
+    lines, counts = [], []
+    for column in rows.drop(columns=["alpha", "optimizer", "rate"], errors="ignore"):
+        values = rows[column].dropna().unique()
+        line = f"{in_words(name, column)}: {listed(name, values)}"
+        if column == "width" and "alpha" in rows:  # chosen as pairs
+            values = rows[["alpha", "width"]].drop_duplicates().to_numpy()
+            pairs = " · ".join(f"{alpha:g} and {width:g}" for alpha, width in values)
+            line = f"alpha and width: {pairs}"
+        counts.append(len(values))
+        lines += [line] * (len(values) > 1)
+    if "rate" in rows:
+        for optimizer, rates in rows.groupby("optimizer", sort=False)["rate"]:
+            lines.append(f"learning rate with {optimizer}: {listed(name, rates.unique())}")
+        counts.append(len(rows[["optimizer", "rate"]].dropna().drop_duplicates()))
+    else:
+        lines.append(f"optimizer: {listed(name, rows['optimizer'].unique())}")
+        counts.append(rows["optimizer"].nunique())
+    some = "" if math.prod(counts) == len(rows) else ", not in all combinations"
+    return "\n".join([f"- **Varied**{some}:", *(f"  - {line}" for line in lines)])
+
+
 def about(name):
-    """What was varied, how often it ran, with what, and how to repeat it, as Markdown."""
+    """How an experiment was made, and how to repeat it: a list in Markdown that unfolds."""
     one = json.loads(FILE.read_text(encoding="utf-8"))[name]
     rows = pd.DataFrame(settings(one["rows"]))
-    seeds = one["fixed"]["seeds"]
-    fixed = "; ".join(
-        f"{value:,} {name}" for name, value in one["fixed"].items() if name != "seeds"
-    )
-    varied = [
-        f"{column} ({', '.join(map(str, values)) if len(values) < 9 else f'{len(values)} values'})"
-        for column in rows
-        if len(values := sorted(rows[column].dropna().unique())) > 1
-    ]
+    fixed = dict(one["fixed"])
+    seeds = fixed.pop("seeds")
+    duration = ", ".join(f"{value:,} {in_words(name, key)}" for key, value in fixed.items())
+    script = FILE.parents[1] / f"experiments/{name}.py"
+    story = " ".join(ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))).split())
+    drawn = " ".join(re.findall(r"(?:A|Each) seed .*?[.](?= |$)", story))
+    minutes = round(one["seconds"] / 60)
+    took = f"{minutes} minutes" if minutes > 1 else f"{round(one['seconds'], -1)} seconds"
     versions = ", ".join(map(" ".join, one["versions"].items()))
-    return (
-        f"**Record.** Varied: {'; '.join(varied)}. Fixed: {fixed}. {len(rows)} settings, each with {seeds} "
-        f"seeds: {len(rows) * seeds:,} runs in {one['seconds']} s on {one['machine']}, {one['date']}, "
-        f"{versions}. Repeat it with `nox -s experiments -- {name}`; it stands in "
-        f"`docs/experiments/{name}.py`."
-    )
+    return f"""\
+<details class="record">
+<summary>How this was measured</summary>
+
+- **Question:** {one["question"]}
+{varied(name, rows)}
+- **Seeds:** {seeds} for each of the {len(rows):,} settings, {len(rows) * seeds:,} runs in all. {drawn}
+- **Length of a training:** {duration}.
+- **Where and when:** {one["device"].upper()} ({one["machine"]}), {one["date"]}, in about {took}. {versions}.
+- **To repeat it:** run `nox -s experiments -- {name}` in a clone of the repository.
+  `pip install "nox[uv]"` installs nox. The script is `docs/experiments/{name}.py`.
+
+</details>
+
+"""

@@ -22,10 +22,11 @@ _integral: _Function = jax.jit(of_any_arguments(integral))
 @final
 @dataclasses.dataclass(frozen=True)
 class ReluGrad:
-    r"""A step forward, ``max(0, alpha * (width - abs(x)))`` backward.
+    r"""A step that JAX differentiates as ``max(0, alpha * (width - abs(x)))``.
 
     The ReLU :term:`surrogate gradient`, with which spiking neural networks are
-    trained by gradient descent. A neuron spikes when its membrane potential
+    trained by gradient descent; it is also known as the triangular or
+    piecewise linear surrogate. A neuron spikes when its membrane potential
     reaches its threshold: call ``spike(potential - threshold)``. For this
     difference, ``x``, the forward pass is the step
 
@@ -51,8 +52,9 @@ class ReluGrad:
     Parameters
     ----------
     alpha
-        Slope of the triangle's sides, in 1/unit(x)²: a positive, finite number,
-        or an array of such numbers that broadcasts against x. Default 0.3, the
+        Slope of the triangle's sides. As the slope of a slope, it has the unit
+        1/unit(x)². A positive, finite number, or an array of such numbers that
+        broadcasts against x. Default 0.3, which for a threshold of 1 is the
         dampening factor of Bellec et al. [3].
     width
         Distance from the threshold at which the triangle reaches 0, half of its
@@ -85,9 +87,14 @@ class ReluGrad:
 
     Notes
     -----
-    :doc:`/how-to/choose` helps to set alpha and width, :doc:`special-values`
-    says what is accepted and returned, and :doc:`error-messages` what to do
-    about an error.
+    :doc:`special-values` says what is accepted and returned, and
+    :doc:`error-messages` what to do about an error.
+
+    **Choosing alpha and width.** Start from the default, a peak of 0.3 and a
+    width of 1 for a threshold of 1, and compare other peaks and widths on
+    validation data: :doc:`/how-to/choose`. The scale of the surrogate often
+    matters more than its shape [4]. With the default, a neuron that rests a
+    distance of 1 below its threshold gets a gradient of exactly 0.
 
     **An object of parameters.** A ReluGrad is frozen: make a changed copy with
     ``dataclasses.replace``. With numbers as parameters it can be hashed and
@@ -101,15 +108,20 @@ class ReluGrad:
 
     **Derivatives.** The spikes don't depend on alpha and width, so gradient
     descent leaves both unchanged. Higher derivatives use the triangle wherever
-    the step is differentiated; the slope itself has derivatives with respect to
-    x, alpha and width.
+    the step is differentiated, also where a gradient contains the value of a
+    spike. So the second derivative of one spike is the triangle's derivative,
+    but through a network it isn't the derivative of the gradient as a function:
+    :doc:`/explanation/custom-vjp` shows both, and says for whom the difference
+    matters. The slope itself has derivatives with respect to x, alpha and
+    width.
 
-    **Accuracy.** The slope is within 1.5 units in the last place in float32 and
-    float64. float16 and bfloat16 are computed in float32 and rounded once.
+    **Accuracy.** In float32 and float64, the slope is at most 1.5 units in the
+    last place (gaps between neighboring floating-point numbers) off. float16
+    and bfloat16 are computed in float32 and rounded once.
 
     **Cost.** A backward pass keeps x in its own dtype, and nothing else of its
-    size. With ``forward_mode=True`` this and the numbers are the same, but it's
-    JAX that derives the backward pass, from a rule for forward mode.
+    size, with ``forward_mode=True`` too: :doc:`/how-to/forward-mode` says what
+    that option costs.
 
     References
     ----------
@@ -119,11 +131,12 @@ class ReluGrad:
        method, which F. Zenke and S. Ganguli called a surrogate gradient in
        "SuperSpike", Neural Computation 30(6), 2018.
        https://doi.org/10.1162/neco_a_01086
-    .. [2] The triangle, as gamma * max(0, 1 - \|v\|): S. K. Esser et al.,
-       PNAS 113(41), 2016. https://doi.org/10.1073/pnas.1604850113
+    .. [2] S. K. Esser et al., "Convolutional networks for fast, energy-efficient
+       neuromorphic computing", PNAS 113(41), 2016: the triangle.
+       https://doi.org/10.1073/pnas.1604850113
     .. [3] G. Bellec et al., "Long short-term memory and learning-to-learn in
-       networks of spiking neurons", NeurIPS 31, 2018, and Nature
-       Communications 11, 3625, 2020.
+       networks of spiking neurons", NeurIPS 31, 2018, and Nature Communications
+       11, 3625, 2020: with a factor, gamma * max(0, 1 - \|v\|).
        https://doi.org/10.1038/s41467-020-17236-y
     .. [4] On scale, shape, and the gradient through the reset: F. Zenke and
        T. P. Vogels, Neural Computation 33(4), 2021.
@@ -133,7 +146,9 @@ class ReluGrad:
 
     Examples
     --------
-    Spikes, and the gradient of each with respect to its own potential:
+    Five potentials minus their threshold, three of them at the threshold or
+    above. The first output holds their spikes, the second the derivative of
+    each spike with respect to its own x, which is the triangle:
 
     >>> import jax
     >>> import jax.numpy as jnp
@@ -145,8 +160,9 @@ class ReluGrad:
     >>> print(jax.vmap(jax.grad(spike))(x))
     [0.   0.15 0.3  0.15 0.  ]
 
-    A leaky neuron with a constant input current, which spikes at the fifth of
-    six time steps and then loses what it has spent:
+    A leaky neuron with a constant input current, over six time steps. When it
+    spikes, the threshold of 1 is subtracted from its potential. The output has
+    one entry for each time step: the neuron spikes in the fifth.
 
     >>> import jax
     >>> from relugrad import ReluGrad
@@ -159,9 +175,10 @@ class ReluGrad:
     >>> print(spikes)
     [0. 0. 0. 0. 1. 0.]
 
-    Triangles of several parameters, drawn from the gradients themselves. Left,
-    alpha sets the slope and width the reach; right, a wider triangle is higher
-    too, because its sides are equally steep.
+    The next code draws triangles of several parameters, from the gradients
+    themselves. In the left panel, alpha sets the slope and width the reach. In
+    the right panel, a wider triangle is higher too, because its sides are
+    equally steep.
 
     .. plot::
         :alt: Triangles over x from -3 to 3. Left, alpha 0.3, 0.5 and 1.0 with
@@ -258,8 +275,10 @@ class ReluGrad:
     def surrogate_fun(self, x: ArrayLike) -> jax.Array:
         """The integral of the triangle from ``-width`` to x: a smooth step.
 
-        Put it in the place of the spike, and the gradient of the network is a
-        true one: so you can check it against finite differences.
+        Put it in the place of the spike, and the network is smooth, with a true
+        gradient that uses the same slopes. If nothing in the network is
+        detached by ``stop_gradient``, you can check this gradient against
+        finite differences: :doc:`/how-to/diagnose`.
 
         Parameters
         ----------
@@ -329,7 +348,9 @@ def relu_grad(
 
     Examples
     --------
-    Three neurons, each with its own width, in two time steps (the rows):
+    Three neurons (the columns), each with its own width, in two time steps (the
+    rows). All potentials are 0.5 above the threshold; the wider its triangle,
+    the larger the gradient of a neuron:
 
     >>> import jax
     >>> import jax.numpy as jnp

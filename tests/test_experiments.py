@@ -147,21 +147,3 @@ def test_no_step_enlarges_a_gradient_below_the_joint_bound(
         return np.linalg.norm(found, ord=2, axis=(1, 2)).max()
 
     assert largest(0.999 * bound) < 1 < largest(1.001 * bound)
-
-
-@pytest.mark.parametrize("attached", [False, True])
-def test_factor_of_one_step_of_a_recurrent_layer(attached: bool) -> None:
-    spike = ReluGrad(alpha=1.0, width=1.0)
-    back = jnp.array([[0.0, 0.5, 0.1], [0.2, -0.3, 0.0], [0.4, 0.0, 0.7]])
-    start = jnp.array([0.2, 1.0, 1.6])
-    slopes = spike.surrogate_grad(0.9 * start - 1.0)
-
-    def after_two(v: Any) -> Array:
-        return memory.layer((0.0, 0.0, attached), spike, jnp.zeros((2, 3)), back, v=v)[1]
-
-    v = 0.9 * start
-    s = spike(v - 1.0)
-    last = spike.surrogate_grad(0.9 * (v - s) + s @ back - 1.0)
-    matrix = 0.9 * (jnp.diag(0.9 * (1 - attached * slopes)) + back.T * slopes)
-    matrix = (1 - attached * last)[:, None] * matrix  # the reset at the end of the second step
-    np.testing.assert_allclose(jax.jacrev(after_two)(start), matrix, rtol=1e-5)

@@ -180,10 +180,7 @@ def test_the_sidebar_shows_where_you_are(landing: Page, base_url: str) -> None:
         ("width", "reference/relugrad.html"),
         ("custom_vjp", "explanation/custom-vjp.html"),
         ("forward mode", "how-to/forward-mode.html"),
-        (
-            "can't apply forward-mode autodiff (jvp) to a custom_vjp function",
-            "reference/error-messages.html",
-        ),
+        ("can't apply forward-mode autodiff (jvp) to", "reference/error-messages.html"),
     ],
 )
 def test_search_finds(words: str, expected: str, landing: Page, base_url: str) -> None:

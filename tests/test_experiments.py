@@ -102,9 +102,8 @@ def test_peak_of_a_threshold_that_spikes_raise(beta: float, attached: bool) -> N
             return jnp.array([0.9 * v, risen])
 
         states = jnp.stack([potentials, jnp.full_like(potentials, rise)], axis=1)
-        return jax.vmap(jax.jacrev(step))(states), spike.surrogate_grad(
-            potentials - 1 - beta * rise
-        )
+        slopes = spike.surrogate_grad(potentials - 1 - beta * rise)
+        return jax.vmap(jax.jacrev(step))(states), slopes
 
     found, g = matrices(0.8)
     back = attached * 0.9

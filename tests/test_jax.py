@@ -16,9 +16,7 @@ RIGHT = "0.29552022 0.29552022\n[0.9553365] [0.9553365]\n"
 
 
 def _block(language: str) -> str:
-    found = re.search(
-        rf"^```{language}\n(.*?)^```", REPORT.read_text("utf-8"), re.DOTALL | re.MULTILINE
-    )
+    found = re.search(rf"(?ms)^```{language}\n(.*?)^```", REPORT.read_text("utf-8"))
     assert found is not None
     return found[1]
 

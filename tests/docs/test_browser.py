@@ -217,9 +217,8 @@ def test_explorer_by_keyboard(slider: str, landing: Page) -> None:
     assert said["area"] == pytest.approx(float(spike.surrogate_fun(9.0)), abs=5e-4)
     assert landing.locator(".explorer").screenshot() != drawn
     landing.locator(".explorer button.copybtn").click()
-    assert (
-        eval(landing.evaluate("navigator.clipboard.readText()").removeprefix("spike = ")) == spike
-    )
+    copied = landing.evaluate("navigator.clipboard.readText()")
+    assert eval(copied.removeprefix("spike = ")) == spike
     landing.locator(".explorer button[type=reset]").press("Enter")
     landing.wait_for_timeout(200)
     said = _said(landing)

@@ -20,7 +20,7 @@ def step(x: Array, alpha: Array, width: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, NaN for a NaN in x or width."""
     x = jax.lax.select(jnp.isnan(width), width.astype(x.dtype), x)
     # Made of the arguments alone: lax.scan hoists a constant out of a function
-    # that has a rule, and hands the rule wrong residuals (JAX 0.6.2 to 0.12.0).
+    # that has a rule, and hands the rule wrong residuals (JAX from 0.6.2 on).
     return jax.lax.select(jnp.isnan(x), x, (x >= 0).astype(x.dtype))
 
 

@@ -134,8 +134,8 @@ class ReluGrad:
        "SuperSpike", Neural Computation 30(6), 2018.
        https://doi.org/10.1162/neco_a_01086
     .. [2] S. K. Esser et al., "Convolutional networks for fast,
-       energy-efficient neuromorphic computing", PNAS 113(41), 2016: the triangle.
-       https://doi.org/10.1073/pnas.1604850113
+       energy-efficient neuromorphic computing", PNAS 113(41), 2016: the
+       triangle. https://doi.org/10.1073/pnas.1604850113
     .. [3] G. Bellec et al., "Long short-term memory and learning-to-learn in
        networks of spiking neurons", NeurIPS 31, 2018: with a factor,
        gamma * max(0, 1 - \|v\|). https://doi.org/10.48550/arXiv.1803.09574

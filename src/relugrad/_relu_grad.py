@@ -35,12 +35,10 @@ class ReluGrad:
     Its derivative is 0 almost everywhere, so gradient descent through it would
     learn nothing. The backward pass uses a triangle instead [1] [2]:
 
-    .. math:: \begin{aligned}
-              g'(x) &= \operatorname{ReLU}(\alpha\,(w - |x|)) \\
-                    &= \max(0, \alpha\,(w - |x|))
-              \end{aligned}
+    .. math:: g'(x) = \max(0, \alpha\,(w - |x|))
 
-    where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. The triangle
+    where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. This is the
+    ReLU of :math:`\alpha\,(w - |x|)`, hence the name. The triangle
 
     - peaks at :math:`\alpha w` at :math:`x = 0`,
     - falls linearly to 0 at :math:`x = \pm w`,

@@ -35,10 +35,12 @@ class ReluGrad:
     Its derivative is 0 almost everywhere, so gradient descent through it would
     learn nothing. The backward pass uses a triangle instead [1] [2]:
 
-    .. math:: g'(x) = \max(0, \alpha\,(w - |x|))
+    .. math:: \begin{array}{rl}
+              g'(x) &= \operatorname{ReLU}(\alpha\,(w - |x|)) \\
+                    &= \max(0, \alpha\,(w - |x|))
+              \end{array}
 
-    where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. This is the
-    ReLU of :math:`\alpha\,(w - |x|)`, hence the name. The triangle
+    where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. The triangle
 
     - peaks at :math:`\alpha w` at :math:`x = 0`,
     - falls linearly to 0 at :math:`x = \pm w`,

@@ -24,10 +24,10 @@ _integral: _Function = jax.jit(of_any_arguments(integral))
 class ReluGrad:
     r"""A step that JAX differentiates as ``max(0, alpha * (width - abs(x)))``.
 
-    The ReLU :term:`surrogate gradient`, with which spiking neural networks are
-    trained by gradient descent; it is also known as the triangular or
-    piecewise linear surrogate. A neuron spikes when its membrane potential
-    reaches its threshold: call ``spike(potential - threshold)``. For this
+    This is the ReLU :term:`surrogate gradient`, also known as the triangular or
+    piecewise linear surrogate. With it, spiking neural networks are trained by
+    gradient descent. A neuron spikes when its membrane potential reaches its
+    threshold: call ``spike(potential - threshold)``. For this
     difference, ``x``, the forward pass is the step
 
     .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
@@ -35,8 +35,10 @@ class ReluGrad:
     Its derivative is 0 almost everywhere, so gradient descent through it would
     learn nothing. The backward pass uses a triangle instead [1] [2]:
 
-    .. math:: g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|))
-              = \max(0, \alpha\,(w - |x|))
+    .. math:: \begin{array}{rl}
+              g'(x) &= \operatorname{ReLU}(\alpha\,(w - |x|)) \\
+                    &= \max(0, \alpha\,(w - |x|))
+              \end{array}
 
     where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. The triangle
 
@@ -52,10 +54,11 @@ class ReluGrad:
     Parameters
     ----------
     alpha
-        Slope of the triangle's sides. As the slope of a slope, it has the unit
-        1/unit(x)². A positive, finite number, or an array of such numbers that
-        broadcasts against x. Default 0.3, which for a threshold of 1 is the
-        dampening factor of Bellec et al. [3].
+        Steepness of the triangle's sides: its height divided by width. The
+        height is a slope of g, so alpha has the unit 1/unit(x)². A positive,
+        finite number, or an array of such numbers that broadcasts against x.
+        Default 0.3, which for a threshold of 1 is the dampening factor of
+        Bellec et al. [3] [4].
     width
         Distance from the threshold at which the triangle reaches 0, half of its
         :term:`support`, in the unit of x: a number or an array, as alpha.
@@ -92,9 +95,10 @@ class ReluGrad:
 
     **Choosing alpha and width.** Start from the default, a peak of 0.3 and a
     width of 1 for a threshold of 1, and compare other peaks and widths on
-    validation data: :doc:`/how-to/choose`. The scale of the surrogate often
-    matters more than its shape [4]. With the default, a neuron that rests a
-    distance of 1 below its threshold gets a gradient of exactly 0.
+    validation data: :doc:`/how-to/choose`. In the tasks of Zenke and Vogels,
+    the scale of the surrogate mattered more than its shape [5]. With the
+    default, a neuron that rests a distance of 1 below its threshold gets a
+    gradient of exactly 0.
 
     **An object of parameters.** A ReluGrad is frozen: make a changed copy with
     ``dataclasses.replace``. With numbers as parameters it can be hashed and
@@ -107,13 +111,11 @@ class ReluGrad:
     once for each shape and dtype.
 
     **Derivatives.** The spikes don't depend on alpha and width, so gradient
-    descent leaves both unchanged. Higher derivatives use the triangle wherever
-    the step is differentiated, also where a gradient contains the value of a
-    spike. So the second derivative of one spike is the triangle's derivative,
-    but through a network it isn't the derivative of the gradient as a function:
-    :doc:`/explanation/custom-vjp` shows both, and says for whom the difference
-    matters. The slope itself has derivatives with respect to x, alpha and
-    width.
+    descent leaves both unchanged. The second derivative of one spike is the
+    derivative of the triangle. Of a network, the second derivative is in
+    general *not* the derivative of the surrogate gradient:
+    :doc:`/explanation/custom-vjp` says what it is, and for whom this matters.
+    The slope itself has derivatives with respect to x, alpha and width.
 
     **Accuracy.** In float32 and float64, the slope is at most 1.5 units in the
     last place (gaps between neighboring floating-point numbers) off. float16
@@ -131,17 +133,20 @@ class ReluGrad:
        method, which F. Zenke and S. Ganguli called a surrogate gradient in
        "SuperSpike", Neural Computation 30(6), 2018.
        https://doi.org/10.1162/neco_a_01086
-    .. [2] S. K. Esser et al., "Convolutional networks for fast, energy-efficient
-       neuromorphic computing", PNAS 113(41), 2016: the triangle.
-       https://doi.org/10.1073/pnas.1604850113
+    .. [2] S. K. Esser et al., "Convolutional networks for fast,
+       energy-efficient neuromorphic computing", PNAS 113(41), 2016: the
+       triangle. https://doi.org/10.1073/pnas.1604850113
     .. [3] G. Bellec et al., "Long short-term memory and learning-to-learn in
-       networks of spiking neurons", NeurIPS 31, 2018, and Nature Communications
-       11, 3625, 2020: with a factor, gamma * max(0, 1 - \|v\|).
-       https://doi.org/10.1038/s41467-020-17236-y
-    .. [4] On scale, shape, and the gradient through the reset: F. Zenke and
+       networks of spiking neurons", NeurIPS 31, 2018: with a factor,
+       gamma * max(0, 1 - \|v\|). https://doi.org/10.48550/arXiv.1803.09574
+    .. [4] G. Bellec et al., "A solution to the learning dilemma for recurrent
+       networks of spiking neurons", Nature Communications 11, 3625, 2020: the
+       same with a threshold. https://doi.org/10.1038/s41467-020-17236-y
+    .. [5] On scale, shape, and the gradient through the reset: F. Zenke and
        T. P. Vogels, Neural Computation 33(4), 2021.
        https://doi.org/10.1162/neco_a_01367. Harder tasks need a more careful
-       choice of the shape: L. Herranz-Celotti and J. Rouat, 2022.
+       choice of the shape, and over all tasks a fast sigmoid did best:
+       L. Herranz-Celotti and J. Rouat, 2022.
        https://doi.org/10.48550/arXiv.2202.00282
 
     Examples
@@ -176,9 +181,9 @@ class ReluGrad:
     [0. 0. 0. 0. 1. 0.]
 
     The next code draws triangles of several parameters, from the gradients
-    themselves. In the left panel, alpha sets the slope and width the reach. In
-    the right panel, a wider triangle is higher too, because its sides are
-    equally steep.
+    themselves. In the left panel, alpha sets the steepness and width the
+    reach. In the right panel, a wider triangle is higher too, because its
+    sides are equally steep.
 
     .. plot::
         :alt: Triangles over x from -3 to 3. Left, alpha 0.3, 0.5 and 1.0 with
@@ -276,7 +281,7 @@ class ReluGrad:
         """The integral of the triangle from ``-width`` to x: a smooth step.
 
         Put it in the place of the spike, and the network is smooth, with a true
-        gradient that uses the same slopes. If nothing in the network is
+        gradient that uses the same triangle. If nothing in the network is
         detached by ``stop_gradient``, you can check this gradient against
         finite differences: :doc:`/how-to/diagnose`.
 
@@ -323,8 +328,9 @@ def relu_grad(
         shape. float16, bfloat16, float32 and float64 keep their dtype; integers
         and booleans are promoted as in :func:`jax.numpy.sin`.
     alpha
-        Slope of the triangle's sides, in 1/unit(x)²: a positive, finite number,
-        or an array of such numbers that broadcasts against x. Default 0.3.
+        Steepness of the triangle's sides, in 1/unit(x)²: a positive, finite
+        number, or an array of such numbers that broadcasts against x. Default
+        0.3.
     width
         Distance from the threshold at which the triangle reaches 0, in the unit
         of x: a number or an array, as alpha. Default 1.0.

@@ -24,11 +24,12 @@ FACTORS = {
     ("leak, then subtract", "detached"): lambda d, t, v, s, g: d,
     ("to zero", "detached"): lambda d, t, v, s, g: d * (1 - s),
 }
-# The peak up to which the factor is at most 1 in size, for a threshold of 1 and v >= 0.
+# The peak up to which the factor is at most 1 in size at every potential, for a threshold of 1.
 BOUNDS = {
     "subtract, then leak": lambda d, w: 1 + 1 / d,
     "leak, then subtract": lambda d, w: 1 + d,
-    "to zero": lambda d, w: 1 / d if w <= 1 else 4 * w / (1 + w) ** 2 / d,
+    # A wide triangle is limited below rest, where the factor is d * (1 - v * g) with v < 0.
+    "to zero": lambda d, w: 1 / d if w <= 1 else 4 * w / (w - 1) ** 2 * (1 / d - 1),
 }
 
 
@@ -57,7 +58,7 @@ def test_the_factor_of_one_step_of_each_reset(form: str, reset: str) -> None:
 @pytest.mark.parametrize("form", BOUNDS)
 @pytest.mark.parametrize(("decay", "width", "threshold"), [(0.3, 0.5, 20.0), (0.9, 4.0, 1.0)])
 def test_the_bound_on_the_peak(form: str, decay: float, width: float, threshold: float) -> None:
-    v = threshold * jnp.append(jnp.linspace(0, 6, 6001), 1)
+    v = threshold * jnp.append(jnp.linspace(-6, 6, 12001), 1)
     bound = BOUNDS[form](decay, width) / threshold
 
     def largest(peak: float) -> jax.Array:

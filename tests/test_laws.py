@@ -55,10 +55,9 @@ def test_ours_keep(law: str, forward_mode: bool, monkeypatch: pytest.MonkeyPatch
 def other_shapes() -> dict[str, Any]:
     """What the page about them defines."""
     page = (PAGES / "other-shapes.md").read_text("utf-8")
-    visible = r"^```\{code-cell\} python\n(?!:tags:|---)(.*?)^```"
-    cells = re.findall(visible, page, re.DOTALL | re.MULTILINE)
+    visible = r"(?ms)^```\{code-cell\} python\n(?!:tags:|---)(.*?)^```"
     shown: dict[str, Any] = {}
-    for cell in cells:
+    for cell in re.findall(visible, page):
         if "integrals" not in shown:
             exec(cell, shown)  # noqa: S102 - code of our own page
     return shown

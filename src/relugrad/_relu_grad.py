@@ -145,7 +145,7 @@ class ReluGrad:
     .. [5] On scale, shape, and the gradient through the reset: F. Zenke and
        T. P. Vogels, Neural Computation 33(4), 2021.
        https://doi.org/10.1162/neco_a_01367. Harder tasks need a more careful
-       choice of the shape, and over all tasks a fast sigmoid did best:
+       choice of the shape, and the fast sigmoid tended to do best:
        L. Herranz-Celotti and J. Rouat, 2022.
        https://doi.org/10.48550/arXiv.2202.00282
 

@@ -39,7 +39,7 @@ THEME = {
         "Grid": {"visible": False},
         "Axis": {"minor_tick_line_color": None, "major_label_text_font": "system-ui"},
         "BasicTicker": {"desired_num_ticks": 3},
-        "BoxAnnotation": {"fill_color": "#333333", "fill_alpha": 0.06, "line_color": None},
+        "BoxAnnotation": {"fill_color": "#333333", "fill_alpha": 0.14, "line_color": None},
     }
 }
 

@@ -103,7 +103,8 @@ def test_jit_is_eager():
         for function in (spike, grad(spike)):
             with jax.disable_jit():
                 eager = function(x, 0.5)
-            close(jax.jit(function, static_argnums=1)(x, 0.5), eager, rtol=1e-6)
+            compiled = jax.jit(function, static_argnums=1)(x, 0.5)
+            close(compiled, eager, rtol=1e-6)
 
 
 def test_16_bits_stay_16_bits():

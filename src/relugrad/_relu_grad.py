@@ -138,7 +138,7 @@ class ReluGrad:
        triangle. https://doi.org/10.1073/pnas.1604850113
     .. [3] G. Bellec et al., "Long short-term memory and learning-to-learn in
        networks of spiking neurons", NeurIPS 31, 2018: with a factor,
-       gamma * max(0, 1 - \|v\|). https://doi.org/10.48550/arXiv.1803.09574
+       ``gamma * max(0, 1 - abs(v))``. https://doi.org/10.48550/arXiv.1803.09574
     .. [4] G. Bellec et al., "A solution to the learning dilemma for recurrent
        networks of spiking neurons", Nature Communications 11, 3625, 2020: the
        same with a threshold. https://doi.org/10.1038/s41467-020-17236-y

@@ -1,10 +1,11 @@
 """What ReluGrad costs, beside the triangles of the libraries that are installed.
 
-All that is compared is timed in turn, `TURNS` times over. What counts is the median of the turns, or of
-the ratios in each turn: between turns, a machine gets faster or slower.
+All that is compared is timed in each of the `TURNS`. What counts is the median of the turns, or of the
+ratios in each turn: between turns, a machine gets faster or slower.
 """
 
 import functools
+import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -42,8 +43,12 @@ EAGER: dict[str, tuple[Callable[[Any], Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES and ["empty jitted function", *NAMES])
-@pytest.mark.parametrize("turn", TURNS)
+def drawn(*names: str) -> list[tuple[int, str]]:
+    """Each name in each turn, in an order of its own, so that none always runs after the same one."""
+    return [(t, name) for t in TURNS for name in random.Random(t).sample(names, len(names))]
+
+
+@pytest.mark.parametrize(("turn", "name"), drawn("empty jitted function", *NAMES) if NAMES else [])
 @pytest.mark.parametrize("transformed", EAGER)
 @pytest.mark.benchmark(group="outside jit")
 def test_outside_jit(benchmark: Any, transformed: str, turn: int, name: str) -> None:
@@ -74,8 +79,7 @@ def data(dtype: str, log2: int, turn: int) -> tuple[Any, Any]:
     return x, jnp.ones_like(x)
 
 
-@pytest.mark.parametrize("name", NAMES and ["copy", *NAMES])
-@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize(("turn", "name"), drawn("copy", *NAMES) if NAMES else [])
 @pytest.mark.parametrize("direction", ["forward", "both"])
 @pytest.mark.parametrize("log2", range(10, 27, 2))
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

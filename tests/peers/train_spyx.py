@@ -19,7 +19,7 @@ class Network(nnx.Module):
 
     def __init__(self, spike, rngs):
         self.hidden = nnx.Linear(64, 64, rngs=rngs)
-        self.neurons = spyx.nn.LIF((64,), beta=0.9, activation=spike, rngs=rngs)
+        self.neurons = spyx.nn.LIF((64,), 0.9, activation=spike, rngs=rngs)
         self.readout = nnx.Linear(64, 10, rngs=rngs)
 
     def __call__(self, images):

@@ -106,14 +106,13 @@ def main(record: Path | None) -> int:
         if not passes(copies.queue[0]):
             sys.exit("The documentation fails without any mutant.")
         for done, mutant in enumerate(pool.map(survivor, specs, [copies] * len(specs)), 1):
-            survivors += [mutant] if mutant else []
+            if mutant:
+                survivors.append(mutant)
+                print("survived:", mutant)  # at once, because the whole run takes long
             print(f"{done}/{len(specs)}, {len(survivors)} survived", end="\r", flush=True)
     missed = sorted(set(survivors) - expected)
     killed = sorted(expected - set(survivors))
-    for mutant in missed:
-        print("missed:", mutant)
-    for mutant in killed:
-        print("listed as equivalent, and noticed:", mutant)
+    print("missed:", *missed, "listed as equivalent, and noticed:", *killed, sep="\n")
     counts = {
         "date": datetime.date.today().isoformat(),
         "jax": jax.__version__,

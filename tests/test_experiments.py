@@ -97,7 +97,7 @@ def test_peak_of_a_threshold_that_spikes_raise(beta: float, attached: bool) -> N
 
         def step(state: Any) -> Array:
             before = state[0] / 0.9  # the layer compares 0.9 times this with the threshold
-            neuron, still = (0.0, beta, attached), jnp.zeros((1,))
+            neuron, still = (0.0, beta, attached, True), jnp.zeros((1,))
             _, v, risen = memory.layer(neuron, spike, still, v=before, rise=state[1])
             return jnp.array([0.9 * v, risen])
 

@@ -14,7 +14,7 @@ class CodeAlone(code.LiteralIncludeReader):
     """Marks docstrings before the options choose lines, which may count them, and drops them after."""
 
     def read_file(self, filename: Any, location: Any = None) -> list[str]:
-        """Return the lines of the file, with a mark in the place of each line of a docstring."""
+        """Return the lines of the file, with a mark in place of each line of a docstring."""
         lines = super().read_file(filename, location)
         for node in ast.walk(ast.parse("".join(lines))):
             if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:

@@ -4,7 +4,8 @@ Two cues come 28 steps apart, each on one of two channels: was it the same chann
 second cue on are counted, so a layer has to remember the first. A seed draws weights and sequences.
 Before training: the derivative of what the layer remembers at the end by what one neuron remembers at
 the start, as largest and median length over neurons and sequences (1e30 if it overflows). After: the
-accuracy on 256 new sequences.
+accuracy on 256 new sequences. Two controls: only the readout is trained ("frozen"), and no gradient
+flows through the raised threshold ("rise detached").
 """
 
 from functools import partial
@@ -25,13 +26,11 @@ LAYERS = {  # the decay of a synaptic current, and by how much a spike raises th
     "adaptive": (0.0, 1.0),
     "recurrent": (0.0, 0.0),
 }
-CASES = [("lif", "detached", 1.0), ("synaptic", "detached", 1.0)]
-CASES += [
-    (layer, reset, width)
-    for layer in ("adaptive", "recurrent")
-    for reset in ("detached", "attached")
-    for width in (1.0, 2.0)
-]
+BOTH = [(reset, width) for reset in ("detached", "attached") for width in (1.0, 2.0)]
+CASES = [(layer, "detached", 1.0, PEAKS, "none") for layer in ("lif", "synaptic")]
+CASES += [(layer, *both, PEAKS, "none") for layer in ("adaptive", "recurrent") for both in BOTH]
+CASES += [(layer, "detached", 1.0, [0.3], "frozen") for layer in LAYERS]
+CASES += [("adaptive", *both, [0.3, 1.0], "rise detached") for both in BOTH]
 
 
 def cues(key, count):
@@ -52,14 +51,17 @@ def draw(key):
 
 def layer(neuron, spike, currents, back=None, v=0.0, rise=0.0):
     """Spikes, the last potential and the last rise of the threshold; `back` makes it recurrent."""
-    slow, beta, attached = neuron
+    slow, beta, reset_attached, rise_attached = neuron
+
+    def attach(value, attached):
+        return jnp.where(attached, value, jax.lax.stop_gradient(value))
 
     def step(state, current):
         i, v, rise, s = state
         i = slow * i + (1 - slow) * current
         v = 0.9 * v + i + (0.0 if back is None else s @ back)
-        s = spike(v - (1.0 + beta * rise))
-        v = v - jnp.where(attached, s, jax.lax.stop_gradient(s))
+        s = spike(v - (1.0 + beta * attach(rise, rise_attached)))
+        v = v - attach(s, reset_attached)
         return (i, v, 0.98 * rise + s, s), s
 
     zero = jnp.zeros_like(currents[0])
@@ -68,13 +70,14 @@ def layer(neuron, spike, currents, back=None, v=0.0, rise=0.0):
 
 
 @partial(jax.jit, static_argnames=["recurrent", "optimizer", "steps"])
-@partial(jax.vmap, in_axes=(0, None, None, None, None, None, None))
-def accuracy(key, rates, neuron, spike, recurrent, optimizer, steps):
+@partial(jax.vmap, in_axes=(0, *[None] * 7))
+def accuracy(key, rates, neuron, spike, frozen, recurrent, optimizer, steps):
     """The share of right answers after training at each rate."""
     keys = jax.random.split(key, 3)
 
     def scores(weights, inputs):
         w_in, w_out, back = weights
+        w_in, back = (jnp.where(frozen, jax.lax.stop_gradient(w), w) for w in (w_in, back))
         spikes, *_ = layer(neuron, spike, inputs @ w_in, back if recurrent else None)
         return spikes[32:].sum(axis=0) @ w_out
 
@@ -111,16 +114,16 @@ def kept(key, neuron, spike, recurrent):
 def run(seeds=20, steps=100, rates=RATES):
     """Four layers, five peaks, and for two layers both widths and resets; two optimizers, three rates."""
     keys, rows = jax.random.split(jax.random.key(0), seeds), []
-    for name, reset, width in CASES:
-        for peak in PEAKS:
+    for name, reset, width, peaks, control in CASES:
+        for peak in peaks:
             spike = ReluGrad(jnp.array(peak / width), jnp.array(width))
-            neuron = (*LAYERS[name], reset == "attached")
-            case = {"layer": name, "reset": reset, "width": width, "peak": peak}
-            if name in ("adaptive", "recurrent"):
+            neuron = (*LAYERS[name], reset == "attached", control != "rise detached")
+            case = {"layer": name, "reset": reset, "width": width, "peak": peak, "control": control}
+            if name in ("adaptive", "recurrent") and control == "none":
                 largest, median = kept(keys, neuron, spike, name == "recurrent")
                 rows.append(case | {"largest": largest, "median": median})
             for optimizer, of_optimizer in rates.items():
-                how = (name == "recurrent", optimizer, steps)
+                how = (control == "frozen", name == "recurrent", optimizer, steps)
                 found = accuracy(keys, jnp.array(of_optimizer), neuron, spike, *how)
                 rows += [
                     case | {"optimizer": optimizer, "rate": rate, "accuracy": outcome}

@@ -31,6 +31,8 @@ WORDS = {
     "hidden": "hidden layer",
     "layer": "kind of layer",
     "lif": "leaky integrate-and-fire",
+    "memory, frozen": "hidden weights stay as drawn",
+    "memory, rise detached": "no gradient through the raised threshold",
     "neurons": "hidden neurons",
     "reset": "gradient through the reset",
     "slope": "shape of the surrogate",

@@ -24,8 +24,8 @@ _integral: _Function = jax.jit(of_any_arguments(integral))
 class ReluGrad:
     r"""A step that JAX differentiates as ``max(0, alpha * (width - abs(x)))``.
 
-    This is the ReLU :term:`surrogate gradient`, also known as the triangular or
-    piecewise linear surrogate. With it, spiking neural networks are trained by
+    This is the ReLU :term:`surrogate gradient` [1], also known as the triangular
+    or piecewise linear surrogate. With it, spiking neural networks are trained by
     gradient descent. A neuron spikes when its membrane potential reaches its
     threshold: call ``spike(potential - threshold)``. For this
     difference, ``x``, the forward pass is the step
@@ -33,7 +33,7 @@ class ReluGrad:
     .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
 
     Its derivative is 0 almost everywhere, so gradient descent through it would
-    learn nothing. The backward pass uses a triangle instead [1] [2]:
+    learn nothing. The backward pass uses a triangle instead [2] [3]:
 
     .. math:: \begin{array}{rl}
               g'(x) &= \operatorname{ReLU}(\alpha\,(w - |x|)) \\
@@ -280,7 +280,7 @@ class ReluGrad:
     def surrogate_fun(self, x: ArrayLike) -> jax.Array:
         """The integral of the triangle from ``-width`` to x: a smooth step.
 
-        Put it in the place of the spike, and the network is smooth, with a true
+        Put it in place of the spike, and the network is smooth, with a true
         gradient that uses the same triangle. If nothing in the network is
         detached by ``stop_gradient``, you can check this gradient against
         finite differences: :doc:`/how-to/diagnose`.

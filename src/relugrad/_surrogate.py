@@ -1,4 +1,4 @@
-"""The step, the triangle in the place of its derivative, and the rule that joins them."""
+"""The step, the triangle in place of its derivative, and the rule that joins them."""
 
 from typing import Any
 

@@ -196,7 +196,7 @@ class ReluGrad:
         from relugrad import ReluGrad
 
         x = jnp.linspace(-3, 3, 1000)
-        _, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="tight")
+        _, (left, right) = plt.subplots(1, 2, figsize=(7, 4.4), layout="tight")
         for alpha in [0.3, 0.5, 1.0]:
             for width in [1.0, 2.0]:
                 surrogate = ReluGrad(alpha, width)

@@ -196,7 +196,7 @@ class ReluGrad:
         from relugrad import ReluGrad
 
         x = jnp.linspace(-3, 3, 1000)
-        _, (left, right) = plt.subplots(1, 2, figsize=(7, 4.4), layout="tight")
+        _, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="tight")
         for alpha in [0.3, 0.5, 1.0]:
             for width in [1.0, 2.0]:
                 surrogate = ReluGrad(alpha, width)
@@ -208,7 +208,7 @@ class ReluGrad:
             right.plot(x, jax.vmap(jax.grad(surrogate))(x), label=label)
         for panel in [left, right]:
             panel.set(xlabel="$x$", ylabel="$g'(x)$", ylim=(-0.1, 3.3))
-            panel.legend(loc="upper center", ncols=2)
+            panel.legend(loc="upper center", ncols=2, fontsize=9)
     """
 
     alpha: ArrayLike = 0.3

@@ -24,10 +24,10 @@ _integral: _Function = jax.jit(of_any_arguments(integral))
 class ReluGrad:
     r"""A step that JAX differentiates as ``max(0, alpha * (width - abs(x)))``.
 
-    This is the ReLU :term:`surrogate gradient` [1], also known as the triangular
-    or piecewise linear surrogate. With it, spiking neural networks are trained by
-    gradient descent. A neuron spikes when its membrane potential reaches its
-    threshold: call ``spike(potential - threshold)``. For this
+    This is the ReLU :term:`surrogate gradient` [1], also known as the
+    triangular or piecewise linear surrogate. With it, spiking neural networks
+    are trained by gradient descent. A neuron spikes when its membrane potential
+    reaches its threshold: call ``spike(potential - threshold)``. For this
     difference, ``x``, the forward pass is the step
 
     .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}

@@ -86,9 +86,9 @@ def test_an_online_rule_is_bptt_with_some_paths_detached(
     np.testing.assert_allclose(forward, backward, rtol=1e-3, atol=1e-4 * abs(backward).max())
 
 
-@pytest.mark.parametrize("attached", [False, True])
+@pytest.mark.parametrize(("attached", "through"), [(False, True), (True, True), (True, False)])
 @pytest.mark.parametrize("beta", [0.5, 1.0])
-def test_peak_of_a_threshold_that_spikes_raise(beta: float, attached: bool) -> None:
+def test_peak_of_a_threshold_that_spikes_raise(beta: float, attached: bool, through: bool) -> None:
     rise, potentials = 0.4, jnp.append(jnp.linspace(-1.0, 4.0, 101), 1.0 + beta * 0.4)
 
     def matrices(peak: float) -> tuple[Array, Array]:
@@ -97,7 +97,7 @@ def test_peak_of_a_threshold_that_spikes_raise(beta: float, attached: bool) -> N
 
         def step(state: Any) -> Array:
             before = state[0] / 0.9  # the layer compares 0.9 times this with the threshold
-            neuron, still = (0.0, beta, attached, True), jnp.zeros((1,))
+            neuron, still = (0.0, beta, attached, through), jnp.zeros((1,))
             _, v, risen = memory.layer(neuron, spike, still, v=before, rise=state[1])
             return jnp.array([0.9 * v, risen])
 
@@ -106,11 +106,11 @@ def test_peak_of_a_threshold_that_spikes_raise(beta: float, attached: bool) -> N
         return jax.vmap(jax.jacrev(step))(states), slopes
 
     found, g = matrices(0.8)
-    back = attached * 0.9
-    expected = [[0.9 - back * g, back * beta * g], [g, 0.98 - beta * g]]
+    back, raised = attached * 0.9, through * beta
+    expected = [[0.9 - back * g, back * raised * g], [g, 0.98 - raised * g]]
     np.testing.assert_allclose(found, jnp.array(expected).transpose(2, 0, 1), rtol=1e-5, atol=1e-6)
     # With the reset attached, the reciprocals of the bounds of reset and rise add up.
-    bound = 1 / (attached / (1 + 1 / 0.9) + beta / (1 + 0.98))
+    bound = 1 / (attached / (1 + 1 / 0.9) + raised / (1 + 0.98))
 
     def radius(peak: float) -> float:
         return np.abs(np.linalg.eigvals(matrices(peak)[0])).max()

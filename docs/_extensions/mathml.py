@@ -16,7 +16,7 @@ BETTER = {
     r"<msup>(<mi>[^<]+</mi>)<mi>(&#x02032;)</mi></msup>": r'\1<mo lspace="0" rspace="0">\2</mo>',
     r'<mo stretchy="false">&#x0007C;</mo>': '<mo stretchy="false" lspace="0" rspace="0">|</mo>',
     r"<mo>([A-Za-z]+)</mo>": r"<mi>\1</mi>",
-    # A minus after one of = , ( <= >= and "about" is a sign.
+    # A minus after an equals sign, a comma, a bracket and the like is a sign.
     r"(&#x0(?:003D|002C|0028|2264|2265|2248);</mo>)<mo>(&#x02212;)": r'\1<mo form="prefix">\2',
 }
 

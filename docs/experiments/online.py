@@ -1,8 +1,8 @@
 """How near e-prop comes to the gradient of BPTT, and whether the difference matters to learning.
 
 A seed draws the inputs, the target's phase, the readout and the weights of a recurrent layer that
-shall follow a sine. Its cosines compare gradients of one presentation; its loss is that of the last
-presentation, after an update in each time step.
+learns to follow a sine. Its cosines compare gradients of one pass of the pattern; its loss is that
+of the last pass, after an update in each time step.
 """
 
 from functools import partial

@@ -34,6 +34,7 @@ WORDS = {
     "memory, frozen": "hidden weights stay as drawn",
     "memory, rise detached": "no gradient through the raised threshold",
     "neurons": "hidden neurons",
+    "presentations": "passes of the pattern",
     "reset": "gradient through the reset",
     "slope": "shape of the surrogate",
     "spike_times, none": "none (hidden weights stay as drawn)",

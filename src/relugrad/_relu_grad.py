@@ -121,9 +121,9 @@ class ReluGrad:
     last place (gaps between neighboring floating-point numbers) off. float16
     and bfloat16 are computed in float32 and rounded once.
 
-    **Cost.** A backward pass keeps x in its own dtype, and nothing else of its
-    size, with ``forward_mode=True`` too: :doc:`/how-to/forward-mode` says what
-    that option costs.
+    **Cost.** For the backward pass, a spike keeps x in its own dtype, and
+    nothing else as large as x, with ``forward_mode=True`` too:
+    :doc:`/how-to/forward-mode` says what that option costs.
 
     References
     ----------

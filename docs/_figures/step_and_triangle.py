@@ -14,7 +14,7 @@ gradients = jax.vmap(jax.grad(spike))(x)
 
 # The same file from the same numbers: nothing random and no date in it.
 with plt.rc_context({"svg.hashsalt": "relugrad", "path.simplify": False}):
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.6), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(5.5, 2.3), layout="constrained")
     left.plot(x, spike(x), color="#0072b2", gid="step")
     left.set(title="forward", xlabel="$x$", ylabel="$g(x)$", yticks=[0, 1])
     right.plot(x, gradients, color="#d55e00", gid="triangle")

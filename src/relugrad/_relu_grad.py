@@ -181,13 +181,13 @@ class ReluGrad:
     [0. 0. 0. 0. 1. 0.]
 
     The next code draws triangles of several parameters, from the gradients
-    themselves. In the left panel, alpha sets the steepness and width the
-    reach. In the right panel, a wider triangle is higher too, because its
+    themselves. In the upper panel, alpha sets the steepness and width the
+    reach. In the lower panel, a wider triangle is higher too, because its
     sides are equally steep.
 
     .. plot::
-        :alt: Triangles over x from -3 to 3. Left, alpha 0.3, 0.5 and 1.0 with
-            width 1.0 and 2.0: the peak is alpha times width. Right, alpha 0.5:
+        :alt: Triangles over x from -3 to 3. Above, alpha 0.3, 0.5 and 1.0 with
+            width 1.0 and 2.0: the peak is alpha times width. Below, alpha 0.5:
             the wider, the higher, equally steep.
 
         import jax
@@ -196,17 +196,17 @@ class ReluGrad:
         from relugrad import ReluGrad
 
         x = jnp.linspace(-3, 3, 1000)
-        _, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="tight")
+        _, (upper, lower) = plt.subplots(2, 1, figsize=(5, 5), layout="tight")
         for alpha in [0.3, 0.5, 1.0]:
             for width in [1.0, 2.0]:
                 surrogate = ReluGrad(alpha, width)
                 label = rf"$\alpha = {alpha}$, $w = {width}$"
-                left.plot(x, jax.vmap(jax.grad(surrogate))(x), label=label)
+                upper.plot(x, jax.vmap(jax.grad(surrogate))(x), label=label)
         for width in [0.5, 1.0, 1.5, 2.0]:
             surrogate = ReluGrad(0.5, width)
             label = rf"$\alpha = 0.5$, $w = {width}$"
-            right.plot(x, jax.vmap(jax.grad(surrogate))(x), label=label)
-        for panel in [left, right]:
+            lower.plot(x, jax.vmap(jax.grad(surrogate))(x), label=label)
+        for panel in [upper, lower]:
             panel.set(xlabel="$x$", ylabel="$g'(x)$", ylim=(-0.1, 3.3))
             panel.legend(loc="upper center", ncols=2, fontsize=9)
     """

@@ -64,11 +64,6 @@ def test_calls_outside_jit_share_a_program(caplog: pytest.LogCaptureFixture) -> 
     assert not [record for record in caplog.records if "Compiling" in record.message]
 
 
-def test_a_surrogate_goes_through_a_scan_as_its_carry() -> None:
-    """In and out of a trace."""
-    assert jax.lax.scan(lambda spike, _: (spike, None), ReluGrad(), length=3)[0] == ReluGrad()
-
-
 # A value
 
 

@@ -26,7 +26,8 @@ def known_parameter(name: str, value: Any) -> Any:
     numbers = np.asarray(value)
     if (bad := numbers[~((numbers > 0) & (numbers < jnp.inf))]).size:
         raise ValueError(f"{name} must be positive and finite; got {bad[0]}")
-    return jnp.array(value) if numbers.ndim else float(numbers)
+    # Integers become floats: those of 64 bits would lose their upper half.
+    return jnp.array(value, jnp.result_type(value, 0.0)) if numbers.ndim else float(numbers)
 
 
 def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]:
@@ -35,17 +36,19 @@ def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]
     _check_type("alpha", alpha)
     _check_type("width", width)
     try:
-        shape = jnp.broadcast_shapes(*map(jnp.shape, (x, alpha, width)))
+        jnp.broadcast_shapes(*map(jnp.shape, (x, alpha, width)))
     except ValueError as error:
         raise ValueError(f"x, alpha and width must broadcast. {error}") from None
     x = jnp.asarray(x, jax.eval_shape(jnp.sin, x).dtype)
     wide = np.promote_types(x.dtype, np.float32)  # 16 bits are rounded once
     alpha, width = jnp.asarray(alpha, wide), jnp.asarray(width, wide)
     # NaN unless both are positive and finite; so is all that is made of it.
-    width += 0 * (jnp.log(alpha) + jnp.log(width))
-    x, alpha, width = (jnp.broadcast_to(value, shape) for value in (x, alpha, width))
-    # x, but made of the parameters too, so that shard_map divides it as it does them.
-    return jax.lax.select(jnp.isnan(width) | True, x, width.astype(x.dtype)), (alpha, width)
+    width += jax.lax.stop_gradient(0 * (jnp.log(alpha) + jnp.log(width)))
+    # A 1 made of all three, so that each has the shape, the batch axes and the
+    # sharding of their result. XLA drops the product.
+    one = jnp.isnan(x) | jnp.isnan(alpha) | jnp.isnan(width) | True
+    x, alpha, width = (value * one.astype(value.dtype) for value in (x, alpha, width))
+    return x, (alpha, width)
 
 
 def of_any_arguments(formula: Callable[..., Array]) -> Callable[..., Array]:
@@ -59,9 +62,8 @@ def of_any_arguments(formula: Callable[..., Array]) -> Callable[..., Array]:
 
 
 def _check_type(name: str, value: Any, *others: Any) -> None:
-    dtype = getattr(value, "dtype", type(value))
-    kinds = (jnp.floating, jnp.integer, *others)
     is_number = isinstance(value, (Array, np.ndarray, np.generic, float, int))
-    if not (is_number and any(jnp.issubdtype(dtype, kind) for kind in kinds)):
+    dtype = getattr(value, "dtype", type(value)) if is_number else type(value)
+    if not any(jnp.issubdtype(dtype, kind) for kind in (jnp.floating, jnp.integer, *others)):
         # The type and not the value, which may be a tracer.
         raise TypeError(f"{name} must be a real number or an array of real numbers; got {dtype}")

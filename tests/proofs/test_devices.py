@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from relugrad import ReluGrad
 
@@ -24,11 +24,9 @@ Function = Callable[..., Any]
 
 jax.config.update("jax_num_cpu_devices", 8)  # type: ignore[no-untyped-call]
 
-REPLICATED, DIVIDED, OF_X = (
-    PartitionSpec(),
-    PartitionSpec("neurons"),
-    PartitionSpec("batch", "neurons"),
-)
+REPLICATED = PartitionSpec()
+DIVIDED = PartitionSpec("neurons")
+OF_X = PartitionSpec("batch", "neurons")
 X = np.linspace(-2, 2, 128, dtype=np.float32).reshape(16, 8)
 WIDTHS = np.linspace(0.5, 2, 8, dtype=np.float32)
 COLLECTIVES = "all-gather|all-reduce|all-to-all|collective-permute|reduce-scatter"
@@ -89,6 +87,15 @@ def test_shard_map_with_divided_parameters_and_a_shared_x(forward_mode: bool) ->
     x = jnp.float32(0.25)
     found = jax.grad(lambda x: mapped(place(spike, DIVIDED), x).sum())(place(x, REPLICATED))
     np.testing.assert_allclose(found, 0.3 * (WIDTHS - 0.25).sum(), rtol=1e-6)
+
+
+def test_axes_may_be_explicit(forward_mode: bool) -> None:
+    """Then JAX infers how each result is divided: here as x is, although the widths aren't."""
+    with jax.set_mesh(jax.make_mesh((4, 2), ("batch", "neurons"), (AxisType.Explicit,) * 2)):
+        x, widths = jax.device_put(X, OF_X), jax.device_put(WIDTHS, REPLICATED)
+        found = gradient(ReluGrad(0.3, widths, forward_mode=forward_mode), x)
+    assert found.sharding.spec == OF_X
+    np.testing.assert_array_equal(found, gradient(ReluGrad(0.3, WIDTHS), X))
 
 
 def test_a_bad_parameter_is_found_on_any_device() -> None:

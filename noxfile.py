@@ -6,6 +6,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -17,6 +18,8 @@ from packaging.version import Version
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_external_run = True
+# Images of containers often forbid to keep what is compiled. Each of 20 notebooks would compile JAX anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 LOCK = "docs/requirements.txt"
 SITE = "docs/_build/html"

@@ -34,8 +34,8 @@ def close(actual, expected, rtol=1e-5):
     """Equal, up to a few roundings in float32 of the largest number."""
     actual = np.asarray(actual, np.float32)
     expected = np.asarray(expected, np.float32)
-    largest = abs(expected).max()
-    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * largest)
+    atol = rtol * abs(expected).max()
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
 def scanned(currents, loop=jax.lax.scan):

@@ -132,11 +132,11 @@ def test_compositions_with_forward_mode(names: str, expected: Any) -> None:
     ids=["checking_leaks", "strict dtype promotion"],
 )
 def test_a_switch_finds_nothing_to_say(switch: Function, forward_mode: bool) -> None:
-    """With a width for each neuron, and bfloat16."""
+    """With a width for each neuron, x of another rank, and bfloat16."""
     spike = ReluGrad(0.5, jnp.ones(5), forward_mode=forward_mode)
-    with switch():
-        found = grad(jax.jit(lambda x: spike(x)))(X.astype(jnp.bfloat16))
-    close(found.astype(jnp.float32), [0, 0.25, 0.375, 0.25, 0])
+    with switch(), jax.numpy_rank_promotion("raise"):
+        found = grad(jax.jit(lambda x: spike(x)))(X[None].astype(jnp.bfloat16))
+    close(found.astype(jnp.float32), [[0, 0.25, 0.375, 0.25, 0]])
 
 
 @pytest.mark.parametrize("method", ["__call__", "surrogate_grad", "surrogate_fun"])

@@ -36,7 +36,7 @@ def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]
     _check_type("alpha", alpha)
     _check_type("width", width)
     try:
-        jnp.broadcast_shapes(*map(jnp.shape, (x, alpha, width)))
+        shape = jnp.broadcast_shapes(*map(jnp.shape, (x, alpha, width)))
     except ValueError as error:
         raise ValueError(f"x, alpha and width must broadcast. {error}") from None
     x = jnp.asarray(x, jax.eval_shape(jnp.sin, x).dtype)
@@ -44,11 +44,11 @@ def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]
     alpha, width = jnp.asarray(alpha, wide), jnp.asarray(width, wide)
     # NaN unless both are positive and finite; so is all that is made of it.
     width += jax.lax.stop_gradient(0 * (jnp.log(alpha) + jnp.log(width)))
-    # A 1 made of all three, so that each has the shape, the batch axes and the
-    # sharding of their result. XLA drops the product.
-    one = jnp.isnan(x) | jnp.isnan(alpha) | jnp.isnan(width) | True
-    x, alpha, width = (value * one.astype(value.dtype) for value in (x, alpha, width))
-    return x, (alpha, width)
+    x, alpha, width = (jnp.broadcast_to(value, shape) for value in (x, alpha, width))
+    # A 1 made of all three, so that each product is divided among devices, and
+    # batched by vmap, as their result is. XLA drops the products.
+    one = (jnp.isnan(x) | jnp.isnan(alpha) | jnp.isnan(width) | True).astype(wide)
+    return x * one.astype(x.dtype), (alpha * one, width * one)
 
 
 def of_any_arguments(formula: Callable[..., Array]) -> Callable[..., Array]:

@@ -18,7 +18,7 @@ from packaging.version import Version
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_external_run = True
-# Images of containers often forbid to keep what is compiled. Each of 20 notebooks would compile JAX anew.
+# Container images may forbid keeping compiled modules; each notebook would then compile JAX's anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 LOCK = "docs/requirements.txt"

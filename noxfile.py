@@ -4,6 +4,7 @@
 # ///
 """Every chore of the project. `python -m nox --list` shows them; what follows `--` selects or records."""
 
+import argparse
 import hashlib
 import json
 import os
@@ -167,9 +168,12 @@ def proofs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def experiments(session: nox.Session) -> None:
-    """Run the experiments behind the site's advice: all, or by name; `quick`; `record` keeps them."""
-    session.install("-e", ".[examples]")
-    session.run("python", "docs/experiments", *session.posargs)
+    """Run the experiments behind the site's advice, with any surrogate: `docs/experiments/__main__.py`."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--with", action="append", default=[])  # where another surrogate is from
+    given, arguments = parser.parse_known_args(session.posargs)
+    session.install("-e", ".[examples]", *vars(given)["with"])
+    session.run("python", "docs/experiments", *arguments)
 
 
 def _install_others(session: nox.Session) -> None:

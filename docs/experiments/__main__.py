@@ -1,53 +1,118 @@
-"""Run the experiments: `python docs/experiments [record] [quick] [NAME ...]`.
+"""Run the experiments, and try any surrogate in them.
 
-An experiment is a module with a function `run`, which returns rows. In a row, numbers and strings
-are the settings, and arrays the outcomes, one for each seed. `quick` takes few seeds and few steps, and
-some of the settings where each costs a compilation. Settings that the record lacks end in an error.
+    nox -s experiments -- [quick] [record] [--surrogate package.module:name] [NAME ...]
+
+Without names, all run. `quick` tries only whether they do. `record` keeps what they find, which the
+pages show. `--surrogate` puts another surrogate in the place of ReluGrad, and shows what it reaches
+beside the record; with `record`, that is kept too, in a file of its own.
+
+`package.module:name` is a spike function of x, or what returns one when it's called without arguments;
+`package.module:name(2.0, width=1.0)` has parameters. In an experiment it is stretched to each peak and
+half-width (the distance at which its slope has fallen to half of its peak), so nobody has to know how
+its parameters set them. A function of x, peak and half is called with them instead.
+
+    nox -s experiments -- --surrogate relugrad:relu_grad quickstart
+    nox -s experiments -- --with braintools --surrogate "braintools.surrogate:Sigmoid(alpha=4.0)" memory
+    nox -s experiments -- --with spyx --surrogate spyx.axn:triangular
+
+`--with` installs what it is in. A module of your own is found in the folder where you are.
 """
 
-import json
+import argparse
 import multiprocessing
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
+from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-from experiments.record import FILE, as_text, run, settings
+import numpy as np
 
-NAMES = [
-    "quickstart",
-    "reset",
-    "memory",
-    "width",
-    "spike_times",
-    "dead",
-    "online",
-    "bfloat16",
-    "digits",
-]
+sys.path[0] = str(Path(__file__).parents[1])
+sys.path.append(".")
+from experiments.experiment import plain
+from experiments.record import FILE, beside, read, settings, write
+from experiments.registry import EXPERIMENTS, run_named
+from experiments.surrogates import named
+
+FIELD = FILE.with_name("field.json")
 
 
-def main(arguments):
-    """Run what is asked for, two at a time, and show how long each took."""
-    quick = "quick" in arguments
-    names = [name for name in NAMES if name in arguments] or NAMES
-    recorded = json.loads(FILE.read_text()) if FILE.exists() else {}
+def arguments() -> argparse.Namespace:
+    """What is asked for; what isn't known is refused."""
+    known = ["quick", "record", *EXPERIMENTS]
+    parser = argparse.ArgumentParser(
+        "experiments",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("words", nargs="*", metavar="NAME", help=f"one of {', '.join(known)}")
+    parser.add_argument("--surrogate", default="", metavar="package.module:name")
+    given = parser.parse_args()
+    for word in set(given.words) - set(known):
+        parser.error(f"{word!r} isn't one of {', '.join(known)}")
+    if {"quick", "record"} <= set(given.words):
+        parser.error("what a quick run finds isn't worth a record")
+    if given.surrogate:
+        try:
+            named(given.surrogate)
+        except (
+            AttributeError,
+            ImportError,
+            NameError,
+            SyntaxError,
+            TypeError,
+            ValueError,
+        ) as error:
+            accepted = "a spike function of x, as package.module:name or package.module:name(2.0)"
+            why = f"{type(error).__name__}: {error}"
+            parser.error(f"--surrogate takes {accepted}, and not {given.surrogate!r}. {why}")
+    return given
+
+
+def show(found: dict[str, Any], surrogate: str, keep: bool) -> None:
+    """What another surrogate reaches in an experiment, beside the record; and keep it."""
+    both = beside(found, read()[found["name"]])
+    change = both["other"] - both["ReluGrad"]
+    table = both.map(np.mean).rename(columns={"other": surrogate})
+    table["difference"] = change.map(np.mean)
+    table["its standard error"] = change.map(lambda of: of.std(ddof=1) / len(of) ** 0.5)
+    print(table.round(3).to_string())
+    if keep:
+        package = packages_distributions()[surrogate.partition(":")[0].partition(".")[0]][0]
+        versions = {name: version(name) for name in (package, "relugrad", "jax")}
+        field = read(FIELD)
+        rows = [r for r in field.get(surrogate, {"rows": []})["rows"] if r["name"] != found["name"]]
+        for row in both.reset_index().to_dict("records"):
+            rows.append({"name": found["name"]} | {k: plain(v) for k, v in row.items()})
+        write(field | {surrogate: {"versions": versions, "rows": rows}}, FIELD)
+
+
+def main() -> None:
+    """Run what is asked for, two at a time."""
+    given, missing = arguments(), []
+    quick, keep = (word in given.words for word in ("quick", "record"))
+    if quick:  # which mostly compiles
+        os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+    names = [name for name in EXPERIMENTS if name in given.words] or list(EXPERIMENTS)
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        running = {pool.submit(run, name, quick): name for name in names}
+        running = [pool.submit(run_named, name, given.surrogate, quick) for name in names]
         for future in as_completed(running):
-            name, found = running[future], future.result()
-            print(f"{name}: {found['question']}")
-            print(f"    {len(found['rows'])} settings, {found['seconds']} s", flush=True)
-            if "record" in arguments:
-                recorded[name] = found
-            else:
-                known = settings(recorded[name]["rows"])
-                if any(row not in known for row in settings(found["rows"])):
-                    sys.exit(f"{name}: the record lacks some of these settings; record it again")
-    if "record" in arguments:
-        FILE.write_text(as_text(recorded))
+            found = future.result()
+            print(f"\n{found['name']}: {found['question']}")
+            print(f"    {len(found['rows'])} rows, {found['seconds']} s", flush=True)
+            if given.surrogate and not quick:
+                show(found, given.surrogate, keep)
+            elif keep:
+                write(read() | {found["name"]: found})
+            elif not given.surrogate:
+                known = settings(read().get(found["name"], {"rows": []}))
+                missing += [found["name"]] * any(row not in known for row in settings(found))
+    if missing:
+        sys.exit(f"Record again, because of settings that the record lacks: {', '.join(missing)}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,0 +1,135 @@
+"""One leaky neuron, and one loop that trains a network of it."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+from sklearn.datasets import load_digits
+
+from experiments.surrogates import Spike
+
+Tree = Any
+
+
+# What a potential v and a spike s leave for the next time step. The threshold is 1.
+RESETS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "subtract, then leak": lambda v, s, decay: decay * (v - s),
+    "leak, then subtract": lambda v, s, decay: decay * v - s,
+    "to zero": lambda v, s, decay: decay * v * (1 - s),
+}
+
+
+def attach(value: Array, attached: Any) -> Array:
+    """The value, with its gradient or without."""
+    return jnp.where(attached, value, jax.lax.stop_gradient(value))
+
+
+class Neuron(NamedTuple):
+    """A leaky integrate-and-fire neuron, and what makes it more than that."""
+
+    spike: Spike
+    decay: Any = 0.9
+    form: str = "subtract, then leak"
+    attached: Any = True  # the gradient through the reset
+    synapse: Any = None  # the decay of a synaptic current
+    beta: Any = None  # by how much a spike raises the threshold,
+    slow: Any = 0.98  # the decay of this rise,
+    rise_attached: Any = True  # and the gradient through it
+    back: Any = None  # recurrent weights
+    stored: Callable[[str, Any], Any] = lambda part, value: value  # as what it keeps numbers
+
+
+class State(NamedTuple):
+    """What a neuron keeps from one time step to the next."""
+
+    v: Array
+    current: Array
+    rise: Array
+    spikes: Array
+
+
+class Passed(NamedTuple):
+    """All time steps of a layer."""
+
+    spikes: Array
+    x: Array  # membrane potential minus threshold
+
+
+def step(neuron: Neuron, state: State, current: Array) -> tuple[State, Passed]:
+    """One time step."""
+    v, synaptic, rise, s = state
+    if neuron.synapse is not None:
+        current = synaptic = neuron.synapse * synaptic + (1 - neuron.synapse) * current
+    if neuron.back is not None:
+        current = current + s @ neuron.back
+    v = neuron.stored("potential", v + current)
+    x = v - 1.0
+    if neuron.beta is not None:
+        x = x - neuron.beta * attach(rise, neuron.rise_attached)
+    s = neuron.spike(neuron.stored("spikes and currents", x))
+    if neuron.beta is not None:
+        rise = neuron.slow * rise + s
+    v = RESETS[neuron.form](v, attach(s, neuron.attached), neuron.decay)
+    return State(neuron.stored("potential", v), synaptic, rise, s), Passed(s, x)
+
+
+def layer(neuron: Neuron, currents: Array, unroll: int | bool = 1) -> Passed:
+    """Spikes and x for currents whose first axis is time; `unroll` compiles longer and runs faster."""
+    start = State(*[jnp.zeros_like(currents[0])] * 4)
+    return jax.lax.scan(partial(step, neuron), start, currents, unroll=unroll)[1]
+
+
+def optimizer(case: Mapping[str, Any]) -> optax.GradientTransformation:
+    """SGD or Adam at a rate, in one program."""
+    adam = optax.scale_by_adam()
+
+    def update(gradient: Tree, state: Tree, _: Tree = None) -> tuple[Tree, Tree]:
+        scaled, state = adam.update(gradient, state)
+        is_adam, rate = case["optimizer"], case["rate"]
+        change = jax.tree.map(lambda a, g: -rate * jnp.where(is_adam, a, g), scaled, gradient)
+        return change, state
+
+    return optax.GradientTransformation(adam.init, update)
+
+
+def train(
+    loss: Callable[[Any, Any], Any],
+    weights: Tree,
+    case: Mapping[str, Any],
+    batches: Tree,
+    stored: Callable[[str, Any], Any] = lambda part, value: value,
+) -> tuple[Tree, Array]:
+    """Weights after a fifth of the batches and after all, and the loss of each update."""
+    descent = optimizer(case)
+
+    def update(state: Tree, batch: Tree) -> tuple[Tree, Array]:
+        weights, moments = state
+        value, gradient = jax.value_and_grad(loss)(weights, batch)
+        change, moments = descent.update(gradient, moments)
+        weights = stored("weights", optax.apply_updates(weights, change))
+        return (weights, stored("optimizer state", moments)), value
+
+    def fifth(state: Tree, batches: Tree) -> tuple[Tree, tuple[Tree, Array]]:
+        state, losses = jax.lax.scan(update, state, batches)
+        return state, (state[0], losses)
+
+    parts = jax.tree.map(lambda a: a.reshape(5, -1, *a.shape[1:]), batches)
+    start = stored("weights", weights), descent.init(weights)
+    _, (kept, losses) = jax.lax.scan(fifth, start, parts)
+    return jax.tree.map(lambda a: a[jnp.array([0, -1])], kept), losses.ravel()
+
+
+def cross_entropy(scores: Array, labels: Array) -> Any:
+    """The loss of a classification."""
+    return optax.softmax_cross_entropy_with_integer_labels(scores, labels).mean()
+
+
+def digits() -> tuple[Array, Array]:
+    """1,797 handwritten digits of 64 pixels from 0 to 1, and their labels."""
+    images, labels = load_digits(return_X_y=True)
+    return jnp.float32(np.asarray(images) / 16), jnp.asarray(labels)

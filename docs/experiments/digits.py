@@ -1,106 +1,87 @@
-"""What training the hidden layer adds on digits, by its size, beside a linear classifier.
+"""Handwritten digits, for hidden layers of several sizes, and without any."""
 
-A seed draws the weights, the batches and the split: 1,097 images for training, 300 for validation,
-which chooses optimizer and rate, and 400 for the test.
-"""
-
-from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-import optax
-from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
+from jax import Array
 
-from experiments.common import OPTIMIZERS, lif, train
-from relugrad import ReluGrad
+from experiments import network
+from experiments.experiment import Case, Experiment, cases, rates
+from experiments.network import Neuron, cross_entropy, layer, train
+from experiments.surrogates import Surrogate
 
-NEURONS = [8, 16, 32, 64, 128, 256]
-QUICK = {"seeds": 2, "updates": 3, "sizes": NEURONS[:1]}
-RATES = {"SGD": [0.1, 0.3, 1.0, 3.0], "Adam": [0.001, 0.003, 0.01, 0.03]}
-INVERSE_PENALTIES = [0.01, 0.1, 1.0, 10.0]  # C of LogisticRegression
-BATCH, TIME_STEPS, DECAY, VALIDATION, HELD_OUT = 32, 20, 0.9, 300, 700
-SPIKE = ReluGrad(alpha=1.0, width=1.0)
+BATCH, TIMES, VALIDATION, HELD_OUT = 32, 20, 300, 700
 # The mean of a leaky readout over time is linear in the spikes, with these factors.
-FACTORS = (1 - DECAY ** jnp.arange(TIME_STEPS, 0, -1)) / (1 - DECAY) / TIME_STEPS
+FACTORS = (1 - 0.9 ** jnp.arange(TIMES, 0, -1)) / (1 - 0.9) / TIMES
+IMAGES, LABELS = network.digits()
 
 
-def split(key):
-    """Images and labels: first those of validation, then test, then training."""
-    images, labels = load_digits(return_X_y=True)
-    order = jax.random.permutation(key, len(images))
-    images, labels = jnp.float32(images / 16)[order], jnp.asarray(labels)[order]
-    return images - images[HELD_OUT:].mean(0), labels
+def draw(key: Array, case: Case, updates: int) -> Any:
+    """Weights; images and labels in a new order; batches."""
+    keys = jax.random.split(key, 4)
+    order = jax.random.permutation(keys[0], len(LABELS))
+    images = IMAGES[order] - IMAGES[order[HELD_OUT:]].mean(0)
+    neurons = case["neurons"]
+    weights = {
+        "in": jax.random.normal(keys[1], (64, neurons)) / 8,
+        "bias": jnp.zeros(neurons),
+        "out": jax.random.normal(keys[2], (neurons, 10)) / neurons**0.5,
+    }
+    batches = jax.random.randint(keys[3], (updates, BATCH), HELD_OUT, len(images))
+    return weights, images, LABELS[order], batches
 
 
-def hidden_layer(weights, images):
-    """Its spikes, as the mean of the readout counts them."""
-    currents = images @ weights["in"] + weights["bias"]
-    spikes = lif(SPIKE, jnp.broadcast_to(currents, (TIME_STEPS, *currents.shape)), decay=DECAY)
-    return jnp.tensordot(FACTORS, spikes, 1)
+def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
+    """The shares of wrong images in validation and test."""
+    weights, images, labels, batches = drawn
+    neuron = Neuron(surrogate(case["peak"], case["width"] / 2))
 
+    def hidden(weights: Any, images: Array) -> Array:
+        currents = images @ weights["in"] + weights["bias"]
+        spikes = layer(neuron, jnp.broadcast_to(currents, (TIMES, *currents.shape))).spikes
+        return jnp.tensordot(FACTORS, spikes, 1)
 
-@partial(jax.jit, static_argnames=["hidden", "neurons", "optimizer", "updates"])
-def errors(drawn, rates, hidden, neurons, optimizer, updates):
-    """The shares of wrong images in validation and test, by rate and seed."""
+    trained = case["hidden"] == "trained"
+    if case["hidden"] == "frozen":  # computed once
+        images = hidden(weights, images)
+    if case["hidden"] == "none":  # logistic regression
+        weights = weights | {"out": jnp.zeros((64, 10))}
 
-    def of_run(rate, key, images, labels):
-        keys = jax.random.split(key, 3)
-        weights = {"in": jax.random.normal(keys[0], (64, neurons)) / 8, "bias": jnp.zeros(neurons)}
-        out = {"out": jax.random.normal(keys[1], (neurons, 10)) / neurons**0.5}
-        if hidden == "frozen":  # computed once
-            images, weights = hidden_layer(weights, images), out
-        else:
-            weights |= out
+    def scores(weights: Any, images: Array) -> Any:
+        heard = hidden(weights, images) if trained else images
+        return heard @ weights["out"]
 
-        def scores(weights, images):
-            heard = images if hidden == "frozen" else hidden_layer(weights, images)
-            return heard @ weights["out"]
+    def loss(weights: Any, batch: Array) -> Any:
+        return cross_entropy(scores(weights, images[batch]), labels[batch])
 
-        def loss(weights, batch):
-            found = scores(weights, images[batch])
-            return optax.softmax_cross_entropy_with_integer_labels(found, labels[batch]).mean()
-
-        schedule = optax.cosine_decay_schedule(rate, updates)
-        batches = jax.random.randint(keys[2], (updates, BATCH), HELD_OUT, len(images))
-        weights = train(loss, weights, OPTIMIZERS[optimizer](schedule), batches)
-        return shares(scores(weights, images[:HELD_OUT]).argmax(1), labels)
-
-    # Not vmap: the arrays of one run fit into the processor's cache.
-    return jax.lax.map(lambda rate: jax.lax.map(lambda d: of_run(rate, *d), drawn), rates)
-
-
-def shares(guesses, labels):
-    """The shares of wrong guesses in validation and test."""
+    weights, _ = train(loss, weights, case, batches)
+    guesses = jax.vmap(scores, (0, None))(weights, images[:HELD_OUT]).argmax(axis=2)
     wrong = guesses != labels[:HELD_OUT]
-    return wrong[:VALIDATION].mean(), wrong[VALIDATION:].mean()
+    shares = {"validation": wrong[:, :VALIDATION], "test": wrong[:, VALIDATION:]}
+    return {name: part.mean(axis=1) for name, part in shares.items()}
 
 
-def linear(images, labels, inverse_penalty):
-    """The same shares for logistic regression."""
-    model = LogisticRegression(C=inverse_penalty, max_iter=1000)
-    return shares(
-        model.fit(images[HELD_OUT:], labels[HELD_OUT:]).predict(images[:HELD_OUT]), labels
-    )
-
-
-def run(seeds=20, updates=400, sizes=NEURONS):
-    """Six sizes, trained and frozen, two optimizers at four rates each; logistic regression."""
-    keys = jax.random.split(jax.random.key(0), (2, seeds))
-    data = jax.vmap(split)(keys[0])
-    rows = []
-    for neurons in sizes:
-        for hidden in ["trained", "frozen"]:
-            for optimizer, rates in RATES.items():
-                row = {"hidden": hidden, "neurons": neurons, "optimizer": optimizer}
-                found = errors((keys[1], *data), jnp.array(rates), **row, updates=updates)
-                rows += [
-                    row | {"rate": rate, "validation": validation, "test": test}
-                    for rate, validation, test in zip(rates, *found, strict=True)
-                ]
-    seeds_data = list(zip(*map(np.asarray, data), strict=True))
-    for c in INVERSE_PENALTIES:
-        validation, test = np.array([linear(*one, c) for one in seeds_data]).T
-        rows += [{"hidden": "none", "C": c, "validation": validation, "test": test}]
-    return rows
+HOW = [*rates("SGD", 0.1, 0.3, 1.0), *rates("Adam", 0.003, 0.01, 0.03)]
+SPIKE = [{"peak": 1.0, "width": 1.0}]
+EXPERIMENT = Experiment(
+    name="digits",
+    question="What does training the hidden layer add on digits, by its size, beside a linear "
+    "classifier?",
+    drawn="A seed draws the weights, the batches and the split: 1,097 images for training, 300 for "
+    "validation, which chooses optimizer and rate, and 400 for the test.",
+    cases=[
+        *cases(hidden=["trained", "frozen"], neurons=[8, 16, 32, 64, 256], spike=SPIKE, how=HOW),
+        *cases(hidden=["none"], neurons=[0], spike=SPIKE, how=HOW),
+    ],
+    draw=draw,
+    trial=trial,
+    seeds=12,
+    updates=500,
+    outcome="test",
+    best="lowest",
+    by=("hidden", "neurons"),
+    tuned=("optimizer", "rate"),
+    chosen_by="validation",
+    words={"hidden": "hidden layer", "none": "none (logistic regression)"},
+)

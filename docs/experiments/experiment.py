@@ -22,7 +22,8 @@ An experiment is data. The whole of a small one:
         by=("peak", "reset"), tuned=("optimizer", "rate"))
 
 Add it to `registry.py`. In a case, floats and the words of TRACED are traced, so that one
-program serves all of them; for each other word and integer a program is compiled.
+program serves all of them; for each other word and integer a program is compiled. An experiment can name
+more words that are traced, as their index.
 """
 
 import datetime
@@ -70,6 +71,7 @@ class Experiment:
     )
     length: str = "updates"
     words: Mapping[str, str] = field(default_factory=dict)  # for what is shorter in the record
+    traced: Mapping[str, Sequence[str]] = field(default_factory=dict)  # words as their index
     at_once: int | None = None  # cases
 
 
@@ -90,20 +92,22 @@ def rates(optimizer: str, *values: float) -> list[dict[str, Any]]:
 def run(one: Experiment, surrogate: Surrogate, quick: bool) -> dict[str, Any]:
     """The record of an experiment. `quick` tries two seeds and cases of each program, five updates."""
     start, rows = time.perf_counter(), list[dict[str, Any]]()
+    words = {**TRACED, **one.traced}
     updates, seeds = (min(5, one.updates), 2) if quick else (one.updates, one.seeds)
     keys = jax.random.split(jax.random.key(0), seeds)
     programs: dict[Any, list[Case]] = {}
     for case in one.cases:
         if surrogate is not triangle and case.get("shape", "triangle") != "triangle":
             continue  # it brings its own
-        fixed = {k: v for k, v in case.items() if k not in TRACED and not isinstance(v, float)}
+        fixed = {k: v for k, v in case.items() if k not in words and not isinstance(v, float)}
         programs.setdefault((tuple(fixed.items()), tuple(case)), []).append(case)
     for (fixed_items, names), cases in programs.items():
         fixed, cases = dict(fixed_items), cases[: 2 if quick else None]
         traced = {"case": jnp.arange(len(cases))}
         for name in set(names) - set(fixed):
-            words = TRACED.get(name)
-            values = [words.index(case[name]) if words else case[name] for case in cases]
+            values = [case[name] for case in cases]
+            if name in words:
+                values = [words[name].index(word) for word in values]
             traced[name] = jnp.array(values)
         program = partial(outcomes, one, surrogate, fixed, updates)
         found = {
@@ -113,8 +117,8 @@ def run(one: Experiment, surrogate: Surrogate, quick: bool) -> dict[str, Any]:
             for place, length in enumerate([updates // 5, updates] if updates else [0]):
                 of_seeds = {name: plain(of[index, :, place]) for name, of in found.items()}
                 rows.append({**case, one.length: length} | of_seeds)
-    texts = {k: v for k, v in vars(one).items() if isinstance(v, str | int | tuple | Mapping)}
-    return texts | {
+    kept = "name question drawn updates outcome best by tuned chosen_by length words"
+    return {name: getattr(one, name) for name in kept.split()} | {
         "seeds": seeds,
         "date": str(datetime.date.today()),
         "seconds": round(time.perf_counter() - start),

@@ -1,40 +1,26 @@
-"""At which peaks layers with an adaptive threshold or recurrent weights keep their memory.
+"""Two cues, 28 steps apart, for layers that remember the first in different ways."""
 
-Two cues come 28 steps apart, each on one of two channels: was it the same channel? Only spikes from the
-second cue on are counted, so a layer has to remember the first. A seed draws weights and sequences.
-Before training: the derivative of what the layer remembers at the end by what one neuron remembers at
-the start, as largest and median length over neurons and sequences (1e30 if it overflows). After: the
-accuracy on 256 new sequences. Two controls: only the readout is trained ("frozen"), and no gradient
-flows through the raised threshold ("rise detached").
-"""
-
-from functools import partial
+from typing import Any
 
 import jax
-import jax.numpy as jnp
-import optax
+from jax import Array
 
-from experiments.common import OPTIMIZERS, train
-from relugrad import ReluGrad
+from experiments.experiment import Case, Experiment, cases, rates
+from experiments.network import Neuron, attach, cross_entropy, layer, train
+from experiments.surrogates import Surrogate
 
-PEAKS = [0.1, 0.3, 1.0, 3.0, 8.0]
-RATES = {"SGD": [0.03, 0.1, 0.3], "Adam": [0.003, 0.01, 0.03]}
-QUICK = {"seeds": 2, "steps": 3, "rates": {"Adam": RATES["Adam"]}}
-LAYERS = {  # the decay of a synaptic current, and by how much a spike raises the threshold
-    "lif": (0.0, 0.0),
-    "synaptic": (0.97, 0.0),
-    "adaptive": (0.0, 1.0),
-    "recurrent": (0.0, 0.0),
+NEURONS, BATCH = 32, 16
+LAYERS: dict[str, Any] = {
+    "lif": {},
+    "synaptic": {"synapse": 0.97},
+    "adaptive": {"beta": 1.0},
+    "recurrent": {},
 }
-BOTH = [(reset, width) for reset in ("detached", "attached") for width in (1.0, 2.0)]
-CASES = [(layer, "detached", 1.0, PEAKS, "none") for layer in ("lif", "synaptic")]
-CASES += [(layer, *both, PEAKS, "none") for layer in ("adaptive", "recurrent") for both in BOTH]
-CASES += [(layer, "detached", 1.0, [0.3], "frozen") for layer in LAYERS]
-CASES += [("adaptive", *both, [0.3, 1.0], "rise detached") for both in BOTH]
+CONTROLS = ("none", "frozen", "rise detached")
 
 
-def cues(key, count):
-    """Sequences of 40 steps, and whether their cues match."""
+def cues(key: Array, count: int) -> tuple[Array, Array]:
+    """Sequences of 40 steps, and whether their cues are on the same channel."""
     keys = jax.random.split(key)
     first, second = jax.random.randint(keys[0], (2, count), 0, 2)
     inputs = 0.1 * jax.random.normal(keys[1], (40, count, 2))
@@ -42,91 +28,93 @@ def cues(key, count):
     return inputs, (first == second).astype(int)
 
 
-def draw(key):
-    """Weights of 32 neurons: from the input, to the scores, and back to the neurons."""
-    keys = jax.random.split(key, 3)
-    w_in, w_out = jax.random.normal(keys[0], (2, 32)), jax.random.normal(keys[1], (32, 2)) / 32**0.5
-    return w_in, w_out, 0.1 * jax.random.normal(keys[2], (32, 32))
+def draw(key: Array, case: Case, updates: int) -> Any:
+    """Weights, a key for each batch, and new sequences."""
+    keys = jax.random.split(key, 5)
+    weights = {
+        "in": jax.random.normal(keys[0], (2, NEURONS)),
+        "out": jax.random.normal(keys[1], (NEURONS, 2)) / NEURONS**0.5,
+        "back": 0.1 * jax.random.normal(keys[2], (NEURONS, NEURONS)),
+    }
+    return weights, jax.random.split(keys[3], updates), cues(keys[4], 256)
 
 
-def layer(neuron, spike, currents, back=None, v=0.0, rise=0.0):
-    """Spikes, the last potential and the last rise of the threshold; `back` makes it recurrent."""
-    slow, beta, reset_attached, rise_attached = neuron
+def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
+    """The accuracy on new sequences."""
+    weights, batches, (inputs, labels) = drawn
+    neuron = Neuron(
+        surrogate(case["peak"], case["width"] / 2),
+        attached=case["reset"],
+        rise_attached=case["control"] != CONTROLS.index("rise detached"),
+        **LAYERS[case["layer"]],
+    )
 
-    def attach(value, attached):
-        return jnp.where(attached, value, jax.lax.stop_gradient(value))
+    def scores(weights: Any, inputs: Array) -> Any:
+        trained = case["control"] != CONTROLS.index("frozen")
+        w_in, back = attach(weights["in"], trained), attach(weights["back"], trained)
+        recurrent = case["layer"] == "recurrent"
+        spikes = layer(neuron._replace(back=back if recurrent else None), inputs @ w_in).spikes
+        return spikes[32:].sum(axis=0) @ weights["out"]  # from the second cue on
 
-    def step(state, current):
-        i, v, rise, s = state
-        i = slow * i + (1 - slow) * current
-        v = 0.9 * v + i + (0.0 if back is None else s @ back)
-        s = spike(v - (1.0 + beta * attach(rise, rise_attached)))
-        v = v - attach(s, reset_attached)
-        return (i, v, 0.98 * rise + s, s), s
+    def loss(weights: Any, key: Array) -> Any:
+        inputs, labels = cues(key, BATCH)
+        return cross_entropy(scores(weights, inputs), labels)
 
-    zero = jnp.zeros_like(currents[0])
-    (_, v, rise, _), spikes = jax.lax.scan(step, (zero, zero + v, zero + rise, zero), currents)
-    return spikes, v, rise
-
-
-@partial(jax.jit, static_argnames=["recurrent", "optimizer", "steps"])
-@partial(jax.vmap, in_axes=(0, *[None] * 7))
-def accuracy(key, rates, neuron, spike, frozen, recurrent, optimizer, steps):
-    """The share of right answers after training at each rate."""
-    keys = jax.random.split(key, 3)
-
-    def scores(weights, inputs):
-        w_in, w_out, back = weights
-        w_in, back = (jnp.where(frozen, jax.lax.stop_gradient(w), w) for w in (w_in, back))
-        spikes, *_ = layer(neuron, spike, inputs @ w_in, back if recurrent else None)
-        return spikes[32:].sum(axis=0) @ w_out
-
-    def loss(weights, key):
-        inputs, labels = cues(key, 16)
-        losses = optax.softmax_cross_entropy_with_integer_labels
-        return losses(scores(weights, inputs), labels).mean()
-
-    def trained(rate):
-        batches = jax.random.split(keys[1], steps)
-        return train(loss, draw(keys[0]), OPTIMIZERS[optimizer](rate), batches)
-
-    inputs, labels = cues(keys[2], 256)
-    return jax.vmap(lambda rate: (scores(trained(rate), inputs).argmax(1) == labels).mean())(rates)
+    weights, _ = train(loss, weights, case, batches)
+    right = jax.vmap(scores, (0, None))(weights, inputs).argmax(axis=2) == labels
+    return {"accuracy": right.mean(axis=1)}
 
 
-@partial(jax.jit, static_argnames="recurrent")
-@partial(jax.vmap, in_axes=(0, None, None, None))
-def kept(key, neuron, spike, recurrent):
-    """Largest and median length of d memory after 40 steps / d memory of a neuron at the start."""
-    keys = jax.random.split(key, 3)
-    (w_in, _, back), (inputs, _) = draw(keys[0]), cues(keys[1], 16)
-
-    def last(memory, inputs):
-        if recurrent:
-            return layer(neuron, spike, inputs @ w_in, back, v=memory)[1]
-        return layer(neuron, spike, inputs @ w_in, rise=memory)[2]
-
-    matrices = jax.vmap(jax.jacrev(last), (None, 1))(jnp.zeros(32), inputs)
-    lengths = jnp.nan_to_num(jnp.linalg.norm(matrices, axis=1), nan=jnp.inf).clip(max=1e30)
-    return lengths.max(), jnp.median(lengths)
-
-
-def run(seeds=20, steps=100, rates=RATES):
-    """Four layers, five peaks, and for two layers both widths and resets; two optimizers, three rates."""
-    keys, rows = jax.random.split(jax.random.key(0), seeds), []
-    for name, reset, width, peaks, control in CASES:
-        for peak in peaks:
-            spike = ReluGrad(jnp.array(peak / width), jnp.array(width))
-            neuron = (*LAYERS[name], reset == "attached", control != "rise detached")
-            case = {"layer": name, "reset": reset, "width": width, "peak": peak, "control": control}
-            if name in ("adaptive", "recurrent") and control == "none":
-                largest, median = kept(keys, neuron, spike, name == "recurrent")
-                rows.append(case | {"largest": largest, "median": median})
-            for optimizer, of_optimizer in rates.items():
-                how = (control == "frozen", name == "recurrent", optimizer, steps)
-                found = accuracy(keys, jnp.array(of_optimizer), neuron, spike, *how)
-                rows += [
-                    case | {"optimizer": optimizer, "rate": rate, "accuracy": outcome}
-                    for rate, outcome in zip(of_optimizer, found.T, strict=True)
-                ]
-    return rows
+HOW = rates("Adam", 0.003, 0.01, 0.03)
+DEFAULT = {"reset": "detached", "width": 1.0, "control": "none"}
+EXPERIMENT = Experiment(
+    name="memory",
+    question="At which peaks do layers with an adaptive threshold or recurrent weights keep their "
+    "memory?",
+    drawn="A seed draws the weights and the sequences.",
+    cases=[
+        *cases(
+            layer=["adaptive", "recurrent"],
+            triangle=[DEFAULT, DEFAULT | {"reset": "attached"}, DEFAULT | {"width": 2.0}],
+            peak=[0.1, 0.3, 1.0, 3.0],
+            how=HOW,
+        ),
+        *cases(
+            layer=["adaptive", "recurrent"],
+            triangle=[DEFAULT],
+            peak=[0.3, 1.0],
+            how=rates("SGD", 0.03, 0.1),
+        ),
+        *cases(layer=["lif", "synaptic"], triangle=[DEFAULT], peak=[0.3, 1.0], how=HOW),
+        *cases(
+            layer=["adaptive", "recurrent", "synaptic"],
+            triangle=[DEFAULT | {"control": "frozen"}],
+            peak=[0.3],
+            how=HOW,
+        ),
+        *cases(
+            layer=["adaptive"],
+            triangle=[
+                DEFAULT | {"control": "rise detached"} | other
+                for other in ({}, {"reset": "attached"}, {"width": 2.0})
+            ],
+            peak=[0.3, 1.0],
+            how=HOW,
+        ),
+    ],
+    draw=draw,
+    trial=trial,
+    seeds=20,
+    updates=500,
+    outcome="accuracy",
+    best="highest",
+    by=("layer", "control", "reset", "width", "peak"),
+    tuned=("optimizer", "rate"),
+    words={
+        "layer": "kind of layer",
+        "lif": "leaky integrate-and-fire",
+        "frozen": "hidden weights stay as drawn",
+        "rise detached": "no gradient through the raised threshold",
+    },
+    traced={"control": CONTROLS},
+)

@@ -1,163 +1,147 @@
-"""How near e-prop comes to the gradient of BPTT, and whether the difference matters to learning.
-
-A seed draws the inputs, the target's phase, the readout and the weights of a recurrent layer that
-learns to follow a sine. Its cosines compare gradients of one pass of the pattern; its loss is that
-of the last pass, after an update in each time step.
-"""
+"""e-prop and RTRL for a recurrent layer that learns to follow a sine."""
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
+from jax import Array
 
-from experiments.common import ATTACHED, OPTIMIZERS
-from relugrad import ReluGrad
+from experiments.experiment import RESET, Case, Experiment, cases, rates
+from experiments.network import RESETS, attach, optimizer
+from experiments.surrogates import Spike, Surrogate, slope_of
 
-QUICK = {"seeds": 2, "presentations": 2}
 NEURONS, CHANNELS, DURATION, DECAY = 10, 10, 100, 0.9
-PEAKS, STRENGTHS = [0.3, 1.0], [0.0, 0.5, 1.0]
-RATES = {"SGD": [0.001, 0.003, 0.01, 0.03, 0.1], "Adam": [0.0001, 0.0003, 0.001, 0.003, 0.01]}
+RULES = ("RTRL", "e-prop", "e-prop with the reset")
 
 
-def step(spike, v, weights, x, reset="attached", recurrent="attached"):
-    """The potential of the next time step, before its reset."""
+def step(
+    spike: Spike, v: Array, weights: Array, x: Array, reset: Any = True, recurrent: Any = True
+) -> Array:
+    """The potential of the next time step, before its reset; what is detached is False."""
     s = spike(v - 1.0)
-    heard = jnp.concatenate([ATTACHED[recurrent](s), x])
-    return DECAY * (v - ATTACHED[reset](s)) + weights @ heard
+    left: Array = RESETS["subtract, then leak"](v, attach(s, reset), DECAY)
+    return left + weights @ jnp.concatenate([attach(s, recurrent), x])
 
 
-def loss(spike, v, readout, target):
+def error(spike: Spike, v: Array, readout: Array, target: Array) -> Any:
     """The squared error of this time step."""
     return (readout @ spike(v - 1.0) - target) ** 2
 
 
-def bptt(spike, weights, readout, stream, reset="attached", recurrent="attached"):
-    """The gradient of the summed loss, with the chosen paths detached."""
+def bptt(
+    spike: Spike, weights: Array, readout: Array, stream: Any, reset: Any, recurrent: Any = True
+) -> Any:
+    """The gradient of the summed error, with the chosen paths detached."""
 
-    def total(weights):
-        def scan_step(v, now):
+    def total(weights: Array) -> Array:
+        def scan_step(v: Array, now: Any) -> tuple[Array, Array]:
             v = step(spike, v, weights, now[0], reset, recurrent)
-            return v, loss(spike, v, readout, now[1])
+            return v, error(spike, v, readout, now[1])
 
         return jax.lax.scan(scan_step, jnp.zeros(NEURONS), stream)[1].sum()
 
     return jax.grad(total)(weights)
 
 
-# What the potentials remember of the weights: by all paths, or by a neuron's own paths alone.
-def rtrl(spike, trace, v, weights, x):
-    """RTRL."""
-    by_v, by_weights = jax.jacrev(partial(step, spike), (0, 1))(v, weights, x)
-    return jnp.tensordot(by_v, trace, 1) + by_weights
-
-
-def eprop(spike, trace, v, weights, x):
-    """e-prop."""
-    return DECAY * trace + jnp.concatenate([spike(v - 1.0), x])
-
-
-def eprop_with_reset(spike, trace, v, weights, x):
-    """e-prop with the reset."""
-    own = DECAY * (1 - spike.surrogate_grad(v - 1.0))
+def remembered(rule: str, spike: Spike, trace: Array, v: Array, weights: Array, x: Array) -> Any:
+    """What the potentials remember of the weights: by all paths, or by a neuron's own alone."""
+    if rule == "RTRL":
+        by_v, by_weights = jax.jacrev(partial(step, spike), (0, 1))(v, weights, x)
+        return jnp.tensordot(by_v, trace, 1) + by_weights
+    own = DECAY * (1 - slope_of(spike, v - 1.0) * (rule == "e-prop with the reset"))
     return own[:, None] * trace + jnp.concatenate([spike(v - 1.0), x])
 
 
-RULES = {rule.__doc__.removesuffix("."): rule for rule in [rtrl, eprop, eprop_with_reset]}
+def online(
+    spike: Spike, rule: str, weights: Array, readout: Array, stream: Any, case: Case | None = None
+) -> tuple[Array, Array]:
+    """The summed gradient, and the error of each time step; a case learns in each of them."""
+    descent = optimizer(case) if case else optax.set_to_zero()
 
-
-def online(spike, rule, weights, readout, stream, optimizer=None):
-    """The summed gradient, and the loss of each time step; with an optimizer, learning as it runs."""
-
-    def scan_step(carry, now):
+    def scan_step(carry: Any, now: Any) -> Any:
         v, trace, weights, moments, total = carry
-        trace = RULES[rule](spike, trace, v, weights, now[0])
+        trace = remembered(rule, spike, trace, v, weights, now[0])
         v = step(spike, v, weights, now[0])
-        value, signal = jax.value_and_grad(partial(loss, spike))(v, readout, now[1])
-        by_neuron = "i,ijk->jk" if trace.ndim == 3 else "i,ik->ik"
-        gradient = jnp.einsum(by_neuron, signal, trace)
-        if optimizer:
-            change, moments = optimizer.update(gradient, moments)
-            weights = optax.apply_updates(weights, change)
+        value, signal = jax.value_and_grad(partial(error, spike))(v, readout, now[1])
+        gradient = jnp.einsum("i,ijk->jk" if trace.ndim == 3 else "i,ik->ik", signal, trace)
+        change, moments = descent.update(gradient, moments)
+        weights = optax.apply_updates(weights, change)
         return (v, trace, weights, moments, total + gradient), value
 
     zeros = jnp.zeros_like(weights)
     trace = jnp.zeros((NEURONS, *zeros.shape)) if rule == "RTRL" else zeros
-    start = jnp.zeros(NEURONS), trace, weights, optimizer and optimizer.init(weights), zeros
-    (*_, total), losses = jax.lax.scan(scan_step, start, stream)
-    return total, losses
+    start = jnp.zeros(NEURONS), trace, weights, descent.init(weights), zeros
+    (*_, total), errors = jax.lax.scan(scan_step, start, stream)
+    return total, errors
 
 
-def draw(key, strength):
-    """Weights, readout, and the inputs and targets of one presentation."""
+def draw(key: Array, case: Case, passes: int = 1) -> Any:
+    """Weights, readout, and the inputs and targets of all passes of the pattern."""
     keys = jax.random.split(key, 5)
-    recurrent = strength * jax.random.normal(keys[0], (NEURONS, NEURONS)) / NEURONS**0.5
-    weights = [recurrent, jax.random.normal(keys[1], (NEURONS, CHANNELS)) / 2 + 0.2]
+    recurrent = jax.random.normal(keys[0], (NEURONS, NEURONS)) / NEURONS**0.5
+    feedforward = jax.random.normal(keys[1], (NEURONS, CHANNELS)) / 2 + 0.2
     readout = jax.random.normal(keys[2], (NEURONS,)) / NEURONS**0.5
     inputs = jax.random.bernoulli(keys[3], 0.1, (DURATION, CHANNELS)).astype(jnp.float32)
     phase = 2 * jnp.pi * (2 * jnp.arange(DURATION) / DURATION + jax.random.uniform(keys[4]))
-    return jnp.hstack(weights), readout, (inputs, jnp.sin(phase))
+    stream = jax.tree.map(lambda a: jnp.concatenate([a] * passes), (inputs, jnp.sin(phase)))
+    return recurrent, feedforward, readout, stream
 
 
-@jax.jit
-def cosines(key, spike, strength):
-    """Of each rule's gradient with that of BPTT, for both resets."""
-    weights, readout, stream = draw(key, strength)
-
-    def cosine(rule, reset):
-        a = online(spike, rule, weights, readout, stream)[0]
-        b = bptt(spike, weights, readout, stream, reset)
-        return jnp.vdot(a, b) / jnp.linalg.norm(a) / jnp.linalg.norm(b)
-
-    return {(rule, reset): cosine(rule, reset) for rule in RULES for reset in ATTACHED}
+def gradients(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
+    """The cosine of a rule's gradient of one pass with that of BPTT."""
+    recurrent, feedforward, readout, stream = drawn
+    weights = jnp.hstack([case["strength"] * recurrent, feedforward])
+    spike = surrogate(case["peak"], 0.5)
+    a = online(spike, case["rule"], weights, readout, stream)[0]
+    b = bptt(spike, weights, readout, stream, case["reset"])
+    return {"cosine": (jnp.vdot(a, b) / jnp.linalg.norm(a) / jnp.linalg.norm(b))[None]}
 
 
-@partial(jax.jit, static_argnames=["rule", "optimizer", "presentations"])
-def learned(key, rate, spike, rule, optimizer, presentations):
-    """The mean loss of the first presentation and of the last."""
-    weights, readout, stream = draw(key, 0.5)
-    stream = jax.tree.map(lambda a: jnp.concatenate([a] * presentations), stream)
-    losses = online(spike, rule, weights, readout, stream, OPTIMIZERS[optimizer](rate))[1]
-    return losses[:DURATION].mean(), losses[-DURATION:].mean()
+def learning(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
+    """The mean loss of the last pass of the pattern, after an update in each time step."""
+    recurrent, feedforward, readout, stream = drawn
+    weights, spike = jnp.hstack([recurrent / 2, feedforward]), surrogate(case["peak"], 0.5)
+    losses = online(spike, case["rule"], weights, readout, stream, case)[1].reshape(-1, DURATION)
+    return {"last": losses.mean(axis=1)[jnp.array([len(losses) // 5 - 1, len(losses) - 1])]}
 
 
-def run(seeds=40, presentations=100):
-    """Cosines for two peaks and three strengths of the recurrent weights; losses by rule and rate."""
-    keys = jax.random.split(jax.random.key(0), seeds)
-    rows = []
-    for peak in PEAKS:
-        spike = ReluGrad(alpha=peak, width=1.0)
-        for strength in STRENGTHS:
-            found = jax.vmap(cosines, (0, None, None))(keys, spike, strength)
-            rows += [
-                {
-                    "peak": peak,
-                    "strength": strength,
-                    "rule": rule,
-                    "reset": reset,
-                    "cosine": found[rule, reset],
-                }
-                for rule, reset in found
-            ]
-        for rule in RULES:
-            for optimizer, rates in RATES.items():
-                one = partial(
-                    learned,
-                    spike=spike,
-                    rule=rule,
-                    optimizer=optimizer,
-                    presentations=presentations,
-                )
-                first, last = jax.vmap(jax.vmap(one, (0, None)), (None, 0))(keys, jnp.array(rates))
-                rows += [
-                    {
-                        "peak": peak,
-                        "rule": rule,
-                        "optimizer": optimizer,
-                        "rate": rate,
-                        "first": a,
-                        "last": b,
-                    }
-                    for rate, a, b in zip(rates, first, last, strict=True)
-                ]
-    return rows
+DRAWN = "A seed draws the inputs, the target's phase, the readout and the weights."
+GRADIENTS = Experiment(
+    name="online_gradients",
+    question="How near does e-prop come to the gradient of BPTT?",
+    drawn=DRAWN,
+    cases=cases(peak=[0.3, 1.0], strength=[0.0, 0.5, 1.0], rule=RULES, reset=RESET),
+    draw=lambda key, case, _: draw(key, case),
+    trial=gradients,
+    seeds=40,
+    updates=0,
+    outcome="cosine",
+    best="highest",
+    by=("peak", "strength", "rule", "reset"),
+    tuned=(),
+    words={"strength": "strength of the recurrent weights"},
+)
+EXPERIMENT = Experiment(
+    name="online",
+    question="Does the difference between e-prop and BPTT matter to learning?",
+    drawn=DRAWN,
+    cases=cases(
+        peak=[0.3, 1.0],
+        rule=RULES,
+        how=[
+            *rates("SGD", 0.001, 0.003, 0.01, 0.03, 0.1),
+            *rates("Adam", 0.0001, 0.0003, 0.001, 0.003, 0.01),
+        ],
+    ),
+    draw=draw,
+    trial=learning,
+    seeds=40,
+    updates=100,
+    outcome="last",
+    best="lowest",
+    by=("peak", "rule"),
+    tuned=("optimizer", "rate"),
+    length="passes of the pattern",
+)

@@ -1,13 +1,35 @@
-"""All experiments, by their names; those that take longest come first."""
+"""All experiments by their names, in the order in which they start: the longest first."""
 
 from typing import Any
 
-from experiments import quickstart, spike_times
+from experiments import (
+    bfloat16,
+    dead,
+    digits,
+    memory,
+    online,
+    quickstart,
+    reset,
+    spike_times,
+    width,
+)
 from experiments.experiment import Experiment, run
 from experiments.surrogates import named, triangle
 
 EXPERIMENTS: dict[str, Experiment] = {
-    one.name: one for one in (spike_times.EXPERIMENT, quickstart.EXPERIMENT)
+    one.name: one
+    for one in (
+        spike_times.EXPERIMENT,
+        width.EXPERIMENT,
+        memory.EXPERIMENT,
+        reset.EXPERIMENT,
+        dead.EXPERIMENT,
+        bfloat16.EXPERIMENT,
+        digits.EXPERIMENT,
+        online.EXPERIMENT,
+        online.GRADIENTS,
+        quickstart.EXPERIMENT,
+    )
 }
 
 

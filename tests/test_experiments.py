@@ -13,7 +13,8 @@ from jax import Array
 from relugrad import ReluGrad
 
 sys.path.append(str(Path(__file__).parents[1] / "docs"))
-from experiments import common, memory, online
+from experiments import network, online
+from experiments.surrogates import SHAPES, named, slope_of, triangle
 
 # The factor of one time step, for decay d, threshold t, spike s and the slope g at potential v.
 FACTORS = {
@@ -38,8 +39,8 @@ def factors(
     """What one time step multiplies a gradient by, at each potential."""
 
     def step(v: jax.Array) -> jax.Array:
-        s = common.ATTACHED[reset](spike(v - threshold))
-        return threshold * common.RESETS[form](v / threshold, s, decay)
+        s = network.attach(spike(v - threshold), reset == "attached")
+        return jnp.asarray(threshold * network.RESETS[form](v / threshold, s, decay))
 
     return jax.vmap(jax.jacrev(step))(v)
 
@@ -70,16 +71,17 @@ def test_the_bound_on_the_peak(form: str, decay: float, width: float, threshold:
 @pytest.mark.parametrize(
     ("rule", "reset", "recurrent"),
     [
-        ("RTRL", "attached", "attached"),
-        ("e-prop", "detached", "detached"),
-        ("e-prop with the reset", "attached", "detached"),
+        ("RTRL", True, True),
+        ("e-prop", False, False),
+        ("e-prop with the reset", True, False),
     ],
 )
 def test_an_online_rule_is_bptt_with_some_paths_detached(
-    rule: str, reset: str, recurrent: str
+    rule: str, reset: bool, recurrent: bool
 ) -> None:
     spike = ReluGrad(alpha=1.0, width=1.0)
-    weights, readout, stream = online.draw(jax.random.key(0), 1.0)
+    back, feedforward, readout, stream = online.draw(jax.random.key(0), {})
+    weights = jnp.hstack([back, feedforward])
     forward = online.online(spike, rule, weights, readout, stream)[0]
     backward = online.bptt(spike, weights, readout, stream, reset, recurrent)
     assert jnp.linalg.norm(backward) > 1
@@ -96,10 +98,11 @@ def test_peak_of_a_threshold_that_spikes_raise(beta: float, attached: bool, thro
         spike = ReluGrad(alpha=peak, width=1.0)
 
         def step(state: Any) -> Array:
-            before = state[0] / 0.9  # the layer compares 0.9 times this with the threshold
-            neuron, still = (0.0, beta, attached, through), jnp.zeros((1,))
-            _, v, risen = memory.layer(neuron, spike, still, v=before, rise=state[1])
-            return jnp.array([0.9 * v, risen])
+            neuron = network.Neuron(spike, attached=attached, beta=beta, rise_attached=through)
+            zero = jnp.zeros(())
+            before = network.State(state[0], zero, state[1], zero)
+            after, _ = network.step(neuron, before, zero)
+            return jnp.array([after.v, after.rise])
 
         states = jnp.stack([potentials, jnp.full_like(potentials, rise)], axis=1)
         slopes = spike.surrogate_grad(potentials - 1 - beta * rise)
@@ -137,7 +140,7 @@ def test_no_step_enlarges_a_gradient_below_the_joint_bound(
         def step(state: Any) -> Array:
             v, rise = state[0] * unit, state[1]
             s = spike(v - threshold - beta * rise)
-            after = threshold * common.RESETS[form](v / threshold, s, decay)
+            after = threshold * network.RESETS[form](v / threshold, s, decay)
             return jnp.array([after / unit, slow * rise + s])
 
         v = (threshold + jnp.linspace(-2.0, 2.0, 101)) / unit
@@ -146,3 +149,25 @@ def test_no_step_enlarges_a_gradient_below_the_joint_bound(
         return np.linalg.norm(found, ord=2, axis=(1, 2)).max()
 
     assert largest(0.999 * bound) < 1 < largest(1.001 * bound)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_shape_has_the_peak_and_the_half_width_that_are_asked_for(shape: str) -> None:
+    spike, x = SHAPES[shape](2.0, 0.7), jnp.array([-0.701, -0.699, -0.3, 0.0, 0.699, 0.701])
+    low_left, high_left, _, peak, high, low = slope_of(spike, x)
+    np.testing.assert_allclose(peak, 2.0, rtol=1e-5)
+    assert max(low_left, low) <= 1.002 < 0.998 * 2.0 and 0.998 <= min(high_left, high)
+    assert (spike(x) == (x >= 0)).all()
+
+
+def test_another_surrogate_is_stretched_to_the_same_triangle() -> None:
+    x = jnp.linspace(-2.0, 2.0, 101)
+    expected = slope_of(triangle(0.8, 0.6), x)
+    for text in ["relugrad:relu_grad", "relugrad:ReluGrad", "relugrad:ReluGrad(3.0, width=0.25)"]:
+        np.testing.assert_allclose(slope_of(named(text)(0.8, 0.6), x), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("text", ["relugrad:relu", "jax.numpy:sin", "jax.nn:relu", "relugrad"])
+def test_what_is_no_surrogate_is_refused(text: str) -> None:
+    with pytest.raises((NameError, ValueError, SyntaxError)):
+        named(text)

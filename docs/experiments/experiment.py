@@ -42,7 +42,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from experiments.surrogates import Surrogate, triangle
+from experiments.surrogates import SHAPES, Surrogate, triangle
 
 Case = Mapping[str, Any]
 TRACED = {"reset": ("detached", "attached"), "optimizer": ("SGD", "Adam")}  # as 0 and 1
@@ -73,6 +73,8 @@ class Experiment:
     words: Mapping[str, str] = field(default_factory=dict)  # for what is shorter in the record
     traced: Mapping[str, Sequence[str]] = field(default_factory=dict)  # words as their index
     at_once: int | None = None  # cases
+    in_turn: bool = False  # seeds one after the other: faster where one fills the cache
+    kept: tuple[str, ...] = ()  # which outcomes; without, all
 
 
 def cases(**settings: Iterable[Any]) -> list[dict[str, Any]]:
@@ -109,16 +111,18 @@ def run(one: Experiment, surrogate: Surrogate, quick: bool) -> dict[str, Any]:
             if name in words:
                 values = [words[name].index(word) for word in values]
             traced[name] = jnp.array(values)
-        program = partial(outcomes, one, surrogate, fixed, updates)
+        used = SHAPES.get(fixed.get("shape"), surrogate)
+        program = partial(outcomes, one, used, fixed, updates)
         found = {
             name: np.asarray(values) for name, values in jax.jit(program)(keys, traced).items()
         }
         for index, case in enumerate(cases):
             for place, length in enumerate([updates // 5, updates] if updates else [0]):
-                of_seeds = {name: plain(of[index, :, place]) for name, of in found.items()}
+                kept = one.kept or found
+                of_seeds = {name: plain(found[name][index, :, place]) for name in kept}
                 rows.append({**case, one.length: length} | of_seeds)
-    kept = "name question drawn updates outcome best by tuned chosen_by length words"
-    return {name: getattr(one, name) for name in kept.split()} | {
+    texts = "name question drawn updates outcome best by tuned chosen_by length words"
+    return {name: getattr(one, name) for name in texts.split()} | {
         "seeds": seeds,
         "date": str(datetime.date.today()),
         "seconds": round(time.perf_counter() - start),
@@ -136,7 +140,10 @@ def outcomes(
     drawn = jax.vmap(lambda key: one.draw(key, fixed, updates))(keys)
 
     def of_case(case: Case) -> Any:
-        return jax.vmap(lambda seed: one.trial(seed, {**fixed, **case}, surrogate))(drawn)
+        def of_seed(seed: Any) -> Any:
+            return one.trial(seed, {**fixed, **case}, surrogate)
+
+        return jax.lax.map(of_seed, drawn) if one.in_turn else jax.vmap(of_seed)(drawn)
 
     return jax.lax.map(of_case, traced, batch_size=one.at_once)
 

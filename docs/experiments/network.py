@@ -14,6 +14,12 @@ from sklearn.datasets import load_digits
 from experiments.surrogates import Spike
 
 Tree = Any
+Stored = Callable[[str, Any], Any]
+
+
+def as_it_is(part: str, tree: Tree) -> Tree:
+    """What is stored of a part of a network: all of its digits."""
+    return tree
 
 
 # What a potential v and a spike s leave for the next time step. The threshold is 1.
@@ -41,7 +47,7 @@ class Neuron(NamedTuple):
     slow: Any = 0.98  # the decay of this rise,
     rise_attached: Any = True  # and the gradient through it
     back: Any = None  # recurrent weights
-    stored: Callable[[str, Any], Any] = lambda part, value: value  # as what it keeps numbers
+    stored: Stored = as_it_is
 
 
 class State(NamedTuple):
@@ -78,7 +84,7 @@ def step(neuron: Neuron, state: State, current: Array) -> tuple[State, Passed]:
     return State(neuron.stored("potential", v), synaptic, rise, s), Passed(s, x)
 
 
-def layer(neuron: Neuron, currents: Array, unroll: int | bool = 1) -> Passed:
+def layer(neuron: Neuron, currents: Array, unroll: int | bool = 2) -> Passed:
     """Spikes and x for currents whose first axis is time; `unroll` compiles longer and runs faster."""
     start = State(*[jnp.zeros_like(currents[0])] * 4)
     return jax.lax.scan(partial(step, neuron), start, currents, unroll=unroll)[1]
@@ -102,7 +108,7 @@ def train(
     weights: Tree,
     case: Mapping[str, Any],
     batches: Tree,
-    stored: Callable[[str, Any], Any] = lambda part, value: value,
+    stored: Stored = as_it_is,
 ) -> tuple[Tree, Array]:
     """Weights after a fifth of the batches and after all, and the loss of each update."""
     descent = optimizer(case)

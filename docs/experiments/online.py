@@ -137,7 +137,7 @@ EXPERIMENT = Experiment(
     ),
     draw=draw,
     trial=learning,
-    seeds=40,
+    seeds=20,
     updates=100,
     outcome="last",
     best="lowest",

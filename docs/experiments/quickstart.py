@@ -1,5 +1,6 @@
 """Quickstart's neuron, which learns to fire at five times."""
 
+from itertools import product
 from typing import Any
 
 import jax
@@ -47,7 +48,12 @@ EXPERIMENT = Experiment(
     cases=cases(
         pair=[
             {"peak": peak, "width": width}
-            for peak, width in [(0.3, 1.0), (0.3, 2.0), (0.6, 2.0), (1.0, 1.0), (1.0, 4.0)]
+            for peak, width in [
+                *product([0.3], [0.5, 1.0, 2.0, 4.0]),
+                (0.6, 2.0),
+                (1.0, 1.0),
+                (1.0, 4.0),
+            ]
         ],
         reset=RESET,
         how=[

@@ -2,34 +2,13 @@
 
 from typing import Any
 
-from experiments import (
-    bfloat16,
-    dead,
-    digits,
-    memory,
-    online,
-    quickstart,
-    reset,
-    spike_times,
-    width,
-)
+from experiments import catalogue, online, quickstart
 from experiments.experiment import Experiment, run
 from experiments.surrogates import named, triangle
 
 EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
-    for one in (
-        spike_times.EXPERIMENT,
-        width.EXPERIMENT,
-        memory.EXPERIMENT,
-        reset.EXPERIMENT,
-        dead.EXPERIMENT,
-        bfloat16.EXPERIMENT,
-        digits.EXPERIMENT,
-        online.EXPERIMENT,
-        online.GRADIENTS,
-        quickstart.EXPERIMENT,
-    )
+    for one in (*catalogue.CATALOGUE, online.EXPERIMENT, online.GRADIENTS, quickstart.EXPERIMENT)
 }
 
 

@@ -1,0 +1,154 @@
+"""Tasks, and what most experiments try on them: layers of one neuron that learn to classify."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.lax import stop_gradient
+
+from experiments.experiment import Case
+from experiments.network import Neuron, Stored, as_it_is, cross_entropy, digits, layer, train
+from experiments.surrogates import Surrogate
+
+BATCH, TESTED = 20, 400
+IMAGES, LABELS = digits()
+
+
+class Task(NamedTuple):
+    """What is to be classified."""
+
+    inputs: int
+    classes: int
+    counts: Any  # how much a spike counts in the scores, for each time step
+    sample: Callable[[Any, Any], tuple[Array, Array]]  # from the world and a key, or from an index
+    world: Callable[[Array], Any] = lambda key: None  # what all samples of a seed have in common
+    samples: int = 0  # if there is an end of them
+
+
+def images(times: int, centered: bool = False) -> Task:
+    """Handwritten digits, each for some time steps."""
+    shown = IMAGES - centered * IMAGES.mean(0)
+    counts = jnp.full(times, 1 / times)
+    return Task(64, 10, counts, lambda _, i: (shown[i], LABELS[i]), samples=len(LABELS))
+
+
+def cues(_: Any, key: Array) -> tuple[Array, Array]:
+    """Two cues, 28 steps apart: are they on the same channel?"""
+    keys = jax.random.split(key)
+    first, second = jax.random.randint(keys[0], (2,), 0, 2)
+    inputs = 0.1 * jax.random.normal(keys[1], (40, 2))
+    inputs = inputs.at[:4].add(jax.nn.one_hot(first, 2)).at[32:36].add(jax.nn.one_hot(second, 2))
+    return inputs, jnp.int32(first == second)
+
+
+def dots(_: Any, key: Array) -> tuple[Array, Array]:
+    """A dot that moves left or right over 16 places, in noise."""
+    keys = jax.random.split(key)
+    right, first = jax.random.randint(keys[0], (2,), 0, jnp.array([2, 16]))
+    places = (first + jnp.arange(16) * (2 * right - 1)) % 16
+    return jax.nn.one_hot(places, 16) + 0.1 * jax.random.normal(keys[1], (16, 16)), right
+
+
+def curves(key: Array) -> Array:
+    """Of each class, a smooth random curve (randman; Zenke and Vogels 2021)."""
+    sizes, phases = jax.random.uniform(key, (2, 10, 20, 5, 1))
+    order = jnp.arange(1, 6)[:, None]
+    waves = jnp.sin(2 * jnp.pi * (order * jnp.linspace(0, 1, 1000) + phases))
+    along = (sizes * order**-0.5 * waves).sum(-2)  # classes, inputs, places
+    low, high = along.min(-1, keepdims=True), along.max(-1, keepdims=True)
+    return jnp.floor(25 * jnp.clip((along - low) / (high - low), 0, 0.999))
+
+
+def spike_times(along: Array, key: Array) -> tuple[Array, Array]:
+    """A point on a curve is the time of one spike of each input."""
+    label, place = jax.random.randint(key, (2,), 0, jnp.array([10, 1000]))
+    since = jnp.arange(30)[:, None] - along[label, :, place]
+    return jnp.where(since < 0, 0, 0.8**since), label
+
+
+LEAKY = (1 - 0.9 ** jnp.arange(30, 0, -1)) / (1 - 0.9) / 30  # the mean of a leaky readout
+TASKS = {
+    "cues": Task(2, 2, jnp.arange(40) >= 32, cues),  # from the second cue on
+    "dots": Task(16, 2, jnp.arange(16) >= 8, dots),
+    "digits": images(20),
+    "digits, 10 steps": images(10),
+    "digits, 40 steps": images(40),
+    "digits, centered": images(20, centered=True),
+    "spike times": Task(20, 10, LEAKY, spike_times, curves),
+}
+
+
+def draw(key: Array, case: Case, updates: int) -> Any:
+    """Weights, what samples have in common, and the samples of each batch and of the test."""
+    task, keys = TASKS[case["task"]], jax.random.split(key, 6)
+    sizes = [task.inputs, *[case.get("neurons", 32)] * case.get("layers", 1)]
+    shapes = zip(jax.random.split(keys[0], len(sizes)), sizes, sizes[1:], strict=False)
+    weights = {
+        "hidden": [jax.random.normal(k, shape) for k, *shape in shapes],
+        "back": jax.random.normal(keys[1], (sizes[-1], sizes[-1])),
+        "out": jax.random.normal(keys[2], (sizes[-1], task.classes)) / sizes[-1] ** 0.5,
+    }
+    if task.samples:
+        order = jax.random.permutation(keys[3], task.samples)
+        batches, tested = (
+            jax.random.choice(keys[4], order[TESTED:], (updates, BATCH)),
+            order[:TESTED],
+        )
+    else:
+        batches, tested = (
+            jax.random.split(keys[3], (updates, BATCH)),
+            jax.random.split(keys[4], TESTED),
+        )
+    return weights, task.world(keys[5]), batches, tested
+
+
+def trial(
+    drawn: Any, case: Case, surrogate: Surrogate, stored: Stored = as_it_is
+) -> dict[str, Array]:
+    """Accuracy on new samples, their mean firing rate, and the loss of the last updates."""
+    weights, world, batches, tested = drawn
+    task = TASKS[case["task"]]
+    neuron = Neuron(
+        surrogate(case["peak"], case["width"] / 2), attached=case["reset"], stored=stored
+    )._replace(**{name: case[name] for name in Neuron._fields if name in case})
+    weights["hidden"] = [case["scale"] * one for one in weights["hidden"]]
+    weights["back"] *= case.get("recurrent", 0.0)
+
+    def passed(weights: Any, samples: Array) -> Any:
+        """Scores, labels, and all layers."""
+        if case.get("hidden") == "frozen":
+            weights = weights | stop_gradient({k: weights[k] for k in ("hidden", "back")})
+        weights, layers = stored("spikes and currents", weights), []
+        s, labels = jax.vmap(partial(task.sample, world), out_axes=(-2, 0))(samples)
+        for w in weights["hidden"]:
+            currents = stored("spikes and currents", s @ w)
+            currents = jnp.broadcast_to(currents, (*task.counts.shape, *currents.shape[-2:]))
+            back = weights["back"] if "recurrent" in case else None
+            layers.append(layer(neuron._replace(back=back), currents))
+            s = layers[-1].spikes
+        counted = jnp.tensordot(task.counts * 1.0, s, 1) if layers else s
+        return counted @ weights["out"], labels, layers
+
+    def loss(weights: Any, samples: Array) -> Any:
+        scores, labels, layers = passed(weights, samples)
+        total = cross_entropy(scores, labels)
+        if "highest" in case:  # penalties on low potentials, and on rates out of bounds
+            for s, x in layers:
+                rates = s.mean(axis=(0, 1))
+                out = jax.nn.relu(case["lowest"] - rates) + jax.nn.relu(rates - case["highest"])
+                low = jax.nn.relu(-x.max(axis=(0, 1))).mean()
+                total += (3 * out.mean() + case["potentials"] * low) / len(layers)
+        return total
+
+    weights, losses = train(loss, weights, case, batches, stored)
+    scores, labels, layers = jax.vmap(passed, (0, None))(weights, tested)
+    rates = jnp.stack([one.spikes.mean((1, 2, 3)) for one in layers] or [jnp.zeros(2)])
+    ends = len(losses) // 5, len(losses)
+    return {
+        "accuracy": (scores.argmax(axis=2) == labels).mean(axis=1),
+        "firing": rates.mean(axis=0),
+        "loss": jnp.stack([losses[end - -(-end // 4) : end].mean() for end in ends]),
+    }

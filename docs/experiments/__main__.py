@@ -50,7 +50,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("words", nargs="*", metavar="NAME", help=f"one of {', '.join(known)}")
     parser.add_argument("--surrogate", default="", metavar="package.module:name")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     for word in set(given.words) - set(known):
         parser.error(f"{word!r} isn't one of {', '.join(known)}")
     if {"quick", "record"} <= set(given.words):

@@ -58,28 +58,19 @@ reset = experiment(
     seeds=4,
     by=("form", "reset", "peak"),
     tuned=(),
-    words={"form": "form of the reset"},
     at_once=24,
 )
 
-LAYERS = {
-    "lif": {},
-    "synaptic": {"synapse": 0.97},
-    "adaptive": {"beta": 1.0},
-    "recurrent": {"recurrent": 0.1},
-}
+LAYERS: dict[str, Any] = {"lif": {}, "synaptic": {"synapse": 0.97}, "adaptive": {"beta": 1.0}}
+LAYERS["recurrent"] = {"recurrent": 0.1}
+THREE = with_default({}, {"reset": "attached"}, {"width": 2.0})
 
 
 def remembering(*layers: str, **settings: Any) -> Sequence[Case]:
     """Cases of these kinds of layers."""
     kinds = [{"task": "cues", "scale": 1.0, "layer": name, **LAYERS[name]} for name in layers]
-    controls: dict[str, Any] = {
-        "hidden": ["trained"],
-        "rise_attached": [1.0],
-        "triangle": [DEFAULT],
-        "how": ADAM,
-    }
-    return cases(kind=kinds, **controls | settings)
+    same: dict[str, Any] = {"hidden": ["trained"], "rise_attached": [1.0], "triangle": [DEFAULT]}
+    return cases(kind=kinds, **same | {"how": ADAM} | settings)
 
 
 memory = experiment(
@@ -87,33 +78,14 @@ memory = experiment(
     question="At which peaks do layers with an adaptive threshold or recurrent weights keep their "
     "memory?",
     cases=[
-        *remembering(
-            *("adaptive", "recurrent"),
-            triangle=with_default({}, {"reset": "attached"}, {"width": 2.0}),
-            peak=[0.1, 0.3, 1.0, 3.0],
-        ),
+        *remembering("adaptive", "recurrent", triangle=THREE, peak=[0.1, 0.3, 1.0, 3.0]),
         *remembering("adaptive", "recurrent", peak=[0.3, 1.0], how=rates("SGD", 0.03, 0.1)),
         *remembering("lif", "synaptic", peak=[0.3, 1.0]),
         *remembering("adaptive", "recurrent", "synaptic", hidden=["frozen"]),
-        *remembering(
-            "adaptive",
-            rise_attached=[0.0],
-            triangle=with_default({}, {"reset": "attached"}, {"width": 2.0}),
-            peak=[0.3, 1.0],
-        ),
+        *remembering("adaptive", rise_attached=[0.0], triangle=THREE, peak=[0.3, 1.0]),
     ],
     seeds=12,
     by=("layer", "hidden", "rise_attached", "reset", "width", "peak"),
-    words={
-        "layer": "kind of layer",
-        "lif": "leaky integrate-and-fire",
-        "hidden": "hidden weights",
-        "frozen": "as drawn",
-        "rise_attached": "gradient through the raised threshold (0: none)",
-        "beta": "rise of the threshold with a spike",
-        "synapse": "decay of the synaptic current",
-        "recurrent": "scale of the recurrent weights",
-    },
 )
 
 width = experiment(
@@ -173,13 +145,6 @@ dead = experiment(
     updates=400,
     kept=("accuracy", "firing"),
     by=("network",),
-    words={
-        "scale": "scale of the weights",
-        "potentials": "penalty on low potentials",
-        "lowest": "lower bound of the firing rates",
-        "highest": "upper bound of the firing rates",
-        "network": "network or remedy",
-    },
     traced={"network": [name for name, *_ in NETWORKS]},
 )
 
@@ -202,7 +167,6 @@ spike_times = experiment(
     ],
     by=("shape", "hidden", "reset"),
     tuned=("width", "peak", "optimizer", "rate"),
-    words={"shape": "shape of the surrogate"},
 )
 
 digits = experiment(
@@ -221,7 +185,6 @@ digits = experiment(
         how=[*rates("SGD", 0.1, 0.3, 1.0), *rates("Adam", 0.003, 0.01, 0.03)],
     ),
     by=("hidden", "neurons"),
-    words={"hidden": "hidden layer", "none": "none (logistic regression)"},
 )
 
 PARTS = ["weights", "optimizer state", "potential", "decay", "surrogate", "spikes and currents"]
@@ -268,7 +231,6 @@ bfloat16 = experiment(
     kept=("loss", "accuracy"),
     best="lowest",
     by=("bfloat16", "decay"),
-    words={"bfloat16": "kept in bfloat16"},
     traced={"bfloat16": list(KEPT)},
 )
 CATALOGUE = [spike_times, memory, width, dead, reset, bfloat16, digits]

@@ -121,7 +121,6 @@ GRADIENTS = Experiment(
     best="highest",
     by=("peak", "strength", "rule", "reset"),
     tuned=(),
-    words={"strength": "strength of the recurrent weights"},
 )
 EXPERIMENT = Experiment(
     name="online",

@@ -11,10 +11,23 @@ import pandas as pd
 FILE = Path(__file__).parents[1] / "_data/experiments.json"
 # The record's short names of settings in words, where they aren't.
 WORDS = {
+    "beta": "rise of the threshold with a spike",
+    "bfloat16": "kept in bfloat16",
     "decay": "decay of the potential in a time step",
+    "form": "form of the reset",
     "half": "half-width",
+    "hidden": "hidden layer",
+    "highest": "upper bound of the firing rates",
+    "layer": "kind of layer",
+    "lowest": "lower bound of the firing rates",
     "neurons": "hidden neurons",
+    "potentials": "penalty on low potentials",
     "reset": "gradient through the reset",
+    "rise_attached": "gradient through the raised threshold (0: none)",
+    "scale": "scale of the weights",
+    "shape": "shape of the surrogate",
+    "strength": "strength of the recurrent weights",
+    "synapse": "decay of the synaptic current",
 }
 
 
@@ -98,20 +111,16 @@ def about(name: str) -> str:
         return words.get(value, value) if isinstance(value, str) else f"{value:g}"
 
     lines = []
-    for column in rows:
+    for column in [name for name in rows if name not in ("optimizer", one["length"])]:
         values = rows[column].dropna()
-        if isinstance(values.iloc[0], list) or column in ("optimizer", one["length"]):
-            continue
         if column == "rate":
             for optimizer, of_optimizer in rows.groupby("optimizer", sort=False)["rate"]:
-                lines.append(f"learning rate with {optimizer}: {listed(of_optimizer, say)}")
-        elif values.nunique() > 1:
-            lines.append(f"{say(column)}: {listed(values, say)}")
-    varied = "\n".join(f"  - {line}" for line in lines)
+                lines.append(f"  - learning rate with {optimizer}: {listed(of_optimizer, say)}")
+        elif not isinstance(values.iloc[0], list) and values.nunique() > 1:
+            lines.append(f"  - {say(column)}: {listed(values, say)}")
+    varied = "\n".join(lines)
     lengths = " and ".join(f"{length:,}" for length in rows[one["length"]].unique())
     runs = len(rows) // rows[one["length"]].nunique()
-    minutes = round(one["seconds"] / 60)
-    took = f"{minutes} minutes" if minutes > 1 else f"{round(one['seconds'], -1)} seconds"
     versions = ", ".join(map(" ".join, one["versions"].items()))
     trained = f"\n- **Outcomes** are those after {lengths} {one['length']}." * bool(one["updates"])
     return f"""\
@@ -122,7 +131,7 @@ def about(name: str) -> str:
 - **Varied:**
 {varied}
 - **Seeds:** {one["seeds"]} for each of the {runs:,} settings, {runs * one["seeds"]:,} runs in all. {one["drawn"]}{trained}
-- **Where and when:** {one["device"].upper()} ({one["machine"]}), {one["date"]}, in about {took}. {versions}.
+- **Where and when:** {one["device"].upper()} ({one["machine"]}), {one["date"]}, in {one["seconds"]} seconds. {versions}.
 - **To repeat it:** run `nox -s experiments -- {name}` in a clone of the repository.
   `pip install "nox[uv]"` installs nox. The scripts are in `docs/experiments`.
 

@@ -37,16 +37,15 @@ from experiments.registry import EXPERIMENTS, run_named
 from experiments.surrogates import named
 
 FIELD = FILE.with_name("field.json")
+UNUSABLE = (AttributeError, ImportError, NameError, SyntaxError, TypeError, ValueError)
 
 
 def arguments() -> argparse.Namespace:
     """What is asked for; what isn't known is refused."""
     known = ["quick", "record", *EXPERIMENTS]
+    as_it_is = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        "experiments",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        "experiments", None, __doc__, formatter_class=as_it_is, allow_abbrev=False
     )
     parser.add_argument("words", nargs="*", metavar="NAME", help=f"one of {', '.join(known)}")
     parser.add_argument("--surrogate", default="", metavar="package.module:name")
@@ -58,17 +57,9 @@ def arguments() -> argparse.Namespace:
     if given.surrogate:
         try:
             named(given.surrogate)
-        except (
-            AttributeError,
-            ImportError,
-            NameError,
-            SyntaxError,
-            TypeError,
-            ValueError,
-        ) as error:
+        except UNUSABLE as error:
             accepted = "a spike function of x, as package.module:name or package.module:name(2.0)"
-            why = f"{type(error).__name__}: {error}"
-            parser.error(f"--surrogate takes {accepted}, and not {given.surrogate!r}. {why}")
+            parser.error(f"--surrogate takes {accepted}, and not {given.surrogate!r}. {error}")
     return given
 
 
@@ -81,8 +72,8 @@ def show(found: dict[str, Any], surrogate: str, keep: bool) -> None:
     table["its standard error"] = change.map(lambda of: of.std(ddof=1) / len(of) ** 0.5)
     print(table.round(3).to_string())
     if keep:
-        package = packages_distributions()[surrogate.partition(":")[0].partition(".")[0]][0]
-        versions = {name: version(name) for name in (package, "relugrad", "jax")}
+        packages = packages_distributions().get(surrogate.partition(":")[0].partition(".")[0], [])
+        versions = {name: version(name) for name in (*packages, "relugrad", "jax")}
         field = read(FIELD)
         rows = [r for r in field.get(surrogate, {"rows": []})["rows"] if r["name"] != found["name"]]
         for row in both.reset_index().to_dict("records"):

@@ -32,11 +32,10 @@ import numpy as np
 sys.path[0] = str(Path(__file__).parents[1])
 sys.path.append(".")
 from experiments.experiment import plain
-from experiments.record import FILE, beside, read, settings, write
+from experiments.record import FIELD, beside, read, settings, write
 from experiments.registry import EXPERIMENTS, run_named
 from experiments.surrogates import named
 
-FIELD = FILE.with_name("field.json")
 UNUSABLE = (AttributeError, ImportError, NameError, SyntaxError, TypeError, ValueError)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 FILE = Path(__file__).parents[1] / "_data/experiments.json"
+FIELD = FILE.with_name("field.json")  # what other surrogates reach
 # The record's short names of settings in words, where they aren't.
 WORDS = {
     "beta": "rise of the threshold with a spike",

@@ -12,7 +12,10 @@ from experiments.surrogates import Surrogate
 
 NEURONS, TIMES, BATCH, DECAY = 32, 20, 20, 0.9
 IMAGES, LABELS = digits()
-AXES = {"layer": -1, "batch and time": (0, 1)}  # whose mean and deviation a normalization uses
+AXES: dict[str, Any] = {
+    "layer": -1,
+    "batch and time": (0, 1),
+}  # whose mean and deviation a normalization uses
 
 
 def fluctuation_driven(xi: Any, rate: Any) -> list[Any]:
@@ -42,20 +45,18 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
     """The share of right answers in validation and test, and the spikes of the last layer at first."""
     weights, batches, held_out = drawn
     neuron = Neuron(surrogate(case["peak"], case["half"]), DECAY, attached=False)
-    scales = (
-        fluctuation_driven(case["xi"], case["assumed"]) if "xi" in case else [case["scale"]] * 3
-    )
+    rule = "xi" in case
+    scales = fluctuation_driven(case["xi"], case["assumed"]) if rule else [case["scale"]] * 3
     weights["hidden"] = [s * w for s, w in zip(scales, weights["hidden"], strict=True)]
     weights["gain"], weights["shift"] = jnp.ones((3, NEURONS)), jnp.zeros((3, NEURONS))
 
     def scores(weights: Any, images: Array) -> Any:
         s = jnp.broadcast_to(images, (TIMES, *images.shape))
-        for w, gain, shift in zip(
-            weights["hidden"], weights["gain"], weights["shift"], strict=True
-        ):
+        for i, w in enumerate(weights["hidden"]):
             currents = s @ w
             if (axis := AXES.get(case["normalized"])) is not None:
-                currents = jax.nn.standardize(currents, axis, epsilon=1e-5) * gain + shift
+                currents = jax.nn.standardize(currents, axis, epsilon=1e-5)
+                currents = currents * weights["gain"][i] + weights["shift"][i]
             s = layer(neuron, currents).spikes
         return s.mean(axis=0) @ weights["out"], s.mean()
 
@@ -74,23 +75,17 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
 
 
 HOW = [*rates("Adam", 0.002, 0.01), *rates("SGD", 0.1, 0.5)]
-DEFAULT = {"peak": [0.3], "half": [0.5, 1.0], "how": HOW}
+GRID: dict[str, Any] = {"peak": [0.3, 1.0], "half": [0.5, 1.0], "how": HOW}
+START: dict[str, Any] = {"peak": [0.3], "half": [0.5], "how": HOW}
 RULE = [{"xi": 1.0, "assumed": 0.02}, {"xi": 1.0, "assumed": 0.1}, {"xi": 2.0, "assumed": 0.02}]
 EXPERIMENT = Experiment(
     name="initial",
-    question="At which scale of the initial weights, or with which normalization, does a deep network "
-    "learn?",
+    question="With which initial weights, or which normalization, does a deep network learn?",
     drawn="A seed draws the weights, the images of each batch and those held out.",
     cases=[
-        *cases(
-            normalized=["no"],
-            scale=[0.02, 0.06, 0.18, 0.54],
-            peak=[0.3, 1.0],
-            half=[0.5, 1.0, 2.0],
-            how=HOW,
-        ),
-        *cases(normalized=AXES, scale=[0.02, 0.18], **DEFAULT),
-        *cases(normalized=["no"], rule=RULE, **DEFAULT),
+        *cases(normalized=["no"], scale=[0.02, 0.06, 0.18, 0.54], **GRID),
+        *cases(normalized=AXES, scale=[0.02, 0.18], **START),
+        *cases(normalized=["no"], rule=RULE, **START),
     ],
     draw=draw,
     trial=trial,
@@ -103,7 +98,7 @@ EXPERIMENT = Experiment(
     chosen_by="valid",
     words={
         "scale": "standard deviation of the initial weights",
-        "xi": "deviations of the potential up to the threshold, in the rule for weights",
+        "xi": "deviations from the mean potential to the threshold, in the rule",
         "assumed": "firing rate that the rule assumes",
         "normalized": "mean and deviation of the currents over",
     },

@@ -88,6 +88,35 @@ memory = experiment(
     by=("layer", "hidden", "rise_attached", "reset", "width", "peak"),
 )
 
+LSNN: dict[str, Any] = {
+    "task": [
+        {"task": "temporal order", "scale": 1.0, "recurrent": 0.09},
+        {"task": "accumulated cues", "scale": 0.5, "recurrent": 0.09},
+    ],
+    "adaptive": [0.5],
+    "beta": [1.0],
+    "rise_attached": [1.0, 0.0],
+    "reset": RESET,
+    "width": [1.0, 4.0],
+    "peak": [0.1, 0.3, 1.0],
+    "how": rates("Adam", 0.003, 0.01),
+}
+FROZEN: dict[str, Any] = {"rise_attached": [1.0], "width": [1.0], "peak": [0.3]}
+lsnn = experiment(
+    name="lsnn",
+    question="Which peak, which width and which gradients does a recurrent network need, half of "
+    "whose neurons adapt their thresholds (LSNN; Bellec et al. 2018, 2020)?",
+    cases=[
+        *cases(hidden=["trained"], **LSNN),
+        *cases(hidden=["frozen"], **LSNN | FROZEN | {"reset": RESET[1:]}),
+    ],
+    seeds=10,
+    updates=750,
+    by=("task", "hidden", "rise_attached", "reset", "width", "peak"),
+    words=memory.words | {"adaptive": "share of the neurons that adapt"},
+    in_turn=True,
+)
+
 width = experiment(
     name="width",
     question="Is one width good on several tasks?",
@@ -233,4 +262,4 @@ bfloat16 = experiment(
     by=("bfloat16", "decay"),
     traced={"bfloat16": list(KEPT)},
 )
-CATALOGUE = [spike_times, memory, width, dead, reset, bfloat16, digits]
+CATALOGUE = [lsnn, spike_times, memory, width, dead, reset, bfloat16, digits]

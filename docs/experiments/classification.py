@@ -52,6 +52,25 @@ def dots(_: Any, key: Array) -> tuple[Array, Array]:
     return jax.nn.one_hot(places, 16) + 0.1 * jax.random.normal(keys[1], (16, 16)), right
 
 
+def temporal_order(_: Any, key: Array) -> tuple[Array, Array]:
+    """A symbol in each step. Two of them, among distractors, are X or Y: in which order?"""
+    keys = jax.random.split(key, 3)
+    which = jax.random.randint(keys[0], (2,), 0, 2)
+    when = jax.random.randint(keys[1], (2,), 0, 6) + jnp.array([4, 22])
+    symbols = jax.random.randint(keys[2], (50,), 2, 6).at[when].set(which)
+    return jax.nn.one_hot(symbols, 6), which @ jnp.array([2, 1])
+
+
+def accumulated_cues(_: Any, key: Array) -> tuple[Array, Array]:
+    """Seven cues on the left or on the right, and a pause of 25 steps: where were more?"""
+    keys = jax.random.split(key)
+    left = jax.random.bernoulli(keys[0], shape=(7,))
+    on = jnp.stack([left, ~left], axis=1)[:, None] * jnp.array([[1], [1], [1], [0], [0]])
+    sides = jnp.pad(on.reshape(35, 2), ((0, 25), (0, 0))).repeat(5, axis=1)
+    rate = jnp.pad(0.02 + 0.4 * sides, ((0, 0), (0, 5)), constant_values=0.1)
+    return jax.random.bernoulli(keys[1], rate).astype(float), jnp.int32(left.sum() > 3)
+
+
 def curves(key: Array) -> Array:
     """Of each class, a smooth random curve (randman; Zenke and Vogels 2021)."""
     sizes, phases = jax.random.uniform(key, (2, 10, 20, 5, 1))
@@ -72,6 +91,8 @@ def spike_times(along: Array, key: Array) -> tuple[Array, Array]:
 LEAKY = (1 - 0.9 ** jnp.arange(30, 0, -1)) / (1 - 0.9) / 30  # the mean of a leaky readout
 TASKS = {
     "cues": Task(2, 2, jnp.arange(40) >= 32, cues),  # from the second cue on
+    "temporal order": Task(6, 4, 3 / 8 * (jnp.arange(50) >= 42), temporal_order),
+    "accumulated cues": Task(15, 2, 3 / 8 * (jnp.arange(60) >= 52), accumulated_cues),
     "dots": Task(16, 2, jnp.arange(16) >= 8, dots),
     "digits": images(20),
     "digits, 10 steps": images(10),
@@ -114,6 +135,9 @@ def trial(
     neuron = Neuron(
         surrogate(case["peak"], case["width"] / 2), attached=case["reset"], stored=stored
     )._replace(**{name: case[name] for name in Neuron._fields if name in case})
+    if "adaptive" in case:  # a share of the neurons
+        share = jnp.arange(len(weights["back"])) < case["adaptive"] * len(weights["back"])
+        neuron = neuron._replace(beta=case["beta"] * share)
     weights["hidden"] = [case["scale"] * one for one in weights["hidden"]]
     weights["back"] *= case.get("recurrent", 0.0)
 

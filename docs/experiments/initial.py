@@ -41,10 +41,10 @@ def draw(key: Array, case: Case, updates: int) -> Any:
     return {"hidden": hidden, "out": out}, batches, order[:700]
 
 
-def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
+def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Any]:
     """The share of right answers in validation and test, and the spikes of the last layer at first."""
     weights, batches, held_out = drawn
-    neuron = Neuron(surrogate(case["peak"], case["half"]), DECAY, attached=False)
+    neuron = Neuron(surrogate(case["peak"], case["width"] / 2), DECAY, attached=False)
     rule = "xi" in case
     scales = fluctuation_driven(case["xi"], case["assumed"]) if rule else [case["scale"]] * 3
     weights["hidden"] = [s * w for s, w in zip(scales, weights["hidden"], strict=True)]
@@ -75,8 +75,8 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
 
 
 HOW = [*rates("Adam", 0.002, 0.01), *rates("SGD", 0.1, 0.5)]
-GRID: dict[str, Any] = {"peak": [0.3, 1.0], "half": [0.5, 1.0], "how": HOW}
-START: dict[str, Any] = {"peak": [0.3], "half": [0.5], "how": HOW}
+GRID: dict[str, Any] = {"peak": [0.3, 1.0], "width": [1.0, 2.0], "how": HOW}
+START: dict[str, Any] = {"peak": [0.3], "width": [1.0], "how": HOW}
 RULE = [{"xi": 1.0, "assumed": 0.02}, {"xi": 1.0, "assumed": 0.1}, {"xi": 2.0, "assumed": 0.02}]
 EXPERIMENT = Experiment(
     name="initial",
@@ -93,7 +93,7 @@ EXPERIMENT = Experiment(
     updates=400,
     outcome="test",
     best="highest",
-    by=("normalized", "scale", "xi", "assumed", "peak", "half"),
+    by=("normalized", "scale", "xi", "assumed", "peak", "width"),
     tuned=("optimizer", "rate"),
     chosen_by="valid",
     words={

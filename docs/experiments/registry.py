@@ -2,13 +2,20 @@
 
 from typing import Any
 
-from experiments import catalogue, online, quickstart
+from experiments import catalogue, initial, online, quickstart, series
 from experiments.experiment import Experiment, run
 from experiments.surrogates import named, triangle
 
 EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
-    for one in (*catalogue.CATALOGUE, online.EXPERIMENT, online.GRADIENTS, quickstart.EXPERIMENT)
+    for one in (
+        series.EXPERIMENT,
+        *catalogue.CATALOGUE,
+        initial.EXPERIMENT,
+        online.EXPERIMENT,
+        online.GRADIENTS,
+        quickstart.EXPERIMENT,
+    )
 }
 
 

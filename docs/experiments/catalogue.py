@@ -93,25 +93,25 @@ LSNN: dict[str, Any] = {
         {"task": "temporal order", "scale": 1.0, "recurrent": 0.09},
         {"task": "accumulated cues", "scale": 0.5, "recurrent": 0.09},
     ],
-    "adaptive": [0.5],
-    "beta": [1.0],
-    "rise_attached": [1.0, 0.0],
+    "lsnn": [{"adaptive": 0.5, "beta": 1.0}],
+    "hidden": ["trained"],
+    "rise_attached": [1.0],
     "reset": RESET,
     "width": [1.0, 4.0],
     "peak": [0.1, 0.3, 1.0],
     "how": rates("Adam", 0.003, 0.01),
 }
-FROZEN: dict[str, Any] = {"rise_attached": [1.0], "width": [1.0], "peak": [0.3]}
+FROZEN: dict[str, Any] = {"hidden": ["frozen"], "reset": RESET[1:], "peak": [0.3]}
 lsnn = experiment(
     name="lsnn",
     question="Which peak, which width and which gradients does a recurrent network need, half of "
     "whose neurons adapt their thresholds (LSNN; Bellec et al. 2018, 2020)?",
     cases=[
-        *cases(hidden=["trained"], **LSNN),
-        *cases(hidden=["frozen"], **LSNN | FROZEN | {"reset": RESET[1:]}),
+        *cases(**LSNN),
+        *cases(**LSNN | {"rise_attached": [0.0], "width": [1.0], "peak": [0.3, 1.0]}),
+        *cases(**LSNN | FROZEN | {"width": [1.0]}),
     ],
     seeds=10,
-    updates=750,
     by=("task", "hidden", "rise_attached", "reset", "width", "peak"),
     words=memory.words | {"adaptive": "share of the neurons that adapt"},
     in_turn=True,

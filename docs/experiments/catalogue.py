@@ -97,7 +97,7 @@ LSNN: dict[str, Any] = {
     "hidden": ["trained"],
     "rise_attached": [1.0],
     "reset": RESET,
-    "width": [1.0, 4.0],
+    "width": [1.0, 2.0, 4.0],
     "peak": [0.1, 0.3, 1.0],
     "how": rates("Adam", 0.003, 0.01),
 }
@@ -113,7 +113,7 @@ lsnn = experiment(
     ],
     seeds=10,
     by=("task", "hidden", "rise_attached", "reset", "width", "peak"),
-    words=memory.words | {"adaptive": "share of the neurons that adapt"},
+    words={**memory.words, "adaptive": "share of the neurons that adapt"},
     in_turn=True,
 )
 

@@ -95,13 +95,21 @@ LSNN: dict[str, Any] = {
     ],
     "lsnn": [{"adaptive": 0.5, "beta": 1.0}],
     "hidden": ["trained"],
+    "shape": ["triangle"],
     "rise_attached": [1.0],
     "reset": RESET,
     "width": [1.0, 2.0, 4.0],
     "peak": [0.1, 0.3, 1.0],
     "how": rates("Adam", 0.003, 0.01),
 }
-FROZEN: dict[str, Any] = {"hidden": ["frozen"], "reset": RESET[1:], "peak": [0.3]}
+FROZEN: dict[str, Any] = {"hidden": ["frozen"], "reset": RESET[1:], "width": [1.0], "peak": [0.3]}
+SHAPED: dict[str, Any] = {
+    "task": LSNN["task"][:1],
+    "shape": SHAPES,
+    "reset": RESET[1:],
+    "width": [1.0, 2.0],
+    "how": rates("Adam", 0.01),
+}
 lsnn = experiment(
     name="lsnn",
     question="Which peak, which width and which gradients does a recurrent network need, half of "
@@ -109,10 +117,11 @@ lsnn = experiment(
     cases=[
         *cases(**LSNN),
         *cases(**LSNN | {"rise_attached": [0.0], "width": [1.0], "peak": [0.3, 1.0]}),
-        *cases(**LSNN | FROZEN | {"width": [1.0]}),
+        *cases(**LSNN | FROZEN),
+        *cases(**LSNN | SHAPED),
     ],
     seeds=10,
-    by=("task", "hidden", "rise_attached", "reset", "width", "peak"),
+    by=("task", "hidden", "shape", "rise_attached", "reset", "width", "peak"),
     words={**memory.words, "adaptive": "share of the neurons that adapt"},
     in_turn=True,
 )

@@ -10,6 +10,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
     for one in (
         series.EXPERIMENT,
+        series.AREA,
         *catalogue.CATALOGUE,
         initial.EXPERIMENT,
         online.EXPERIMENT,

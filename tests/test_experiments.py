@@ -13,13 +13,8 @@ from jax import Array
 from relugrad import ReluGrad
 
 sys.path.append(str(Path(__file__).parents[1] / "docs"))
-<<<<<<< HEAD
-from experiments import network, online
-from experiments.surrogates import SHAPES, Surrogate, named, slope_of
-=======
 from experiments import classification, initial, network, online
-from experiments.surrogates import SHAPES, named, slope_of, triangle
->>>>>>> 4855f19 (Experiments: tests of the rule for weights and of a task; the LSNN at three widths)
+from experiments.surrogates import SHAPES, Surrogate, named, slope_of
 
 # What one time step multiplies a gradient by, for decay d, threshold t, spike s and the slope g at potential v.
 FACTORS = {
@@ -148,7 +143,6 @@ def test_no_step_enlarges_a_gradient_below_the_joint_bound(
     assert largest(0.999 * bound) < 1 < largest(1.001 * bound)
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(
     "surrogate",
     [*SHAPES.values(), *map(named, ["relugrad:relu_grad", "relugrad:ReluGrad(3.0, 0.2)"])],
@@ -162,27 +156,6 @@ def test_a_surrogate_gets_the_peak_and_the_half_width_asked_for(surrogate: Surro
 def test_what_is_no_surrogate_is_refused() -> None:
     with pytest.raises(ValueError, match="1 above the threshold"):
         named("jax.nn:relu")
-=======
-@pytest.mark.parametrize("shape", SHAPES)
-def test_each_shape_has_the_peak_and_the_half_width_that_are_asked_for(shape: str) -> None:
-    spike, x = SHAPES[shape](2.0, 0.7), jnp.array([-0.701, -0.699, -0.3, 0.0, 0.699, 0.701])
-    low_left, high_left, _, peak, high, low = slope_of(spike, x)
-    np.testing.assert_allclose(peak, 2.0, rtol=1e-5)
-    assert max(low_left, low) <= 1.002 < 0.998 * 2.0 and min(high_left, high) >= 0.998
-    assert (spike(x) == (x >= 0)).all()
-
-
-def test_another_surrogate_is_stretched_to_the_same_triangle() -> None:
-    x = jnp.linspace(-2.0, 2.0, 101)
-    expected = slope_of(triangle(0.8, 0.6), x)
-    for text in ["relugrad:relu_grad", "relugrad:ReluGrad", "relugrad:ReluGrad(3.0, width=0.25)"]:
-        np.testing.assert_allclose(slope_of(named(text)(0.8, 0.6), x), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("text", ["relugrad:relu", "jax.numpy:sin", "jax.nn:relu", "relugrad"])
-def test_what_is_no_surrogate_is_refused(text: str) -> None:
-    with pytest.raises((NameError, ValueError, SyntaxError)):
-        named(text)
 
 
 def test_the_temporal_order_is_in_the_symbols() -> None:
@@ -202,4 +175,3 @@ def test_the_rule_for_weights_sets_the_deviation_of_the_potential(xi: float, rat
     # A Bernoulli variable has the variance rate * (1 - rate); the rule takes a Poisson variable.
     variance = leaky[1][100:].var(axis=0).mean()
     np.testing.assert_allclose(variance, (1 - rate) / xi**2, rtol=0.1)
->>>>>>> 4855f19 (Experiments: tests of the rule for weights and of a task; the LSNN at three widths)

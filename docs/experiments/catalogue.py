@@ -122,7 +122,6 @@ lsnn = experiment(
     ],
     seeds=10,
     by=("task", "hidden", "shape", "rise_attached", "reset", "width", "peak"),
-    words={**memory.words, "adaptive": "share of the neurons that adapt"},
     in_turn=True,
 )
 

@@ -96,11 +96,5 @@ EXPERIMENT = Experiment(
     by=("normalized", "scale", "xi", "assumed", "peak", "width"),
     tuned=("optimizer", "rate"),
     chosen_by="valid",
-    words={
-        "scale": "standard deviation of the initial weights",
-        "xi": "deviations from the mean potential to the threshold, in the rule",
-        "assumed": "firing rate that the rule assumes",
-        "normalized": "mean and deviation of the currents over",
-    },
     in_turn=True,
 )

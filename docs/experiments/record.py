@@ -12,16 +12,21 @@ FILE = Path(__file__).parents[1] / "_data/experiments.json"
 FIELD = FILE.with_name("field.json")  # what other surrogates reach
 # The record's short names of settings in words, where they aren't.
 WORDS = {
+    "adaptive": "share of the neurons that adapt their thresholds",
+    "assumed": "firing rate that the rule for weights assumes",
     "beta": "rise of the threshold with a spike",
     "bfloat16": "kept in bfloat16",
+    "data": "series",
     "decay": "decay of the potential in a time step",
     "form": "form of the reset",
     "half": "half-width",
     "hidden": "hidden layer",
     "highest": "upper bound of the firing rates",
     "layer": "kind of layer",
+    "linear": "a linear model of",
     "lowest": "lower bound of the firing rates",
     "neurons": "hidden neurons",
+    "normalized": "mean and deviation of the currents over",
     "potentials": "penalty on low potentials",
     "reset": "gradient through the reset",
     "rise_attached": "gradient through the raised threshold (0: none)",
@@ -29,6 +34,7 @@ WORDS = {
     "shape": "shape of the surrogate",
     "strength": "strength of the recurrent weights",
     "synapse": "decay of the synaptic current",
+    "xi": "deviations of the potential up to the threshold, in the rule for weights",
 }
 
 

@@ -117,7 +117,6 @@ EXPERIMENT = Experiment(
     by=("data", "linear", "model", "shape", "peak", "width", "reset"),
     tuned=("optimizer", "rate"),
     chosen_by="valid",
-    words={"data": "series", "linear": "a linear model of", "shape": "shape of the surrogate"},
     traced={"model": MODELS},
     in_turn=True,
 )

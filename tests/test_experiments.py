@@ -30,14 +30,12 @@ BOUNDS = {
 }
 
 
-def factors(
-    spike: ReluGrad, form: str, attached: bool, decay: float, threshold: float, v: Array
-) -> Array:
-    """What one time step multiplies a gradient by, at each potential."""
+def factors(spike: ReluGrad, form: str, attached: bool, d: float, t: float, v: Array) -> Array:
+    """What one time step multiplies a gradient by, at each potential, for a threshold t."""
 
     def step(v: Array) -> Array:
-        s = network.attach(spike(v - threshold), attached)
-        return jnp.asarray(threshold * network.RESETS[form](v / threshold, s, decay))
+        s = network.attach(spike(v - t), attached)
+        return jnp.asarray(t * network.RESETS[form](v / t, s, d))
 
     return jax.vmap(jax.jacrev(step))(v)
 
@@ -143,10 +141,7 @@ def test_no_step_enlarges_a_gradient_below_the_joint_bound(
     assert largest(0.999 * bound) < 1 < largest(1.001 * bound)
 
 
-@pytest.mark.parametrize(
-    "surrogate",
-    [*SHAPES.values(), *map(named, ["relugrad:relu_grad", "relugrad:ReluGrad(3.0, 0.2)"])],
-)
+@pytest.mark.parametrize("surrogate", [*SHAPES.values(), named("relugrad:ReluGrad(3.0, 0.2)")])
 def test_a_surrogate_gets_the_peak_and_the_half_width_asked_for(surrogate: Surrogate) -> None:
     slopes = slope_of(surrogate(2.0, 0.7), jnp.array([-0.69, 0.69, 0.0, -0.71, 0.71]))
     np.testing.assert_allclose(slopes[2], 2.0, rtol=1e-5)

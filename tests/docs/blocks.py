@@ -17,7 +17,7 @@ import relugrad
 ROOT = Path(__file__).parents[2]
 RULES = re.DOTALL | re.MULTILINE
 SOURCES = sorted(ROOT.glob("src/relugrad/*.py"))
-SCRIPTS = [*ROOT.glob("tests/peers/train_*.py"), ROOT / "docs/how-to/test_spike.py"]  # also run
+SCRIPTS = [*ROOT.glob("tests/peers/train_*.py"), *ROOT.glob("docs/*/*_spike.py")]  # also run
 
 
 @functools.cache

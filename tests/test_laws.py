@@ -59,7 +59,8 @@ PARTS: dict[str, Function] = {
 }
 
 
-def rule(options: dict[str, bool] | None = None, **exchanged: Function) -> Function:
+def rule(options: dict[str, bool] | None = None, /, **exchanged: Function) -> Function:
+    """A right one, or one with parts exchanged."""
     parts = PARTS | exchanged
     spike = jax.custom_vjp(parts["step"])
 

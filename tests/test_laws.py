@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import pytest
 from jax import Array
-from jax.lax import stop_gradient
 from tests.test_transformations import CURVATURE, SLOPE, X, close, compose
 
 from relugrad import ReluGrad, relu_grad
@@ -19,7 +18,6 @@ from relugrad import ReluGrad, relu_grad
 Function = Callable[..., Any]
 
 DOCS = Path(__file__).parents[1] / "docs"
-JAX = tuple(map(int, jax.__version__.split(".")[:3]))
 
 laws = runpy.run_path(str(DOCS / "how-to/test_spike.py"))
 LAWS = {name[5:].replace("_", " "): law for name, law in laws.items() if name.startswith("test_")}
@@ -81,7 +79,6 @@ def integral(x: Array, p: Any) -> Array:
 WRONG = tomllib.loads((Path(__file__).parent / "wrong_rules.toml").read_text("utf-8"))
 ARGUMENTS = {"times": "ct, slope", "returned": "spikes", "cast": "gradient, x"}
 ERRORS = AssertionError, TypeError, ValueError
-seen: dict[Any, Array] = {}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +112,7 @@ def _pushforward(given: Any, tangents: Any) -> tuple[Array, Array]:
 @jax.checkpoint
 def zero_first(x: Array, p: Any) -> Array:
     smooth = integral(*given(x, p))
-    return stop_gradient(step(*given(x, p))) + (smooth - stop_gradient(smooth))
+    return jax.lax.stop_gradient(step(*given(x, p))) + (smooth - jax.lax.stop_gradient(smooth))
 
 
 RIGHT: dict[str, tuple[Function, Function]] = {
@@ -129,7 +126,7 @@ RIGHT: dict[str, tuple[Function, Function]] = {
 for shape, slope in shown["slopes"].items():
     RIGHT[shape] = shown["surrogate"](slope), shown["integrals"][shape]
 
-if JAX >= (0, 12):
+if jax.__version_info__ >= (0, 12):
     hijax = runpy.run_path(str(DOCS / "explanation/hijax_spike.py"))["spike"]
     RIGHT["hijax"] = lambda x, p: hijax(x, p, 1.0), integral
 

@@ -85,6 +85,12 @@ def test_each_parameter_of_an_array_gets_its_own_derivative(forward_mode: bool) 
     close([found.alpha, found.width], [[0.5 + 1, 1.5 + 0.5], [2 * 0.3, 2 * 0.5]])
 
 
+def test_second_derivatives_with_respect_to_very_small_parameters_are_finite() -> None:
+    """Of the peak, alpha * width: what makes a bad parameter NaN has no derivative of its own."""
+    found = jax.hessian(lambda spike: spike.surrogate_grad(0.0))(ReluGrad(1e-25, 1e-25))
+    close(jax.tree.leaves(found), [0, 1, 1, 0])
+
+
 # Through time: one leaky neuron, whose potential loses what it fires.
 
 

@@ -38,12 +38,6 @@ def test_backward_is_the_cotangent_times_the_triangle(forward_mode: bool) -> Non
     close(pullback(jnp.asarray(TANGENT))[0], TANGENT * SLOPE)
 
 
-def test_the_gradient_of_the_spikes_is_surrogate_grad(forward_mode: bool) -> None:
-    """To the bit."""
-    spike, x = ReluGrad(0.7, 1.3, forward_mode=forward_mode), jnp.linspace(-2, 2, 1001)
-    np.testing.assert_array_equal(gradient(spike, x), spike.surrogate_grad(x))
-
-
 def test_the_second_derivative_is_minus_alpha_sign_x(forward_mode: bool) -> None:
     """Inside the support, and at its corner the derivative to the right; 0 outside."""
     x = jnp.array([-2.0, -0.9, -0.1, 0.0, 0.1, 0.9, 2.0])

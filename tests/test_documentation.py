@@ -16,9 +16,8 @@ ROOT = Path(__file__).parents[1]
 
 def test_package_changelog_and_citation_name_one_version_and_date() -> None:
     """Of the newest release."""
-    newest = re.search(r"^## (.+) \((.+)\)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
-    assert newest is not None
-    version, date = newest.groups()
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    version, date = re.findall(r"^## (.+) \((.+)\)$", changelog, re.MULTILINE)[0]
     citation = (ROOT / "CITATION.cff").read_text("utf-8")
     assert f"\nversion: {version}\ndate-released: {date}\n" in citation
     assert version == relugrad.__version__

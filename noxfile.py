@@ -127,9 +127,9 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def proofs(session: nox.Session) -> None:
-    """Prove: `coverage`, `flags`, `every_float`; weekly `mutants`, `threads`, `upstream`; `record`."""
-    words = "coverage", "flags", "every_float", "mutants", "threads", "upstream", "record"
-    chosen = _words(session, *words) or words[:3]
+    """Prove the four of `always`, or: `mutants`, `threads`, `upstream`; `record` keeps numbers."""
+    always = ["coverage", "flags", "every_float", "processes"]
+    chosen = _words(session, *always, "mutants", "threads", "upstream", "record") or always
     session.install("-e", ".", "--group", "test", "cosmic-ray")
     if "coverage" in chosen:  # a page and the docstrings reach every line and branch
         reached = ["--cov=relugrad", "--cov-branch", "--cov-fail-under=100"]
@@ -144,7 +144,7 @@ def proofs(session: nox.Session) -> None:
         record = ["--record", f"docs/_data/{proof}.json"] if "record" in chosen else []
         if proof in chosen:
             session.run("python", f"tests/proofs/{proof}.py", *record)
-    for proof in ("threads", "upstream"):
+    for proof in ("processes", "threads", "upstream"):
         if proof in chosen:
             session.run("pytest", "-q", f"tests/proofs/test_{proof}.py")
 

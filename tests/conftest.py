@@ -6,7 +6,7 @@ import hypothesis
 import jax
 import pytest
 
-# The CPU, divided. A single process that imports JAX for tests and pages can't do it later.
+# JAX can divide the CPU only before it is used.
 jax.config.update("jax_num_cpu_devices", 8)  # type: ignore[no-untyped-call]
 
 # The same examples in every run, so that a failure is never luck. No deadline, because the first

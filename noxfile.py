@@ -129,7 +129,8 @@ def package(session: nox.Session) -> None:
 def proofs(session: nox.Session) -> None:
     """Prove the four of `always`, or: `mutants`, `threads`, `upstream`; `record` keeps numbers."""
     always = ["coverage", "flags", "every_float", "processes"]
-    chosen = _words(session, *always, "mutants", "threads", "upstream", "record") or always
+    words = _words(session, *always, "mutants", "threads", "upstream", "record")
+    chosen = set(words) - {"record"} or always
     session.install("-e", ".", "--group", "test", "cosmic-ray")
     if "coverage" in chosen:  # a page and the docstrings reach every line and branch
         reached = ["--cov=relugrad", "--cov-branch", "--cov-fail-under=100"]
@@ -141,7 +142,7 @@ def proofs(session: nox.Session) -> None:
         # The table of how others' rules behave is of JAX without these.
         session.run("pytest", "-q", *derived, "-k", "not a_rule_keeps_or_breaks", env=flags)
     for proof in ("every_float", "mutants"):
-        record = ["--record", f"docs/_data/{proof}.json"] if "record" in chosen else []
+        record = ["--record", f"docs/_data/{proof}.json"] if "record" in words else []
         if proof in chosen:
             session.run("python", f"tests/proofs/{proof}.py", *record)
     for proof in ("processes", "threads", "upstream"):

@@ -15,7 +15,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
-
 from tests.peers.others import Function, imported, plain, surroundings
 
 FILE = Path(__file__).parents[2] / "docs/_data/compile_time.json"
@@ -37,12 +36,10 @@ def made(name: str, mode: str) -> Any:
         from relugrad import ReluGrad
 
         return ReluGrad(0.3, 1.0, forward_mode=mode == "jvp")
-    if name == "plain":
-        return plain(0.3, 1.0)
+    if name == "spyx":
+        return imported("spyx.axn").triangular(1.0)
     return (
-        imported("spyx.axn").triangular(1.0)
-        if name == "spyx"
-        else imported("braintools.surrogate").ReluGrad(0.3, 1.0)
+        plain(0.3, 1.0) if name == "plain" else imported("braintools.surrogate").ReluGrad(0.3, 1.0)
     )
 
 
@@ -68,10 +65,8 @@ def seconds(name: str, network: str, steps: int, mode: str) -> float:
             scores = 0.8 * scores + spikes @ out if readout else scores
         return -jax.nn.log_softmax(scores if readout else total @ out)[:, 0].mean()
 
-    derivative: Any = jax.value_and_grad(loss)
-    if mode == "jvp":
-        derivative = lambda p: jax.jvp(loss, (p,), (p,))  # noqa: E731
-    lowered = jax.jit(derivative).lower(parameters)
+    pushed = jax.jit(lambda p: jax.jvp(loss, (p,), (p,)))
+    lowered = (jax.jit(jax.value_and_grad(loss)) if mode == "grad" else pushed).lower(parameters)
     start = time.perf_counter()
     lowered.compile()
     return round(time.perf_counter() - start, 2)
@@ -100,7 +95,9 @@ def main() -> None:
     ours = [row for row in rows if row["name"] == "relugrad"]
     assert all(row.get("64", LIMIT) < 15 for row in ours)
     if sys.argv[1:]:
-        FILE.write_text(json.dumps(surroundings() | {"limit": LIMIT, "rows": rows}, indent=1) + "\n")
+        FILE.write_text(
+            json.dumps(surroundings() | {"limit": LIMIT, "rows": rows}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

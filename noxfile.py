@@ -192,6 +192,8 @@ def benchmarks(session: nox.Session) -> None:
     keep = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34), "MALLOC_ARENA_MAX": "1"}
     run = ["-m", "pytest", "-q", "-W", "default", "--confcutdir=tests/peers"]
     session.run("python", *run, "tests/peers/test_speed.py", *options, env=keep)
+    if session.python != "3.11":
+        session.run("python", "-m", "tests.peers.compile_time", *session.posargs)
 
 
 @nox.session(default=False)

@@ -1,6 +1,6 @@
 """Seconds to compile networks whose time steps are a loop in Python, beside other libraries.
 
-`python -m tests.peers.compile_time [--record]` measures all. With the name of a surrogate, of a network,
+`python -m tests.peers.compile_time [record]` measures all. With the name of a surrogate, of a network,
 the number of steps and `grad` or `jvp`, it prints the seconds of one.
 """
 
@@ -74,7 +74,7 @@ def seconds(name: str, network: str, steps: int, mode: str) -> float:
 
 def main() -> None:
     """One of them, or all."""
-    if sys.argv[1:] not in ([], ["--record"]):
+    if sys.argv[1:] not in ([], ["record"]):
         name, network, steps, mode = sys.argv[1:]
         return print(seconds(name, network, int(steps), mode))
     rows = []

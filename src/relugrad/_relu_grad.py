@@ -69,7 +69,7 @@ class ReluGrad:
     Attributes
     ----------
     alpha, width
-        The parameters: a number as a ``float``, an array as a JAX array.
+        Numbers as ``float``, arrays as JAX arrays, and tracers as they are.
 
     Raises
     ------

@@ -237,7 +237,7 @@ SWEEPS = [
     *(("one_vmap", "relugrad", count) for count in (1, 4, 16, 64)),
     *(("one_program", "relugrad", count) for count in (1, 4, 16, 64)),
     *((way, "braintools", 64) for way in ("one_vmap", "one_program")),
-    ("a_program_each", "spyx", 64),
+    *(("a_program_each", name, 64) for name in ("plain", "spyx")),
     *(("nothing_compiled", name, 64) for name in ("norse", "spikingjelly")),
 ]
 

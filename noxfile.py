@@ -5,16 +5,13 @@
 """Every chore of the project. `python -m nox --list` shows them; what follows `--` selects or records."""
 
 import argparse
-import hashlib
-import json
 import os
 import re
 import shutil
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 import nox
-from packaging.version import Version
 
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv"
@@ -22,44 +19,33 @@ nox.options.error_on_external_run = True
 # Container images may forbid keeping compiled modules; each notebook would then compile JAX's anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-LOCK = "docs/requirements.txt"
 SITE = "docs/_build/html"
 NIGHTLY = "https://us-python.pkg.dev/ml-oss-artifacts-published/jax-public-nightly-artifacts-registry/simple/"
 RESOLUTION = {
     "lowest": ["--resolution", "lowest-direct"],
     "nightly": ["--prerelease", "allow", "--extra-index-url", NIGHTLY],
 }
+VERSIONS = *RESOLUTION, "jax==*"
 
 
-def _versions(session: nox.Session) -> tuple[list[str], list[str]]:
-    """What `lowest`, `nightly`, `between` or `jax==VERSION` tells uv, and the other arguments."""
-    first, *others = session.posargs or [""]
-    if first == "between":
-        first = f"jax=={_drawn(session)}"
-        session.log(f"{first}, for this commit. To try it again: -- {first}")
-    if first in RESOLUTION or first.startswith("jax=="):
-        return RESOLUTION.get(first, [first]), others
-    return [], session.posargs
+def _words(session: nox.Session, *accepted: str) -> list[str]:
+    """What follows `--`; an error if it isn't accepted."""
+    if unknown := [w for w in session.posargs if not any(fnmatch(w, name) for name in accepted)]:
+        session.error(f"{', '.join(unknown)}: what may follow `--` is {', '.join(accepted)}")
+    return session.posargs
 
 
-def _drawn(session: nox.Session) -> str:
-    """A version of JAX between the oldest and the newest, the same one whenever a commit is tried."""
-    session.install("pip")
-    listed: Any = session.run("pip", "index", "versions", "jaxlib", "--json", silent=True)
-    _newest, *others = json.loads(listed)["versions"]  # with a wheel for this Python and system
-    between = [version for version in others if Version(version) > Version("0.6.1")]
-    commit: Any = session.run("git", "rev-parse", "HEAD", external=True, silent=True)
-    return str(max(between, key=lambda v: hashlib.sha256((commit + v).encode()).digest()))
+def _versions(words: list[str]) -> list[str]:
+    """What `lowest`, `nightly` or `jax==VERSION` tells uv."""
+    chosen = [word for word in words if word in RESOLUTION or word.startswith("jax==")]
+    return [option for word in chosen for option in RESOLUTION.get(word, [word])]
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the site, executing all of it, and test it. `locked`, or versions as in `tests`."""
-    if session.posargs == ["locked"]:
-        session.install("--require-hashes", "-r", LOCK)
-        session.install("--no-deps", ".")
-    else:
-        session.install(*_versions(session)[0], ".[docs,test]")
+    """Build the site, executing all of it, and test it. Versions as in `tests`."""
+    which = _versions(_words(session, *VERSIONS))
+    session.install(*which, ".", "--group", "docs", "--group", "test")
     shutil.rmtree("docs/_build", ignore_errors=True)
     session.run("sphinx-build", "-W", "-j", "2", "-d", "docs/_build/doctrees", "docs", SITE)
     session.run("pytest", "-q", "tests/docs/test_site.py")
@@ -67,14 +53,13 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run all but the site. `lowest`, `nightly`, `between`, `jax==VERSION`; `renew`: outputs on pages."""
-    which, arguments = _versions(session)
-    session.install(*which, "-e", ".[test]")
-    if arguments == ["renew"]:
+    """Run all but the site. `lowest`, `nightly` or `jax==VERSION`; `renew`: outputs on pages."""
+    words = _words(session, *VERSIONS, "renew")
+    session.install(*_versions(words), "-e", ".", "--group", "test")
+    arguments = ["-n", "2"]  # at a time
+    if "renew" in words:
         session.install("pytest-accept")  # needs a Python older than 3.14
         arguments = ["--accept", "-W", "default", "src", "docs", "README.md"]
-    else:
-        arguments += ["-n", "2"]  # at a time
     session.run("pytest", "--doctest-modules", *arguments)
 
 
@@ -94,14 +79,14 @@ def notebooks(session: nox.Session) -> None:
 @nox.session
 def browser(session: nox.Session) -> None:
     """Try the site that `docs` built in Chromium: copy, look, listen, use the keyboard."""
-    session.install("-e", ".[docs,test]", "--group", "browser")
+    session.install("-e", ".", "--group", "docs", "--group", "test", "--group", "browser")
     session.run("pytest", "-q", "tests/docs/test_browser.py", *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Run all pre-commit hooks on all files, and Scientific Python's review of the repository."""
-    session.install("pre-commit", "sp-repo-review[cli]")
+    session.install("--group", "lint")
     session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure")
     session.run("repo-review", ".")
 
@@ -110,9 +95,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check the types of the package, of its tests, and of what its users see."""
     # Not editable: --verifytypes looks at what is installed, as a user's editor does.
-    session.install(
-        ".[docs,test]", "--group", "browser", "cosmic-ray", "mypy", "nox", "pyright[nodejs]"
-    )
+    session.install(".", "--group", "types")
     session.run("mypy")
     session.run("pyright")
     session.run("pyright", "--ignoreexternal", "--verifytypes", "relugrad")
@@ -145,25 +128,26 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def proofs(session: nox.Session) -> None:
-    """Prove: `coverage`, `devices`, `threads`, `flags`, `every_float`, `mutants`; `record` keeps it."""
-    chosen = session.posargs or ["coverage", "devices", "flags", "every_float"]
-    session.install("-e", ".[test]", "cosmic-ray")
+    """Prove the four of `always`, or: `mutants`, `threads`, `upstream`; `record` keeps numbers."""
+    always = ["coverage", "flags", "every_float", "processes"]
+    words = _words(session, *always, "mutants", "threads", "upstream", "record")
+    chosen = set(words) - {"record"} or always
+    session.install("-e", ".", "--group", "test", "cosmic-ray")
     if "coverage" in chosen:  # a page and the docstrings reach every line and branch
         reached = ["--cov=relugrad", "--cov-branch", "--cov-fail-under=100"]
         shown = ["src", "README.md", "docs/reference/special-values.md"]
         session.run("pytest", "-q", "--doctest-modules", *reached, *shown)
-    for proof in ("devices", "threads"):
-        if proof in chosen:
-            session.run("pytest", "-q", f"tests/proofs/test_{proof}.py")
     if "flags" in chosen:  # what JAX will switch on
         flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
         derived = [f"tests/test_{name}.py" for name in ("autodiff", "transformations", "laws")]
-        # The table of how others' rules behave is of JAX without these.
-        session.run("pytest", "-q", *derived, "-k", "not a_rule_keeps_or_breaks", env=flags)
+        session.run("pytest", "-q", *derived, env=flags)
     for proof in ("every_float", "mutants"):
-        record = ["--record", f"docs/_data/{proof}.json"] if "record" in chosen else []
+        record = ["--record", f"docs/_data/{proof}.json"] if "record" in words else []
         if proof in chosen:
             session.run("python", f"tests/proofs/{proof}.py", *record)
+    for proof in ("processes", "threads", "upstream"):
+        if proof in chosen:
+            session.run("pytest", "-q", f"tests/proofs/test_{proof}.py")
 
 
 @nox.session(default=False)
@@ -172,7 +156,7 @@ def experiments(session: nox.Session) -> None:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--with", action="append", default=[])  # where another surrogate is from
     given, arguments = parser.parse_known_args(session.posargs)
-    session.install("-e", ".[examples]", *vars(given)["with"])
+    session.install("-e", ".", "--group", "experiments", *vars(given)["with"])
     session.run("python", "docs/experiments", *arguments)
 
 
@@ -189,8 +173,8 @@ def _install_others(session: nox.Session) -> None:
 @nox.session(python=["3.13", "3.11"], venv_backend="venv", default=False)
 def peers(session: nox.Session) -> None:
     """Compare with other libraries, and train their networks with ours; `record` keeps it."""
+    record = ["--record"] if _words(session, "record") else []
     _install_others(session)
-    record = ["--record"] if session.posargs == ["record"] else []
     compare = ["python", "-W", "ignore", "-m", "tests.peers.compare", *record]
     session.run(*compare)
     if session.python != "3.11":
@@ -201,9 +185,9 @@ def peers(session: nox.Session) -> None:
 @nox.session(python=["3.13", "3.11"], venv_backend="venv", default=False)
 def benchmarks(session: nox.Session) -> None:
     """Time it beside other libraries; `record` keeps the times, which the site shows."""
+    folder = "docs/_data" if _words(session, "record") else session.create_tmp()
     _install_others(session)
     name = "benchmarks-torch.json" if session.python == "3.11" else "benchmarks.json"
-    folder = "docs/_data" if session.posargs == ["record"] else session.create_tmp()
     options = ["--benchmark-quiet", "--benchmark-disable-gc", "--benchmark-max-time=0.03"]
     options += ["--benchmark-min-rounds=3", "--benchmark-min-time=0.0002"]
     options += [f"--benchmark-json={folder}/{name}"]
@@ -212,21 +196,14 @@ def benchmarks(session: nox.Session) -> None:
     keep = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34), "MALLOC_ARENA_MAX": "1"}
     run = ["-m", "pytest", "-q", "-W", "default", "--confcutdir=tests/peers"]
     session.run("python", *run, "tests/peers/test_speed.py", *options, env=keep)
-
-
-@nox.session(default=False)
-def lock(session: nox.Session) -> None:
-    """Lock the newest versions of what the hosted site is built with."""
-    session.install("uv")
-    extras = ["--extra", "docs", "--extra", "test", "--python-version", "3.13", "--universal"]
-    flags = ["--generate-hashes", "--no-header", "--quiet", "--upgrade", "--output-file", LOCK]
-    session.run("uv", "pip", "compile", "pyproject.toml", *extras, *flags)
+    if session.python != "3.11":
+        session.run("python", "-m", "tests.peers.compile_time", *session.posargs)
 
 
 @nox.session(default=False)
 def live(session: nox.Session) -> None:
     """Serve the site, and build it again whenever a page is saved."""
-    session.install("-e", ".[docs]", "sphinx-autobuild")
+    session.install("-e", ".", "--group", "docs", "sphinx-autobuild")
     session.run("sphinx-autobuild", "--watch", "src", "docs", SITE)
 
 

@@ -1,6 +1,7 @@
 """The site. Every notebook and figure is executed by this build, and nothing is fetched by it."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,14 @@ from sphinx.application import Sphinx
 
 import relugrad
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "_extensions"))
-os.environ.pop("MPLBACKEND", None)  # would keep the figures from appearing in the notebooks
-os.environ["MATPLOTLIBRC"] = str(HERE)  # one look for the notebooks' kernels and for plot_directive
+sys.path.insert(0, str(Path(__file__).with_name("_extensions")))
+os.environ["MATPLOTLIBRC"] = str(
+    Path(__file__).parent
+)  # one look for the notebooks' kernels and for plot_directive
 
 project = "relugrad"
-author = "the relugrad developers"
 copyright = "2026, the relugrad developers"
 version = release = relugrad.__version__
-language = "en"
 
 extensions = [
     "sphinx.ext.autodoc",
@@ -37,8 +36,7 @@ extensions = [
     "matplotlib.sphinxext.plot_directive",
     "myst_nb",
     "notfound.extension",
-    "code_alone",
-    "explorer",
+    "sphinx_markdown_builder",
     "mathml",
     "notebooks",
 ]
@@ -48,10 +46,8 @@ highlight_language = "output"  # a block that does not name its language is not 
 
 # Docstrings
 autodoc_member_order = "bysource"
-napoleon_google_docstring = False
 napoleon_use_rtype = False  # what is returned is described, and its type comes from the annotation
 napoleon_custom_sections = [("Attributes", "params_style")]  # a list, as Parameters
-typehints_defaults = None
 suppress_warnings = ["config.cache"]  # older Sphinx: the formatter below can't be pickled
 
 
@@ -61,7 +57,7 @@ def typehints_formatter(annotation: Any, _config: Any) -> str | None:
     return names.get(annotation)
 
 
-# Links to other projects, from the inventories in this repository: renew.py beside them renews them
+# Links to other projects: a line in an inventory of this repository for each thing that is linked
 intersphinx_mapping = {
     "jax": ("https://docs.jax.dev/en/latest/", "_inventories/jax.txt"),
     "python": ("https://docs.python.org/3/", "_inventories/python.txt"),
@@ -73,20 +69,18 @@ myst_heading_anchors = 3
 nb_execution_mode = "inline"  # each page anew, so that its text can hold results: {eval}`name`
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
+nb_merge_streams = True
 nb_output_stderr = "remove"  # progress bars
-nb_ipywidgets_js = {}  # would be loaded from another host
 copybutton_prompt_text = r">>> |\.\.\. ?"
 copybutton_prompt_is_regexp = True
 copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, and not what it printed
 
 # Literature
 bibtex_bibfiles = ["references.bib"]
-bibtex_default_style = "plain"  # by name and year, as the text cites them
 bibtex_reference_style = "author_year"
 
 # Figures
 plot_html_show_source_link = True
-plot_html_show_formats = True
 plot_include_source = True
 
 # HTML
@@ -96,14 +90,14 @@ html_math_renderer = "mathml"
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["relugrad.css"]
-html_search_scorer = str(HERE / "_extensions" / "scorer.js")
 html_favicon = html_logo = "_static/triangle.svg"
+html_use_index = False
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system has it
 html_theme_options = {
+    "disable_search": True,  # Pagefind's stands in its place
     "extra_footer": f"relugrad {version}, Apache-2.0",
     "footer_content_items": ["copyright.html", "extra-footer.html"],
     "logo": {"text": "relugrad"},
-    "navbar_persistent": [],
     "pygments_dark_style": "github-dark-colorblind",
     "show_toc_level": 2,
 }
@@ -123,13 +117,22 @@ if address:
 notfound_urls_prefix = urlsplit(address or "").path.rstrip("/") + "/"
 
 
-def mark_length_of_code(_app: Sphinx, doctree: nodes.document, _name: str) -> None:
-    """Let the style sheet know which code in a sentence may break at a space."""
-    for code in doctree.findall(nodes.literal):
-        length = len(code.astext())
-        code["classes"] += ["short"] * (length < 25) + ["long"] * (length > 60)
+def give_headings_ids(_app: Sphinx, doctree: nodes.document, _name: str) -> None:
+    """Let the search lead to a heading. Sphinx gives its id to the section around it."""
+    for section in list(doctree.findall(nodes.section))[1:]:
+        section[0]["ids"] = [f"{section['ids'][0]}-heading"]
+
+
+def index(app: Sphinx, exception: Exception | None) -> None:
+    """Let Pagefind read the articles of the finished site."""
+    if exception is None:
+        command = [sys.executable, "-m", "pagefind", "--quiet", "--site", str(app.outdir)]
+        selectors = ["--root-selector", "article", "--exclude-selectors", ".headerlink"]
+        subprocess.run([*command, *selectors], check=True)
 
 
 def setup(app: Sphinx) -> None:
-    """Mark code."""
-    app.connect("doctree-resolved", mark_length_of_code)
+    """Search with Pagefind in place of Sphinx's own."""
+    app.connect("builder-inited", lambda app: setattr(app.builder, "search", False))
+    app.connect("doctree-resolved", give_headings_ids)
+    app.connect("build-finished", index)

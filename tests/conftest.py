@@ -1,10 +1,13 @@
-"""What the tests share: both modes, 64-bit JAX, and Hypothesis that repeats itself."""
+"""What the tests share: eight devices, both modes, 64-bit JAX, and Hypothesis that repeats itself."""
 
 from collections.abc import Iterator
 
 import hypothesis
 import jax
 import pytest
+
+# JAX can divide the CPU only before it is used.
+jax.config.update("jax_num_cpu_devices", 8)  # type: ignore[no-untyped-call]
 
 # The same examples in every run, so that a failure is never luck. No deadline, because the first
 # example of a test compiles. With `--hypothesis-profile=default` the search goes on from there.

@@ -66,6 +66,12 @@ def test_what_is_not_real_is_a_type_error_that_names_the_argument(name: str, val
         relu_grad(**arguments)
 
 
+def test_shapes_that_do_not_broadcast_are_a_value_error_that_says_so() -> None:
+    """Which only a call can see."""
+    with pytest.raises(ValueError, match=r"^x, alpha and width must broadcast\. .*\(5,\)"):
+        relu_grad(X, np.ones(2))
+
+
 # Parameters
 
 

@@ -1,7 +1,4 @@
-"""Of the examples in docstrings, README and pages, which conftest.py runs: they are compared exactly.
-
-And the README's figure shows the function, and not somebody's drawing of it.
-"""
+"""What is written down twice agrees: version and date, figure and function, heading and message."""
 
 import ast
 import doctest
@@ -12,23 +9,18 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from relugrad import ReluGrad
+import relugrad
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/[!_]*/*.md")]
-DOCUMENTED = [ROOT / "README.md", *PAGES, *ROOT.glob("src/relugrad/*.py")]
 
 
-def test_no_output_is_compared_loosely_without_a_reason(pytestconfig: pytest.Config) -> None:
-    """An option such as +ELLIPSIS or +SKIP follows a comment that says why; none holds for all."""
-    reasoned = re.compile(r"^ *(>>>|\.\.\.) +# .+\n.*# *doctest:", re.MULTILINE)
-    loose = {
-        file.name: text.count("doctest:") - len(reasoned.findall(text))
-        for file in DOCUMENTED
-        if "doctest:" in (text := file.read_text(encoding="utf-8"))
-    }
-    assert {name: count for name, count in loose.items() if count} == {}
-    assert pytestconfig.getini("doctest_optionflags") == []
+def test_package_changelog_and_citation_name_one_version_and_date() -> None:
+    """Of the newest release."""
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    version, date = re.findall(r"^## (.+) \((.+)\)$", changelog, re.MULTILINE)[0]
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\nversion: {version}\ndate-released: {date}\n" in citation
+    assert version == relugrad.__version__
 
 
 @pytest.mark.parametrize("curve", ["step", "triangle"])
@@ -38,7 +30,7 @@ def test_figure_of_the_readme_is_drawn_from_the_function(curve: str) -> None:
     path = ElementTree.parse(file).find(f".//{namespace}g[@id='{curve}']/{namespace}path")
     assert path is not None
     x, y = np.array(re.findall(r"[ML] ([\d.]+) ([\d.]+)", path.attrib["d"]), float).T
-    spike = ReluGrad(alpha=0.3, width=1.0)
+    spike = relugrad.ReluGrad(alpha=0.3, width=1.0)
     function = spike if curve == "step" else spike.surrogate_grad
     expected = np.asarray(function(np.linspace(-2, 2, len(x), dtype=np.float32)))
     # From the page's coordinates, where y points down, to those of the panel.

@@ -1,11 +1,8 @@
-"""The laws that a page offers as a file: ours keep them, and rules as people write them break some.
+"""The laws that a page offers as a file: right rules keep all of them, and each wrong one breaks one."""
 
-Which law is broken by which rule, and in which versions of JAX, is read from the page's table.
-"""
-
-import functools
-import importlib.util
 import re
+import runpy
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,152 +11,135 @@ import jax
 import jax.numpy as jnp
 import pytest
 from jax import Array
+from tests.test_transformations import CURVATURE, SLOPE, X, close, compose
 
 from relugrad import ReluGrad, relu_grad
 
 Function = Callable[..., Any]
 
-PAGES = Path(__file__).parents[1] / "docs/how-to"
-JAX = tuple(map(int, jax.__version__.split(".")[:3]))
+DOCS = Path(__file__).parents[1] / "docs"
 
-found = importlib.util.spec_from_file_location("laws", PAGES / "test_spike.py")
-assert found
-assert found.loader
-laws: Any = importlib.util.module_from_spec(found)
-found.loader.exec_module(laws)
-LAWS: dict[str, Function] = {
-    name.removeprefix("test_").replace("_", " "): law
-    for name, law in vars(laws).items()
-    if name.startswith("test_")
-}
+laws = runpy.run_path(str(DOCS / "how-to/test_spike.py"))
+LAWS = {name[5:].replace("_", " "): law for name, law in laws.items() if name.startswith("test_")}
 
 
-def keeps(law: str, spike: Function, integral: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+def keep(law: str, spike: Function, integral: Function) -> None:
     """See what the file says of other functions than its own."""
-    monkeypatch.setattr(laws, "spike", spike)
-    monkeypatch.setattr(laws, "integral", integral)
+    LAWS[law].__globals__.update(spike=spike, integral=integral)
     LAWS[law]()
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_ours_keep(law: str, forward_mode: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By width; the file itself tries alpha."""
-
-    def spike(x: Array, width: Any) -> Array:
-        return relu_grad(x, 1.0, width, forward_mode=forward_mode)
-
-    keeps(law, spike, lambda x, width: ReluGrad(1.0, width).surrogate_fun(x), monkeypatch)
+# A rule of a triangle with width 1, in parts
 
 
-@functools.cache
-def other_shapes() -> dict[str, Any]:
-    """What the page about them defines."""
-    page = (PAGES / "other-shapes.md").read_text("utf-8")
-    visible = r"(?ms)^```\{code-cell\} python\n(?!:tags:|---)(.*?)^```"
-    shown: dict[str, Any] = {}
-    for cell in re.findall(visible, page):
-        if "integrals" not in shown:
-            exec(cell, shown)  # noqa: S102 - code of our own page
-    return shown
+def given(x: Array, p: Any) -> tuple[Array, Array]:
+    p = jnp.asarray(p, "float32")
+    return x, jnp.where(p > 0, p, jnp.nan)
 
 
-@pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("shape", ["fast sigmoid", "arctan", "Gaussian"])
-def test_the_rule_for_other_shapes_keeps(
-    law: str, shape: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is one for all of them; the integrals differ."""
-    shown = other_shapes()
-    keeps(law, shown["surrogate"](shown["slopes"][shape]), shown["integrals"][shape], monkeypatch)
+def step(x: Array, p: Array) -> Array:
+    x = jnp.where(jnp.isnan(p), p.astype(x.dtype), x)
+    return jnp.where(jnp.isnan(x), x, (x >= 0).astype(x.dtype))
 
 
-# Rules as people write them, of a triangle with width 1
+def triangle(x: Array, p: Array) -> Array:
+    return p * jax.nn.relu(1 - abs(x))
 
 
-def step(x: Array, alpha: Any) -> Array:
-    return (x >= 0).astype(x.dtype)
-
-
-def heaviside(x: Array, alpha: Any) -> Array:
-    return jnp.heaviside(x, 1.0)
-
-
-def triangle(x: Array, alpha: Any) -> Array:
-    return alpha * jax.nn.relu(1 - jnp.abs(x))
-
-
-def custom_vjp(step: Function, called: Function | None = None, **options: Any) -> Function:
-    """A step with the triangle in the place of its derivative."""
-    spike = jax.custom_vjp(step)
-
-    def forward(x: Array, alpha: Any) -> tuple[Array, tuple[Any, ...]]:
-        return (called or spike)(x, alpha), (x, alpha)
-
-    def backward(residuals: tuple[Any, ...], cotangent: Array) -> tuple[Array, None]:
-        return cotangent * triangle(*residuals), None
-
-    spike.defvjp(forward, backward, **options)
-    return spike
-
-
-def custom_jvp() -> Function:
-    """The same for both modes."""
-    spike = jax.custom_jvp(step)
-
-    def push(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
-        return spike(*primals), triangle(*primals) * tangents[0]
-
-    spike.defjvp(push)
-    return spike
-
-
-RULES: dict[str, Callable[[], Function]] = {
-    "plain": lambda: custom_vjp(step),
-    "bare step": lambda: custom_vjp(step, called=step),
-    "heaviside": lambda: custom_vjp(heaviside),
-    "generic": lambda: custom_vjp(step, generic_batching=True),
-    "custom_jvp": custom_jvp,
+PARTS: dict[str, Function] = {
+    "given": given,
+    "step": step,
+    "returned": lambda spikes: spikes,
+    "kept": lambda x, p: (x, p),
+    "slope": triangle,
+    "times": lambda ct, slope: ct * slope,
+    "cast": lambda gradient, x: gradient.astype(x.dtype),
 }
-if JAX < (0, 12):
-    del RULES["generic"]  # there is no such option
 
 
-def table() -> dict[tuple[str, str], str]:
-    """What the page says of a law and a rule."""
-    lines = re.findall(r"^\| .*$", (PAGES / "test-your-own.md").read_text("utf-8"), re.MULTILINE)
-    (_, *rules), *rows = [line.replace("`", "").strip("| ").split(" | ") for line in lines]
-    return {
-        (row[0].lower(), rule): answer
-        for row in rows
-        for rule, answer in zip(rules, row[1:], strict=True)
-    }
+def rule(options: dict[str, bool] | None = None, /, **exchanged: Function) -> Function:
+    """A right one, or one with parts exchanged."""
+    parts = PARTS | exchanged
+    spike = jax.custom_vjp(parts["step"])
+
+    def forward(x: Array, p: Array) -> tuple[Array, Any]:
+        return parts.get("called", spike)(x, p), parts["kept"](x, p)
+
+    def backward(residuals: Any, ct: Array) -> tuple[Array, None]:
+        return parts["cast"](parts["times"](ct, parts["slope"](*residuals[:2])), ct), None
+
+    spike.defvjp(forward, backward, **(options or {}))
+    return lambda x, p: parts["returned"](spike(*parts["given"](x, p)))
 
 
-TABLE = table()
+def integral(x: Array, p: Any) -> Array:
+    return ReluGrad(p, 1.0).surrogate_fun(x)
 
 
-def is_kept(answer: str) -> bool:
-    """Whether a law is, in this version of JAX: "yes", "no", "no since 0.6.2", "no before 0.12"."""
-    word, _, condition = answer.partition(" ")
-    when, _, version = condition.partition(" ")
-    number = tuple(map(int, version.split("."))) if version else ()
-    broken = {"": True, "since": number <= JAX, "before": number > JAX}
-    return {"yes": True, "no": not broken[when]}[word]
+WRONG = tomllib.loads((Path(__file__).parent / "wrong_rules.toml").read_text("utf-8"))
+ARGUMENTS = {"times": "ct, slope", "returned": "spikes", "cast": "gradient, x"}
+ERRORS = AssertionError, TypeError, ValueError
 
 
-def test_the_table_has_every_law() -> None:
-    """And no other; its rules are those that are tried here."""
-    assert {law for law, _ in TABLE} == set(LAWS)
-    assert {rule for _, rule in TABLE} == {*RULES, "generic"}
+@pytest.mark.parametrize(
+    ("law", "part", "wrong"),
+    [(law, part, wrong) for law, parts in WRONG.items() for part in parts for wrong in parts[part]],
+)
+def test_a_wrong_rule_breaks(law: str, part: str, wrong: str) -> None:
+    """The law that is named."""
+    code = f"lambda {ARGUMENTS.get(part, 'x, p')}: ({WRONG[law][part][wrong]})"
+    with pytest.raises(ERRORS):
+        keep(law, rule(**{part: eval(code, globals())}), integral)
+
+
+# Right rules, each with its integral
+
+shown: dict[str, Any] = {}  # what the page on other shapes defines
+page = (DOCS / "how-to/other-shapes.md").read_text("utf-8")
+for cell in re.findall(r"(?ms)^```\{code-cell\} python\n(?!:tags:|---)(.*?)^```", page):
+    if "integrals" not in shown:
+        exec(re.sub(r"(?s)(?<=\n}\n).*", "", cell), shown)  # noqa: S102 - code of our own page
+
+with_jvp = jax.custom_jvp(jax.checkpoint(step))
+in_both_modes = jax.checkpoint(with_jvp, prevent_cse=False)
+
+
+@with_jvp.defjvp
+def _pushforward(given: Any, tangents: Any) -> tuple[Array, Array]:
+    return in_both_modes(*given), (tangents[0] * triangle(*given)).astype(tangents[0].dtype)
+
+
+@jax.checkpoint
+def zero_first(x: Array, p: Any) -> Array:
+    smooth = integral(*given(x, p))
+    return jax.lax.stop_gradient(step(*given(x, p))) + (smooth - jax.lax.stop_gradient(smooth))
+
+
+RIGHT: dict[str, tuple[Function, Function]] = {
+    "ReluGrad": (lambda x, p: relu_grad(x, 1, p), lambda x, p: ReluGrad(1, p).surrogate_fun(x)),
+    "forward_mode": (lambda x, p: relu_grad(x, p, forward_mode=True), integral),
+    "custom_vjp": (rule(), integral),
+    "custom_jvp in checkpoint": (lambda x, p: in_both_modes(*given(x, p)), integral),
+    "stop_gradient": (zero_first, integral),
+    "boxcar": (rule(slope=lambda x, p: (abs(x) < p) * 1.0), lambda x, p: jnp.clip(x, -p, p)),
+}
+for shape, slope in shown["slopes"].items():
+    RIGHT[shape] = shown["surrogate"](slope), shown["integrals"][shape]
+
+if jax.__version_info__ >= (0, 12):
+    hijax = runpy.run_path(str(DOCS / "explanation/hijax_spike.py"))["spike"]
+    RIGHT["hijax"] = lambda x, p: hijax(x, p, 1.0), integral
+
+    @pytest.mark.parametrize("mode", ["grad", "jvp", "jacfwd"])
+    @pytest.mark.parametrize("inner", ["jit", "vmap", "scan", "checkpoint"])
+    def test_one_rule_of_hijax_serves(mode: str, inner: str) -> None:
+        """Both modes, their compositions, and who differentiates the parameters alone."""
+        for names, expected in ((mode, SLOPE), (f"grad of {mode}", CURVATURE)):
+            close(compose(f"{names} of {inner}", lambda x: hijax(x, 0.3, 1.0))(X), expected)
+        assert jax.grad(hijax, (1, 2))(0.5, 0.3, 1.0) == (0, 0)
 
 
 @pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("rule", RULES)
-def test_a_rule_keeps_or_breaks(law: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the table says."""
-    monkeypatch.setattr(laws, "spike", RULES[rule]())
-    if is_kept(TABLE[law, rule]):
-        LAWS[law]()
-    else:
-        with pytest.raises((AssertionError, TypeError, ValueError)):
-            LAWS[law]()
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_rule_keeps(law: str, name: str) -> None:
+    keep(law, *RIGHT[name])

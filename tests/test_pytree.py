@@ -93,20 +93,6 @@ def test_other_parameters_are_another_surrogate(other: ReluGrad) -> None:
     assert other != ReluGrad()
 
 
-def test_a_surrogate_may_be_a_static_argument() -> None:
-    """Equal ones share a program."""
-    traces = []
-
-    def spikes(spike: ReluGrad, x: jax.Array) -> jax.Array:
-        traces.append(spike)
-        return spike(x)
-
-    static = jax.jit(spikes, static_argnums=0)
-    static(ReluGrad(0.5), X)
-    static(ReluGrad(np.float64(0.5)), X)
-    assert traces == [ReluGrad(0.5)]
-
-
 @pytest.mark.parametrize(
     "spike", [ReluGrad(0.5, 2.0), ReluGrad(forward_mode=True), ReluGrad(jnp.array([0.5, 1.0]))]
 )

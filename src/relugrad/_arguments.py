@@ -16,7 +16,7 @@ def as_array(value: Any) -> Any:
     return convert() if convert else value
 
 
-def known_parameter(name: str, value: Any) -> Any:
+def checked_parameter(name: str, value: Any) -> Any:
     """``value`` as a ``ReluGrad`` keeps it: a float, or an array that nobody can change."""
     if isinstance(value, float) and 0 < value < jnp.inf:  # nearly always, and fast
         return float(value)
@@ -42,17 +42,17 @@ def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]
     x = jnp.asarray(x, jax.eval_shape(jnp.sin, x).dtype)
     wide = np.promote_types(x.dtype, np.float32)  # 16 bits are rounded once
     alpha, width = jnp.asarray(alpha, wide), jnp.asarray(width, wide)
-    # NaN unless both are positive and finite; so is all that is made of it.
+    # NaN unless both are positive and finite; then so is all that is made of it.
     width += jax.lax.stop_gradient(0 * (jnp.log(alpha) + jnp.log(width)))
     x, alpha, width = (jnp.broadcast_to(value, shape) for value in (x, alpha, width))
-    # A 1 made of all three, so that each product is divided among devices, and
+    # A 1 made of all three, so that each product is sharded over devices, and
     # batched by vmap, as their result is. XLA drops the products.
     one = (jnp.isnan(x) | jnp.isnan(alpha) | jnp.isnan(width) | True).astype(wide)
     return x * one.astype(x.dtype), (alpha * one, width * one)
 
 
-def of_any_arguments(formula: Callable[..., Array]) -> Callable[..., Array]:
-    """``formula`` of whatever is accepted, in the dtype of x."""
+def promoted(formula: Callable[..., Array]) -> Callable[..., Array]:
+    """``formula`` of any arguments that are accepted, in the dtype of x."""
 
     def relugrad(x: Any, alpha: Any, width: Any) -> Array:  # the name in a profile
         x, parameters = promote(x, alpha, width)

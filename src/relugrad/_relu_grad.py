@@ -3,157 +3,28 @@
 from __future__ import annotations  # help() shows ArrayLike, and not all of its types
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, final
 
 import jax
 from jax.tree_util import GetAttrKey
 from jax.typing import ArrayLike
 
-from relugrad._arguments import as_array, known_parameter, of_any_arguments
-from relugrad._surrogate import integral, spike, spike_forward_mode, triangle
+from relugrad import _surrogate
+from relugrad._arguments import as_array, checked_parameter, promoted
 
-_Function = Callable[..., jax.Array]
-_spike: dict[bool, _Function] = {False: jax.jit(spike), True: jax.jit(spike_forward_mode)}
-_triangle: _Function = jax.jit(of_any_arguments(triangle))
-_integral: _Function = jax.jit(of_any_arguments(integral))
+_spike: Any = jax.jit(_surrogate.spike)
+_spike_forward_mode: Any = jax.jit(_surrogate.spike_forward_mode)
+_surrogate_grad: Any = jax.jit(promoted(_surrogate.surrogate_grad))
+_surrogate_fun: Any = jax.jit(promoted(_surrogate.surrogate_fun))
 
 
 @final
 @dataclasses.dataclass(frozen=True)
 class ReluGrad:
-    r"""A step that JAX differentiates as ``max(0, alpha * (width - abs(x)))``.
+    r"""A spike where x >= 0, with the gradient ``max(0, alpha * (width - abs(x)))``.
 
-    This is the ReLU :term:`surrogate gradient` [1], also known as the
-    triangular or piecewise linear surrogate. With it, spiking neural networks
-    are trained by gradient descent. A neuron spikes when its membrane potential
-    reaches its threshold: call ``spike(potential - threshold)``. For this
-    difference, ``x``, the forward pass is the step
-
-    .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
-
-    Its derivative is 0 almost everywhere, so gradient descent through it would
-    learn nothing. The backward pass uses a triangle instead [2] [3]:
-
-    .. math:: \begin{array}{rl}
-              g'(x) &= \operatorname{ReLU}(\alpha\,(w - |x|)) \\
-                    &= \max(0, \alpha\,(w - |x|))
-              \end{array}
-
-    where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. The triangle
-
-    - peaks at :math:`\alpha w` at :math:`x = 0`,
-    - falls linearly to 0 at :math:`x = \pm w`,
-    - is 0 for :math:`|x| > w`: no gradient passes that far from the threshold.
-
-    .. image:: /_static/step-and-triangle.svg
-        :alt: Left, the forward pass: a step from 0 to 1 at x = 0. Right, the
-            backward pass: a triangle with its peak, alpha times w, at x = 0,
-            which is 0 below -w and above w.
-
-    Parameters
-    ----------
-    alpha
-        Steepness of the triangle's sides: its height divided by width. The
-        height is a slope of g, so alpha has the unit 1/unit(x)². A positive,
-        finite number, or an array of such numbers that broadcasts against x.
-        Default 0.3, which for a threshold of 1 is the dampening factor of
-        Bellec et al. [3] [4].
-    width
-        Distance from the threshold at which the triangle reaches 0, half of its
-        :term:`support`, in the unit of x: a number or an array, as alpha.
-        Default 1.0.
-    forward_mode
-        Whether :func:`jax.jvp` and what is built on it, such as
-        :func:`jax.jacfwd`, must work too. Default False.
-
-    Attributes
-    ----------
-    alpha, width
-        The parameters. Numbers are kept as ``float``, arrays as JAX arrays.
-    forward_mode
-        As given.
-
-    Raises
-    ------
-    TypeError
-        If x, alpha or width isn't a real number or an array of real numbers, or
-        forward_mode isn't a bool.
-    ValueError
-        If the shapes don't broadcast, or if alpha or width isn't positive and
-        finite. While JAX traces, values aren't known: spikes and gradients of a
-        parameter that turns out to be invalid are NaN instead.
-
-    See Also
-    --------
-    relu_grad : The same as a function of x, alpha and width.
-
-    Notes
-    -----
-    :doc:`special-values` says what is accepted and returned, and
-    :doc:`error-messages` what to do about an error.
-
-    **Choosing alpha and width.** Start from the default, a peak of 0.3 and a
-    width of 1 for a threshold of 1, and compare other peaks and widths on
-    validation data: :doc:`/how-to/choose`. In the tasks of Zenke and Vogels,
-    the scale of the surrogate mattered more than its shape [5]. With the
-    default, a neuron that rests a distance of 1 below its threshold gets a
-    gradient of exactly 0.
-
-    **An object of parameters.** A ReluGrad is frozen: make a changed copy with
-    ``dataclasses.replace``. With numbers as parameters it can be hashed and
-    compared, so it may be a static argument of :func:`jax.jit`. It is also a
-    :term:`pytree` with the leaves alpha and width, so you can sweep them with
-    :func:`jax.vmap`, shard them, and keep a ReluGrad in a model.
-
-    **Under jit.** As an argument of a jitted function, its parameters are data:
-    one compiled program serves all values. A call outside of jit is compiled
-    once for each shape and dtype.
-
-    **Derivatives.** The spikes don't depend on alpha and width, so gradient
-    descent leaves both unchanged. The second derivative of one spike is the
-    derivative of the triangle. Of a network, the second derivative is in
-    general *not* the derivative of the surrogate gradient:
-    :doc:`/explanation/custom-vjp` says what it is, and for whom this matters.
-    The slope itself has derivatives with respect to x, alpha and width.
-
-    **Accuracy.** In float32 and float64, the slope is at most 1.5 units in the
-    last place (gaps between neighboring floating-point numbers) off. float16
-    and bfloat16 are computed in float32 and rounded once.
-
-    **Cost.** For the backward pass, a spike keeps x in its own dtype, and
-    nothing else as large as x, with ``forward_mode=True`` too:
-    :doc:`/how-to/forward-mode` says what that option costs.
-
-    References
-    ----------
-    .. [1] E. O. Neftci, H. Mostafa and F. Zenke, "Surrogate gradient learning
-       in spiking neural networks", IEEE Signal Processing Magazine 36(6),
-       51-63, 2019. https://doi.org/10.1109/MSP.2019.2931595. A review of the
-       method, which F. Zenke and S. Ganguli called a surrogate gradient in
-       "SuperSpike", Neural Computation 30(6), 2018.
-       https://doi.org/10.1162/neco_a_01086
-    .. [2] S. K. Esser et al., "Convolutional networks for fast,
-       energy-efficient neuromorphic computing", PNAS 113(41), 2016: the
-       triangle. https://doi.org/10.1073/pnas.1604850113
-    .. [3] G. Bellec et al., "Long short-term memory and learning-to-learn in
-       networks of spiking neurons", NeurIPS 31, 2018: with a factor,
-       ``gamma * max(0, 1 - abs(v))``. https://doi.org/10.48550/arXiv.1803.09574
-    .. [4] G. Bellec et al., "A solution to the learning dilemma for recurrent
-       networks of spiking neurons", Nature Communications 11, 3625, 2020: the
-       same with a threshold. https://doi.org/10.1038/s41467-020-17236-y
-    .. [5] On scale, shape, and the gradient through the reset: F. Zenke and
-       T. P. Vogels, Neural Computation 33(4), 2021.
-       https://doi.org/10.1162/neco_a_01367. Harder tasks need a more careful
-       choice of the shape, and the fast sigmoid tended to do best:
-       L. Herranz-Celotti and J. Rouat, 2022.
-       https://doi.org/10.48550/arXiv.2202.00282
-
-    Examples
-    --------
-    Five potentials minus their threshold, three of them at the threshold or
-    above. The first output holds their spikes, the second the derivative of
-    each spike with respect to its own x, which is the triangle:
+    The ReLU :term:`surrogate gradient`, also called triangular or piecewise
+    linear. Call it with the membrane potential minus the threshold:
 
     >>> import jax
     >>> import jax.numpy as jnp
@@ -165,9 +36,84 @@ class ReluGrad:
     >>> print(jax.vmap(jax.grad(spike))(x))
     [0.   0.15 0.3  0.15 0.  ]
 
+    The forward pass is a step, whose derivative is 0 wherever it exists:
+
+    .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
+
+    The backward pass uses a triangle instead [1] [2] [3]:
+
+    .. math:: g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|))
+              = \max(0, \alpha\,(w - |x|))
+
+    where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. The triangle
+
+    - peaks at :math:`\alpha w` at :math:`x = 0`,
+    - falls linearly to 0 at :math:`x = \pm w`,
+    - is 0 for :math:`|x| > w`: no gradient passes that far from the threshold.
+
+    .. image:: /_static/step-and-triangle.svg
+        :alt: Left, a step from 0 to 1 at 0. Right, a triangle from -w to w.
+
+    Parameters
+    ----------
+    alpha
+        Steepness of the triangle's sides, in 1/unit(x)²: a positive, finite
+        number, or an array of such numbers that broadcasts against x. The peak
+        is alpha times width. Default 0.3, as in [3].
+    width
+        Distance from the threshold at which the triangle reaches 0, in the unit
+        of x: a number or an array, as alpha. Default 1.0.
+    forward_mode
+        Whether :func:`jax.jvp` and the like must work too. Default False.
+
+    Attributes
+    ----------
+    alpha, width
+        Numbers as ``float``, arrays as JAX arrays, and tracers as they are.
+
+    Raises
+    ------
+    TypeError
+        If alpha or width isn't real, or forward_mode isn't a bool.
+    ValueError
+        If alpha or width isn't positive and finite. Under :func:`jax.jit` their
+        values aren't known: then the spikes and gradients are NaN.
+
+    See Also
+    --------
+    relu_grad : The same as a function of x, alpha and width.
+
+    Notes
+    -----
+    **A pytree.** alpha and width are its leaves: sweep them with
+    :func:`jax.vmap` (:doc:`/how-to/choose`), shard them, keep a ReluGrad in a
+    model. As arguments of a jitted function they are data: one compiled program
+    serves all values. ``dataclasses.replace`` makes a changed copy.
+
+    **Derivatives.** The spikes don't depend on alpha and width, so gradient
+    descent leaves both as they are. Weight decay doesn't: keep them out of it.
+    The second derivative of one spike is the derivative of the triangle; of a
+    network it is more than that: :doc:`/explanation/custom-vjp`.
+
+    **Accuracy and memory.** In float32 and float64, the slope is at most 1.5
+    units in the last place off; float16 and bfloat16 are computed in float32
+    and rounded once (:doc:`special-values`). For the backward pass, a spike
+    keeps its arguments and nothing else: x in its own dtype, alpha and width.
+
+    References
+    ----------
+    .. [1] E. O. Neftci, H. Mostafa and F. Zenke, "Surrogate gradient learning
+       in spiking neural networks", IEEE Signal Processing Magazine 36(6),
+       51-63, 2019. https://doi.org/10.1109/MSP.2019.2931595
+    .. [2] S. K. Esser et al., PNAS 113(41), 11441-11446, 2016.
+       https://doi.org/10.1073/pnas.1604850113
+    .. [3] G. Bellec et al., NeurIPS 31, 2018.
+       https://doi.org/10.48550/arXiv.1803.09574
+
+    Examples
+    --------
     A leaky neuron with a constant input current, over six time steps. When it
-    spikes, the threshold of 1 is subtracted from its potential. The output has
-    one entry for each time step: the neuron spikes in the fifth.
+    spikes, the threshold of 1 is subtracted from its potential:
 
     >>> import jax
     >>> from relugrad import ReluGrad
@@ -180,15 +126,12 @@ class ReluGrad:
     >>> print(spikes)
     [0. 0. 0. 0. 1. 0.]
 
-    The next code draws triangles of several parameters, from the gradients
-    themselves. In the upper panel, alpha sets the steepness and width the
-    reach. In the lower panel, a wider triangle is higher too, because its
-    sides are equally steep.
+    Triangles, drawn from the gradients themselves. Above, alpha sets the
+    steepness and width the reach; below, a wider triangle is higher too.
 
     .. plot::
         :alt: Triangles over x from -3 to 3. Above, alpha 0.3, 0.5 and 1.0 with
-            width 1.0 and 2.0: the peak is alpha times width. Below, alpha 0.5:
-            the wider, the higher, equally steep.
+            width 1.0 and 2.0. Below, alpha 0.5: the wider, the higher.
 
         import jax
         import jax.numpy as jnp
@@ -218,8 +161,8 @@ class ReluGrad:
     def __post_init__(self) -> None:
         if type(self.forward_mode) is not bool:
             raise TypeError(f"forward_mode must be True or False; got {self.forward_mode!r}")
-        alpha, width = known_parameter("alpha", self.alpha), known_parameter("width", self.width)
-        vars(self).update(alpha=alpha, width=width)
+        for name in ("alpha", "width"):
+            vars(self)[name] = checked_parameter(name, getattr(self, name))
 
     def __call__(self, x: ArrayLike) -> jax.Array:
         """Spike where x >= 0.
@@ -233,80 +176,64 @@ class ReluGrad:
         Returns
         -------
         spikes : jax.Array
-            1 or 0 in the dtype of x; NaN where x is NaN. Their derivative with
-            respect to x is :meth:`surrogate_grad`; with respect to alpha and
-            width it is 0.
+            1 or 0 in the dtype of x, as a float; NaN where x is NaN.
 
-        Examples
-        --------
-        >>> from relugrad import ReluGrad
-        >>> spike = ReluGrad()
-        >>> potential, threshold = 1.25, 1.0
-        >>> print(spike(potential - threshold))
-        1.0
+        Raises
+        ------
+        TypeError, ValueError
+            If x isn't real, or doesn't broadcast.
         """
-        return _spike[self.forward_mode](as_array(x), self.alpha, self.width)
+        spike = _spike_forward_mode if self.forward_mode else _spike
+        return spike(as_array(x), self.alpha, self.width)
 
     def surrogate_grad(self, x: ArrayLike) -> jax.Array:
         """The triangle, ``max(0, alpha * (width - abs(x)))``.
 
-        It is the slope that the backward pass multiplies by. Use it to draw the
-        triangle, or in a learning rule of your own.
+        The slope that the backward pass multiplies by, for a plot or a learning
+        rule of your own.
 
         Parameters
         ----------
         x
-            Membrane potential minus threshold: a real number or array, of a
-            shape that broadcasts against alpha and width.
+            As for a call.
 
         Returns
         -------
         slope : jax.Array
-            In the dtype of x; NaN where x is NaN. The error is at most 1.5
-            units in the last place in float32 and float64, unless the slope or
-            ``width - abs(x)`` is below the smallest normal number, which XLA
-            may treat as 0.
+            In the dtype of x; NaN where x is NaN.
 
         Examples
         --------
-        >>> import jax.numpy as jnp
         >>> from relugrad import ReluGrad
-        >>> x = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
-        >>> print(ReluGrad(alpha=0.3, width=1.0).surrogate_grad(x))
-        [0.   0.15 0.3  0.15 0.  ]
+        >>> print(ReluGrad(alpha=0.3, width=1.0).surrogate_grad(0.5))
+        0.15
         """
-        return _triangle(as_array(x), self.alpha, self.width)
+        return _surrogate_grad(as_array(x), self.alpha, self.width)
 
     def surrogate_fun(self, x: ArrayLike) -> jax.Array:
         """The integral of the triangle from ``-width`` to x: a smooth step.
 
-        Put it in place of the spike, and the network is smooth, with a true
-        gradient that uses the same triangle. If nothing in the network is
-        detached by ``stop_gradient``, you can check this gradient against
-        finite differences: :doc:`/how-to/diagnose`.
+        In place of the spike, it makes a smooth network, whose gradient can be
+        checked against finite differences: :doc:`/how-to/diagnose`.
 
         Parameters
         ----------
         x
-            Membrane potential minus threshold: a real number or array, of a
-            shape that broadcasts against alpha and width.
+            As for a call.
 
         Returns
         -------
         integral : jax.Array
             In the dtype of x: 0 for x <= ``-width``, alpha * width² / 2 at 0,
-            and alpha * width² for x >= width. Its derivative is
-            :meth:`surrogate_grad`.
+            and alpha * width² for x >= width.
 
         Examples
         --------
-        >>> import jax.numpy as jnp
         >>> from relugrad import ReluGrad
-        >>> x = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
-        >>> print(ReluGrad(alpha=1.0, width=1.0).surrogate_fun(x))
-        [0.    0.125 0.5   0.875 1.   ]
+        >>> print(ReluGrad(alpha=1.0, width=1.0).surrogate_fun(0.5))
+        0.875
         """
-        return _integral(as_array(x), self.alpha, self.width)
+        return _surrogate_fun(as_array(x), self.alpha, self.width)
 
     def __repr__(self) -> str:
         forward_mode = ", forward_mode=True" if self.forward_mode else ""
@@ -318,54 +245,44 @@ def relu_grad(
 ) -> jax.Array:
     """Spike where x >= 0; differentiate as ``max(0, alpha * (width - abs(x)))``.
 
-    The same as ``ReluGrad(alpha, width)(x)``: see :class:`ReluGrad` for the
-    equations and a figure. The parameters are checked at each call.
+    The same as :class:`ReluGrad(alpha, width)(x) <ReluGrad>`, which has equations
+    and figures. The parameters are checked at each call.
 
     Parameters
     ----------
     x
         :term:`Membrane potential <membrane potential>` minus threshold, of any
         shape. float16, bfloat16, float32 and float64 keep their dtype; integers
-        and booleans are promoted as in :func:`jax.numpy.sin`.
+        and booleans become floats, as in :func:`jax.numpy.sin`.
     alpha
-        Steepness of the triangle's sides, in 1/unit(x)²: a positive, finite
-        number, or an array of such numbers that broadcasts against x. Default
-        0.3.
+        Steepness of the triangle's sides, in 1/unit(x)². Default 0.3.
     width
-        Distance from the threshold at which the triangle reaches 0, in the unit
-        of x: a number or an array, as alpha. Default 1.0.
+        Distance at which the triangle reaches 0, in the unit of x. Default 1.0.
     forward_mode
         Whether forward mode must work too. Default False.
 
     Returns
     -------
     spikes : jax.Array
-        1 or 0 in the dtype of x, in the shape to which x, alpha and width
-        broadcast. NaN where x is NaN or a traced parameter is invalid.
+        1 or 0 in the dtype of x, in the shape to which all three broadcast; NaN
+        where x is NaN, or a parameter that JAX traces is invalid.
 
     Raises
     ------
     TypeError, ValueError
-        As :class:`ReluGrad` does.
-
-    See Also
-    --------
-    ReluGrad : The parameters as an object, checked once.
+        As :class:`ReluGrad` and its call.
 
     Examples
     --------
-    Three neurons (the columns), each with its own width, in two time steps (the
-    rows). All potentials are 0.5 above the threshold; the wider its triangle,
-    the larger the gradient of a neuron:
+    Three neurons, each with its own width, 0.5 above the threshold:
 
     >>> import jax
     >>> import jax.numpy as jnp
     >>> from relugrad import relu_grad
-    >>> x = jnp.full((2, 3), 0.5)
+    >>> x = jnp.full(3, 0.5)
     >>> width = jnp.array([0.5, 1.0, 2.0])
     >>> print(jax.grad(lambda x: relu_grad(x, 1.0, width).sum())(x))
-    [[0.  0.5 1.5]
-     [0.  0.5 1.5]]
+    [0.  0.5 1.5]
     """
     return ReluGrad(alpha, width, forward_mode=forward_mode)(x)
 

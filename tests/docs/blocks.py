@@ -1,6 +1,5 @@
 """The blocks of code that are executed: by pytest, by the build of the site, or when imported."""
 
-import ast
 import functools
 import inspect
 import json
@@ -17,7 +16,7 @@ import relugrad
 ROOT = Path(__file__).parents[2]
 RULES = re.DOTALL | re.MULTILINE
 SOURCES = sorted(ROOT.glob("src/relugrad/*.py"))
-SCRIPTS = [*ROOT.glob("tests/peers/train_*.py"), ROOT / "docs/how-to/test_spike.py"]  # also run
+SCRIPTS = [*ROOT.glob("tests/peers/train_*.py"), *ROOT.glob("docs/*/*_spike.py")]  # also run
 
 
 @functools.cache
@@ -32,15 +31,9 @@ def cells(notebook: Path) -> list[dict[str, Any]]:
     return [cell | {"source": "".join(cell["source"])} for cell in found]
 
 
-def code_alone(file: Path) -> str:
-    """What a Python file holds without its docstrings, and without blank lines."""
-    lines = dict(enumerate(file.read_text(encoding="utf-8").splitlines()))
-    for node in ast.walk(ast.parse("\n".join(lines.values()))):
-        documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
-        if isinstance(node, documented) and ast.get_docstring(node) is not None:
-            for number in range(node.body[0].lineno - 1, node.body[0].end_lineno or 0):
-                del lines[number]
-    return "\n".join(line for line in lines.values() if line.strip())
+def compact(text: str) -> str:
+    """Without blank lines."""
+    return "\n".join(line for line in text.splitlines() if line.strip())
 
 
 def _conversations() -> Iterator[str]:
@@ -72,5 +65,5 @@ def executed(site: Path) -> set[str]:
 
 def is_executed(block: str, executed: set[str]) -> bool:
     """Whether it is one of them, or a part of a module that a page shows."""
-    lines = "\n".join(line for line in block.splitlines() if line.strip())
-    return block.strip() in executed or any(lines in code_alone(file) for file in SOURCES + SCRIPTS)
+    modules = (compact(file.read_text("utf-8")) for file in SOURCES + SCRIPTS)
+    return block.strip() in executed or any(compact(block) in module for module in modules)

@@ -54,3 +54,20 @@ def newer(recorded: dict[str, str]) -> list[str]:
         for name, version in versions().items()
         if Version(version) > Version(recorded.get(name, "0"))
     ]
+
+
+def plain(alpha: Any, width: Any) -> Any:
+    """What users would write instead: a `custom_vjp` in ten lines."""
+
+    @jax.custom_vjp
+    def spike(x: Any) -> Any:
+        return (x >= 0).astype(x.dtype)
+
+    def forward(x: Any) -> Any:
+        return spike(x), x
+
+    def backward(x: Any, cotangent: Any) -> Any:
+        return ((cotangent * alpha * jax.nn.relu(width - abs(x))).astype(x.dtype),)
+
+    spike.defvjp(forward, backward)
+    return spike

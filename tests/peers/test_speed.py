@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.peers.others import Function, imported
+from tests.peers.others import Function, imported, plain
 
 from relugrad import ReluGrad
 
@@ -26,13 +26,14 @@ spikingjelly = imported("spikingjelly.activation_based.surrogate")
 MAKE: dict[str, Function] = {
     "relugrad": ReluGrad,
     "relugrad again": ReluGrad,
+    "plain": plain,
     "braintools": lambda alpha, width: braintools.ReluGrad(alpha, width),
     "spyx": lambda _, width: spyx.triangular(1 / width),
     "norse": lambda alpha, _: lambda x: norse.triangle_fn(x, alpha),
     "spikingjelly": lambda _, width: spikingjelly.PiecewiseQuadratic(1 / width),
 }
 TORCH = ["norse", "spikingjelly"] if torch else []
-HERE = [*(["relugrad", "relugrad again", "braintools", "spyx"] if spyx else []), *TORCH]
+HERE = [*(["relugrad", "relugrad again", "plain", "braintools", "spyx"] if spyx else []), *TORCH]
 SPIKE = {name: MAKE[name](1.0, 1.0) for name in HERE}
 NAMES = [name for name in HERE if name not in TORCH]
 FIVE = jnp.linspace(-2.0, 2.0, 5)
@@ -236,7 +237,7 @@ SWEEPS = [
     *(("one_vmap", "relugrad", count) for count in (1, 4, 16, 64)),
     *(("one_program", "relugrad", count) for count in (1, 4, 16, 64)),
     *((way, "braintools", 64) for way in ("one_vmap", "one_program")),
-    ("a_program_each", "spyx", 64),
+    *(("a_program_each", name, 64) for name in ("plain", "spyx")),
     *(("nothing_compiled", name, 64) for name in ("norse", "spikingjelly")),
 ]
 

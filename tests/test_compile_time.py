@@ -1,0 +1,12 @@
+"""A loop over time steps in Python compiles: XLA's compiler may not follow each path through it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_an_unrolled_network_compiles(forward_mode: bool) -> None:
+    """In two seconds. It never ends if the step lacks its minus, on JAX 0.11 and newer."""
+    network = ["relugrad", "one layer", "24", "jvp" if forward_mode else "grad"]
+    run = [sys.executable, "-m", "tests.peers.compile_time", *network]
+    subprocess.run(run, cwd=Path(__file__).parents[1], timeout=60, check=True)

@@ -1,0 +1,88 @@
+"""Eight devices: spikes and gradients are divided as x is, and none waits for another."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import Array
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from relugrad import ReluGrad
+
+Function = Callable[..., Any]
+
+REPLICATED = PartitionSpec()
+DIVIDED = PartitionSpec("neurons")
+OF_X = PartitionSpec("batch", "neurons")
+X = np.linspace(-2, 2, 128, dtype=np.float32).reshape(16, 8)
+WIDTHS = np.linspace(0.5, 2, 8, dtype=np.float32)
+COLLECTIVES = "all-gather|all-reduce|all-to-all|collective-permute|reduce-scatter"
+
+
+def place(value: Any, spec: PartitionSpec) -> Any:
+    """The value, on four devices for the batch times two for the neurons."""
+    mesh = Mesh(np.reshape(jax.devices(), (4, 2)), ("batch", "neurons"))
+    return jax.device_put(value, NamedSharding(mesh, spec))
+
+
+def gradient(spike: ReluGrad, x: Array) -> Array:
+    """The backward pass."""
+    return jax.grad(lambda x: spike(x).sum())(x)
+
+
+def learn_width(spike: ReluGrad, x: Array) -> Array:
+    """A gradient that devices have to add up."""
+    return x * jax.grad(lambda spike: spike.surrogate_grad(x).sum())(spike).width
+
+
+def collectives(function: Function, spike: ReluGrad) -> set[str]:
+    """Which of them the compiled program holds; its result is divided as x is."""
+    x, divided = place(X, OF_X), place(spike, DIVIDED if np.ndim(spike.width) else REPLICATED)
+    compiled = jax.jit(function).lower(divided, x).compile()
+    assert compiled(divided, x).sharding.is_equivalent_to(x.sharding, x.ndim)
+    return set(re.findall(COLLECTIVES, compiled.as_text() or ""))
+
+
+@pytest.mark.parametrize("width", [np.float32(1), WIDTHS], ids=["shared", "for each neuron"])
+def test_no_device_waits_for_another(width: Any, forward_mode: bool) -> None:
+    """Where the gradient of the width would make them."""
+    spike = ReluGrad(np.full_like(width, 0.3), width, forward_mode=forward_mode)
+    assert collectives(lambda spike, x: spike(x), spike) == set()
+    assert collectives(gradient, spike) == set()
+    assert collectives(learn_width, spike) == {"all-reduce"}
+
+
+def test_shard_map_with_divided_parameters_and_a_shared_x(forward_mode: bool) -> None:
+    """As under vmap: the gradient of x is the sum of those of the devices, each counted once."""
+    spike = place(ReluGrad(np.full(8, 0.3), WIDTHS, forward_mode=forward_mode), DIVIDED)
+    mapped = jax.shard_map(
+        lambda spike, x: spike(x),
+        mesh=spike.width.sharding.mesh,
+        in_specs=(DIVIDED, REPLICATED),
+        out_specs=DIVIDED,
+    )
+    x = place(jnp.float32(0.25), REPLICATED)
+    found = jax.grad(lambda x: mapped(spike, x).sum())(x)
+    np.testing.assert_allclose(found, 0.3 * (WIDTHS - 0.25).sum(), rtol=1e-6)
+
+
+def test_axes_may_be_explicit(forward_mode: bool) -> None:
+    """Then JAX infers how each result is divided: here as x is, although the widths aren't."""
+    mesh = jax.make_mesh((4, 2), ("batch", "neurons"), axis_types=(AxisType.Explicit,) * 2)
+    # JAX 0.6.1 has another name for it.
+    set_mesh: Function = getattr(jax, "set_mesh", None) or vars(jax.sharding)["use_mesh"]
+    with set_mesh(mesh):
+        x, widths = jax.device_put(X, OF_X), jax.device_put(WIDTHS, REPLICATED)
+        found = gradient(ReluGrad(0.3, widths, forward_mode=forward_mode), x)
+    assert found.sharding == x.sharding
+    np.testing.assert_array_equal(found, gradient(ReluGrad(0.3, WIDTHS), jnp.asarray(X)))
+
+
+def test_a_bad_parameter_is_found_on_any_device() -> None:
+    """Divided among the devices of one process, it is known to it."""
+    with pytest.raises(ValueError, match=r"^width must be positive and finite; got 0\.0$"):
+        ReluGrad(0.3, place(np.arange(8, dtype=np.float32)[::-1].copy(), DIVIDED))

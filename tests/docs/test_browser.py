@@ -184,14 +184,14 @@ FIRST = {
     "which shape": "how-to/other-shapes",
     "adaptive threshold": "how-to/neurons",
     "equinox": "how-to/frameworks",
-    "NaN": "reference/special-values",
+    "NaN": "reference/values",
     "custom_vjp": "explanation/custom-vjp",
-    "forward mode": "how-to/forward-mode",
+    "forward mode": "reference/values",
     "recompiling": "how-to/sweep",
     "recompilng": "how-to/sweep",
-    "can't apply forward-mode autodiff (jvp) to a custom_vjp function": "reference/error-messages",
-    "Invalid nan value encountered in the output of a jax.jit function": "reference/error-messages",
-    "width must be positive and finite": "reference/error-messages",
+    "can't apply forward-mode autodiff (jvp) to a custom_vjp function": "reference/values",
+    "Invalid nan value encountered in the output of a jax.jit function": "reference/values",
+    "width must be positive and finite": "reference/values",
 }
 
 

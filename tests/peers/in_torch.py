@@ -1,4 +1,4 @@
-"""ReluGrad in PyTorch, as the spike of a neuron of snnTorch and of SpikingJelly."""
+"""ReluGrad in PyTorch, for snnTorch and SpikingJelly."""
 
 import snntorch
 import torch
@@ -19,7 +19,8 @@ class Triangle(torch.autograd.Function):
     def backward(ctx, cotangent):
         """Multiply by the triangle; alpha and width have no gradient."""
         (x,) = ctx.saved_tensors
-        return cotangent * ctx.alpha * torch.relu(ctx.width - x.abs()), None, None
+        slope = ctx.alpha * torch.relu(ctx.width - x.abs())
+        return cotangent * slope, None, None
 
 
 def spike(x):

@@ -15,7 +15,7 @@ from jax._src.interpreters import partial_eval
 from packaging.version import Version
 from tests.test_laws import DOCS, ERRORS, LAWS, Function, integral, keep, rule, triangle
 
-REPORT = (DOCS / "explanation/scan-custom-vjp-residuals.md").read_text("utf-8")
+REPORT = (DOCS / "reports/scan-custom-vjp-residuals.md").read_text("utf-8")
 CODE, PRINTED, DIFF, *_ = re.findall(r"(?ms)^```(?:python|text|diff)\n(.*?)^```", REPORT)
 
 

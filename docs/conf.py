@@ -40,7 +40,7 @@ extensions = [
     "mathml",
     "notebooks",
 ]
-exclude_patterns = ["_build", "explanation/scan-custom-vjp-residuals.md"]  # a download
+exclude_patterns = ["_build", "reports"]  # downloads
 nitpicky = True
 highlight_language = "output"  # a block that does not name its language is not Python
 

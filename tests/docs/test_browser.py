@@ -181,7 +181,7 @@ FIRST = {
     "memory": "how-to/long-sequences",
     "reset": "how-to/reset",
     "bfloat16": "how-to/bfloat16",
-    "which shape": "how-to/other-shapes",
+    "which shape": "how-to/own-surrogate",
     "adaptive threshold": "how-to/neurons",
     "equinox": "how-to/frameworks",
     "NaN": "reference/values",

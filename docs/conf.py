@@ -15,9 +15,8 @@ from sphinx.application import Sphinx
 import relugrad
 
 sys.path.insert(0, str(Path(__file__).with_name("_extensions")))
-os.environ["MATPLOTLIBRC"] = str(
-    Path(__file__).parent
-)  # one look for the notebooks' kernels and for plot_directive
+# One look for the notebooks' kernels and for plot_directive
+os.environ["MATPLOTLIBRC"] = str(Path(__file__).parent)
 
 project = "relugrad"
 copyright = "2026, the relugrad developers"
@@ -37,10 +36,23 @@ extensions = [
     "myst_nb",
     "notfound.extension",
     "sphinx_markdown_builder",
+    "sphinx_reredirects",
     "mathml",
     "notebooks",
 ]
-exclude_patterns = ["_build", "explanation/scan-custom-vjp-residuals.md"]  # a download
+exclude_patterns = ["_build", "reports"]  # downloads
+redirects = {  # from the addresses that pages had
+    "explanation/noise": "surrogate-gradient.html",
+    "how-to/bfloat16": "memory.html",
+    "how-to/forward-mode": "../reference/values.html",
+    "how-to/long-sequences": "memory.html",
+    "how-to/other-shapes": "own-surrogate.html",
+    "how-to/test-your-own": "own-surrogate.html",
+    "reference/error-messages": "values.html",
+    "reference/special-values": "values.html",
+    "tutorials/digits": "movements.html",
+    "tutorials/many-surrogates": "../how-to/sweep.html",
+}
 nitpicky = True
 highlight_language = "output"  # a block that does not name its language is not Python
 

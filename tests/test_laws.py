@@ -57,7 +57,7 @@ PARTS: dict[str, Function] = {
 }
 
 
-def rule(options: dict[str, bool] | None = None, /, **exchanged: Function) -> Function:
+def rule(**exchanged: Function) -> Function:
     """A right one, or one with parts exchanged."""
     parts = PARTS | exchanged
     spike = jax.custom_vjp(parts["step"])
@@ -68,7 +68,7 @@ def rule(options: dict[str, bool] | None = None, /, **exchanged: Function) -> Fu
     def backward(residuals: Any, ct: Array) -> tuple[Array, None]:
         return parts["cast"](parts["times"](ct, parts["slope"](*residuals[:2])), ct), None
 
-    spike.defvjp(forward, backward, **(options or {}))
+    spike.defvjp(forward, backward)
     return lambda x, p: parts["returned"](spike(*parts["given"](x, p)))
 
 
@@ -94,11 +94,14 @@ def test_a_wrong_rule_breaks(law: str, part: str, wrong: str) -> None:
 
 # Right rules, each with its integral
 
-shown: dict[str, Any] = {}  # what the page on other shapes defines
-page = (DOCS / "how-to/other-shapes.md").read_text("utf-8")
-for cell in re.findall(r"(?ms)^```\{code-cell\} python\n(?!:tags:|---)(.*?)^```", page):
-    if "integrals" not in shown:
-        exec(re.sub(r"(?s)(?<=\n}\n).*", "", cell), shown)  # noqa: S102 - code of our own page
+shown: dict[str, Any] = {}  # the rule, slopes and integrals of the page that offers the file
+page = (DOCS / "how-to/own-surrogate.md").read_text("utf-8")
+for cell in re.findall(r"(?ms)^```\{code-cell\} python\n(.*?)^```", page)[:2]:
+    exec(cell, shown)  # noqa: S102 - code of our own page
+
+to_copy: dict[str, Any] = {}  # the rule with which the page on custom_vjp begins
+page = (DOCS / "explanation/custom-vjp.md").read_text("utf-8")
+exec(re.findall(r"(?ms)^```\{code-cell\} python\n(.*?)^```", page)[0], to_copy)  # noqa: S102
 
 with_jvp = jax.custom_jvp(jax.checkpoint(step))
 in_both_modes = jax.checkpoint(with_jvp, prevent_cse=False)
@@ -119,6 +122,7 @@ RIGHT: dict[str, tuple[Function, Function]] = {
     "ReluGrad": (lambda x, p: relu_grad(x, 1, p), lambda x, p: ReluGrad(1, p).surrogate_fun(x)),
     "forward_mode": (lambda x, p: relu_grad(x, p, forward_mode=True), integral),
     "custom_vjp": (rule(), integral),
+    "custom_vjp to copy": (lambda x, p: to_copy["spike"](x, p, 1.0), integral),
     "custom_jvp in checkpoint": (lambda x, p: in_both_modes(*given(x, p)), integral),
     "stop_gradient": (zero_first, integral),
     "boxcar": (rule(slope=lambda x, p: (abs(x) < p) * 1.0), lambda x, p: jnp.clip(x, -p, p)),

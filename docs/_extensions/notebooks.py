@@ -70,7 +70,10 @@ def _cells(app: Sphinx, name: str, code: list[NotebookNode]) -> list[NotebookNod
     """What to install, and then the page, without the offer of the download."""
     tree = app.env.get_doctree(name)
     app.env.apply_post_transforms(tree, name)
-    offer = next(tree.findall(download_reference)).parent
+    offers = tree.findall(
+        lambda n: isinstance(n, download_reference) and ".ipynb" in n["reftarget"]
+    )
+    offer = next(offers).parent
     named = [one.astext().removeprefix("pip install ") for one in offer.findall(nodes.literal)]
     cells = [new_code_cell(f"%pip install --quiet {packages}") for packages in named[1:]]
     offer.parent.remove(offer)

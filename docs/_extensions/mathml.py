@@ -21,8 +21,10 @@ def write_formula(self: Any, node: nodes.math | nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def write_font(app: Sphinx, _exception: Exception | None) -> None:
+def write_font(app: Sphinx, exception: Exception | None) -> None:
     """Serve a part of STIX Two Math: brackets stretch only in a font that was made for math."""
+    if exception:
+        return  # of its own, which this must not hide
     whole = Path(ziamath.__file__).with_name("fonts") / "STIXTwoMath-Regular.ttf"
     # ASCII, times, Greek, punctuation, operators, and the italics of letters
     used = "--unicodes=20-7E,D7,391-3F5,2000-206F,2200-226F,22C5,1D434-1D467,1D6E2-1D71B"

@@ -18,7 +18,7 @@ from jax import Array
 from tests.peers.others import Function, imported, plain, surroundings
 
 FILE = Path(__file__).parents[2] / "docs/_data/compile_time.json"
-LIMIT = 60  # seconds, of each
+LIMIT = 30  # seconds, of each
 STEPS = [8, 16, 32, 64]
 # Layers, recurrent, readout in each step, reset
 NETWORKS: dict[str, tuple[int, bool, bool, Function]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations  # help() shows ArrayLike, and not all of its types
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, final
 
 import jax
@@ -12,10 +13,10 @@ from jax.typing import ArrayLike
 from relugrad import _surrogate
 from relugrad._arguments import as_array, checked_parameter, promoted
 
-_spike: Any = jax.jit(_surrogate.spike)
-_spike_forward_mode: Any = jax.jit(_surrogate.spike_forward_mode)
-_surrogate_grad: Any = jax.jit(promoted(_surrogate.surrogate_grad))
-_surrogate_fun: Any = jax.jit(promoted(_surrogate.surrogate_fun))
+_spike: Callable[..., jax.Array] = jax.jit(_surrogate.spike)
+_spike_jvp: Callable[..., jax.Array] = jax.jit(_surrogate.spike_forward_mode)
+_surrogate_grad: Callable[..., jax.Array] = jax.jit(promoted(_surrogate.surrogate_grad))
+_surrogate_fun: Callable[..., jax.Array] = jax.jit(promoted(_surrogate.surrogate_fun))
 
 
 @final
@@ -183,8 +184,7 @@ class ReluGrad:
         TypeError, ValueError
             If x isn't real, or doesn't broadcast.
         """
-        spike = _spike_forward_mode if self.forward_mode else _spike
-        return spike(as_array(x), self.alpha, self.width)
+        return (_spike_jvp if self.forward_mode else _spike)(as_array(x), self.alpha, self.width)
 
     def surrogate_grad(self, x: ArrayLike) -> jax.Array:
         """The triangle, ``max(0, alpha * (width - abs(x)))``.

@@ -81,15 +81,15 @@ def main() -> None:
     for (mode, names), network in product(NAMES.items(), NETWORKS):
         for name in names:
             row: dict[str, Any] = {"network": network, "mode": mode, "name": name}
-            for steps in STEPS:
+            for count in STEPS:
                 run = [sys.executable, "-m", "tests.peers.compile_time", name, network]
                 try:
                     done = subprocess.run(
-                        [*run, str(steps), mode], capture_output=True, timeout=LIMIT, check=True
+                        [*run, str(count), mode], capture_output=True, timeout=LIMIT, check=True
                     )
                 except subprocess.TimeoutExpired:
                     break  # with more steps, it would take longer
-                row[str(steps)] = float(done.stdout)
+                row[str(count)] = float(done.stdout)
             print(row, flush=True)
             rows.append(row)
     ours = [row for row in rows if row["name"] == "relugrad"]

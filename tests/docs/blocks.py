@@ -16,8 +16,8 @@ import relugrad
 ROOT = Path(__file__).parents[2]
 RULES = re.DOTALL | re.MULTILINE
 SOURCES = sorted(ROOT.glob("src/relugrad/*.py"))
-SCRIPTS = [*ROOT.glob("tests/peers/train_*.py"), ROOT / "tests/peers/in_torch.py"]  # also run
-SCRIPTS += ROOT.glob("docs/*/*_spike.py")
+RUN = ["tests/peers/train_*.py", "tests/peers/in_torch.py", "docs/*/*_spike.py"]  # too
+SCRIPTS = [file for pattern in RUN for file in ROOT.glob(pattern)]
 
 
 @functools.cache

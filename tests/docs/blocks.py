@@ -26,6 +26,12 @@ def parsed(page: Path) -> BeautifulSoup:
     return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
 
 
+def leads_to(page: Path) -> str:
+    """The page that an old address leads to, or nothing."""
+    found = parsed(page).select_one("meta[http-equiv=refresh]")
+    return str(found["content"]).partition("url=")[2] if found else ""
+
+
 def cells(notebook: Path) -> list[dict[str, Any]]:
     """The cells of a notebook, each with its source as one text."""
     found = json.loads(notebook.read_text(encoding="utf-8"))["cells"]

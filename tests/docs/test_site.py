@@ -8,7 +8,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 from bs4 import Tag
-from tests.docs.blocks import ROOT, cells, compact, is_executed, parsed
+from tests.docs.blocks import ROOT, cells, compact, is_executed, leads_to, parsed
 
 import relugrad
 
@@ -204,3 +204,9 @@ def test_each_page_says_version_and_licence(name: str, site: Path) -> None:
     footer = parsed(site / name).select_one(".bd-footer-content")
     assert footer is not None
     assert f"relugrad {relugrad.__version__}, Apache-2.0" in footer.get_text()
+
+
+def test_an_old_address_leads_to_a_page(site: Path) -> None:
+    old = {file: to for file in site.rglob("*/*.html") if (to := leads_to(file))}
+    assert len(old) == 10
+    assert all((file.parent / to).is_file() for file, to in old.items())

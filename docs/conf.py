@@ -110,6 +110,7 @@ html_theme_options = {
     "extra_footer": f"relugrad {version}, Apache-2.0",
     "footer_content_items": ["copyright.html", "extra-footer.html"],
     "logo": {"text": "relugrad"},
+    "max_navbar_depth": 1,  # what unfolds has no name for screen readers
     "pygments_dark_style": "github-dark-colorblind",
     "show_toc_level": 2,
 }

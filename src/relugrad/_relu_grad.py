@@ -87,19 +87,19 @@ class ReluGrad:
     Notes
     -----
     **A pytree.** alpha and width are its leaves: sweep them with
-    :func:`jax.vmap` (:doc:`/how-to/choose`), shard them, keep a ReluGrad in a
+    :func:`jax.vmap` (:doc:`/how-to/sweep`), shard them, keep a ReluGrad in a
     model. As arguments of a jitted function they are data: one compiled program
     serves all values. ``dataclasses.replace`` makes a changed copy.
 
     **Derivatives.** The spikes don't depend on alpha and width, so gradient
     descent leaves both as they are. Weight decay doesn't: keep them out of it.
     The second derivative of one spike is the derivative of the triangle; of a
-    network it is more than that: :doc:`/explanation/custom-vjp`.
+    network, it isn't that of its gradient: :doc:`/explanation/custom-vjp`.
 
     **Accuracy and memory.** In float32 and float64, the slope is at most 1.5
     units in the last place off; float16 and bfloat16 are computed in float32
-    and rounded once (:doc:`values`). For the backward pass, a spike
-    keeps its arguments and nothing else: x in its own dtype, alpha and width.
+    and rounded once (:doc:`values`). For the backward pass, a spike keeps its
+    arguments and nothing else: x in its own dtype, alpha and width.
 
     References
     ----------
@@ -177,7 +177,7 @@ class ReluGrad:
         Returns
         -------
         spikes : jax.Array
-            1 or 0 in the dtype of x, as a float; NaN where x is NaN.
+            1 or 0 in the dtype of x, or float if x is an integer; NaN for NaN.
 
         Raises
         ------

@@ -200,7 +200,8 @@ def _search(tab: Page, words: str) -> None:
     tab.locator("pagefind-input input:focus").wait_for()
     tab.keyboard.insert_text(words)
     tab.locator("pagefind-summary", has_text=f"for {words}").wait_for()
-    tab.locator("pagefind-results a").first.wait_for()
+    # The first result itself: another one may be there before it.
+    tab.locator("pagefind-results li").first.locator("a").first.wait_for()
 
 
 @pytest.mark.parametrize(("words", "first"), FIRST.items())

@@ -76,7 +76,7 @@ intersphinx_mapping = {
 }
 
 # Pages and notebooks
-myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "dollarmath", "substitution"]
 myst_heading_anchors = 3
 nb_execution_mode = "inline"  # each page anew, so that its text can hold results: {eval}`name`
 nb_execution_raise_on_error = True
@@ -117,7 +117,9 @@ html_theme_options = {
 llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 
 # The repository's address, once there is one
+myst_substitutions = {"repository": "its repository"}
 if repository := os.environ.get("DOCS_REPOSITORY_URL"):
+    myst_substitutions["repository"] = f"[its repository]({repository})"
     html_theme_options |= {"repository_url": repository, "use_repository_button": True}
 
 # The site's address, once there is one: what hosts it says so. Sitemap and link previews need one.

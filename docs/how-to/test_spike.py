@@ -142,6 +142,6 @@ def test_nan_stays_nan():
     assert jnp.isnan(spike(jnp.array(jnp.nan), 0.5))
 
 
-def test_a_bad_parameter_is_loud():
+def test_a_bad_parameter_gives_nan_or_an_error():
     """Under jit, a value can raise no error: all spikes are NaN."""
     assert jnp.isnan(jax.jit(spike)(X, -1.0)).all()

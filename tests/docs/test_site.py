@@ -192,11 +192,11 @@ def test_links_of_the_404_page_start_at_the_root(site: Path) -> None:
 
 
 def test_landing_page_says_what_it_is_and_where_to_go(site: Path) -> None:
-    """The example with its output, the figure, three ways to start, BibTeX."""
+    """The example with its output, the figure, four ways to start, BibTeX."""
     page = parsed(site / "index.html")
     assert "[0.   0.15 0.3  0.15 0.  ]" in page.get_text()
     assert len(page.select("article img")) == 1
-    assert len(page.select("article .sd-card a.sd-stretched-link")) == 3
+    assert len(page.select("article .sd-card a.sd-stretched-link")) == 4
     assert f"version = {{{relugrad.__version__}}}" in page.get_text()
 
 

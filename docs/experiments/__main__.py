@@ -4,7 +4,7 @@
 
 Without names, all run. `quick` tries only whether they do. `record` keeps what they find, which the
 pages show. `--surrogate` puts another surrogate in the place of ReluGrad, and shows what it reaches
-beside the record; with `record`, that is kept too, in a file of its own.
+beside the record.
 
 `package.module:name` is a spike function of x, or what returns one when it's called without arguments;
 `package.module:name(2.0, width=1.0)` has parameters. In an experiment it is stretched to each peak and
@@ -39,20 +39,21 @@ UNUSABLE = (AttributeError, ImportError, NameError, SyntaxError, TypeError, Valu
 
 def arguments() -> argparse.Namespace:
     """What is asked for; what isn't known is refused."""
-    known = ["quick", "record", *EXPERIMENTS]
     parser = argparse.ArgumentParser("experiments", allow_abbrev=False)
     parser.description, parser.formatter_class = __doc__, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("words", nargs="*", choices=known)
+    known = ["quick", "record", *EXPERIMENTS]
+    parser.add_argument("words", nargs="*", metavar="NAME", help=f"one of {', '.join(known)}")
     parser.add_argument("--surrogate", default="", metavar="package.module:name")
     given = parser.parse_intermixed_args()
+    if unknown := set(given.words) - set(known):
+        parser.error(f"{', '.join(unknown)}: what can be asked for is {', '.join(known)}")
     if "record" in given.words and ("quick" in given.words or given.surrogate):
         parser.error("the record is of ReluGrad, and not of a quick run")
     if given.surrogate:
         try:
             named(given.surrogate)
         except UNUSABLE as error:
-            accepted = "a spike function of x, as package.module:name or package.module:name(2.0)"
-            parser.error(f"--surrogate takes {accepted}, and not {given.surrogate!r}. {error}")
+            parser.error(f"{given.surrogate!r} isn't package.module:name of a surrogate. {error}")
     return given
 
 

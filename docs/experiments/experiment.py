@@ -46,7 +46,6 @@ from experiments.surrogates import SHAPES, Surrogate, triangle
 
 TRACED = {"reset": ("detached", "attached"), "optimizer": ("SGD", "Adam")}  # as 0 and 1
 RESET = TRACED["reset"]
-PACKAGES = ["relugrad", "jax", "optax", "scikit-learn"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,6 @@ class Experiment:
     best: Literal["highest", "lowest"] = "highest"
     chosen_by: str = ""  # an outcome; without, half of the seeds choose for the other half
     traced: Mapping[str, Sequence[str]] = field(default_factory=dict)  # words as their index
-    at_once: int | None = None  # cases
     in_turn: bool = False  # seeds one after the other: faster where one fills the cache
 
 
@@ -115,7 +113,7 @@ def run(one: Experiment, surrogate: Surrogate, quick: bool) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - start),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "device": jax.devices()[0].platform,
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": {name: version(name) for name in ("relugrad", "jax", "optax", "scikit-learn")},
         "rows": rows,
     }
 
@@ -132,7 +130,7 @@ def trials(
 
         return jax.lax.map(of_seed, drawn) if one.in_turn else jax.vmap(of_seed)(drawn)
 
-    return jax.lax.map(of_case, traced, batch_size=one.at_once)
+    return jax.lax.map(of_case, traced)
 
 
 def plain(values: np.ndarray[Any, Any]) -> list[float]:

@@ -82,8 +82,8 @@ def draw(key: Array, case: Case, updates: int) -> Any:
     readout = jax.random.normal(keys[2], (NEURONS,)) / NEURONS**0.5
     inputs = jax.random.bernoulli(keys[3], 0.1, (DURATION, CHANNELS)).astype(jnp.float32)
     phase = 2 * jnp.pi * (2 * jnp.arange(DURATION) / DURATION + jax.random.uniform(keys[4]))
-    steps = updates or DURATION
-    stream = jnp.resize(inputs, (steps, CHANNELS)), jnp.resize(jnp.sin(phase), (steps,))
+    one_pass, steps = (inputs, jnp.sin(phase)), updates or DURATION
+    stream = [jnp.resize(a, (steps, *a.shape[1:])) for a in one_pass]
     return recurrent, feedforward, readout, stream
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import jax
@@ -24,7 +23,6 @@ MODELS = ("trained", "hidden frozen", "time shuffled")
 NEURONS, DECAY = 32, 0.8
 
 
-@cache
 def series(name: str) -> list[tuple[Any, Any]]:
     """Series and classes to learn, and the same held out."""
     from sktime.datasets import load_UCR_UEA_dataset as load  # here, because it takes seconds

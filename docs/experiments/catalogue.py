@@ -143,6 +143,7 @@ EXPERIMENTS = {
         by=("form", "reset", "peak"),
         tuned=(),
         seeds=4,
+        at_once=24,
     ),
     "digits": Experiment(
         "What does training the hidden layer add on digits, beside a linear classifier?",

@@ -64,6 +64,7 @@ class Experiment:
     best: Literal["highest", "lowest"] = "highest"
     chosen_by: str = ""  # an outcome; without, half of the seeds choose for the other half
     traced: Mapping[str, Sequence[str]] = field(default_factory=dict)  # words as their index
+    at_once: int | None = None  # cases
     in_turn: bool = False  # seeds one after the other: faster where one fills the cache
 
 
@@ -130,7 +131,7 @@ def trials(
 
         return jax.lax.map(of_seed, drawn) if one.in_turn else jax.vmap(of_seed)(drawn)
 
-    return jax.lax.map(of_case, traced)
+    return jax.lax.map(of_case, traced, batch_size=one.at_once)
 
 
 def plain(values: np.ndarray[Any, Any]) -> list[float]:

@@ -82,9 +82,9 @@ def draw(key: Array, case: Case, updates: int) -> Any:
     readout = jax.random.normal(keys[2], (NEURONS,)) / NEURONS**0.5
     inputs = jax.random.bernoulli(keys[3], 0.1, (DURATION, CHANNELS)).astype(jnp.float32)
     phase = 2 * jnp.pi * (2 * jnp.arange(DURATION) / DURATION + jax.random.uniform(keys[4]))
-    one_pass, steps = (inputs, jnp.sin(phase)), updates or DURATION
-    stream = [jnp.resize(a, (steps, *a.shape[1:])) for a in one_pass]
-    return recurrent, feedforward, readout, stream
+    passes = -(-updates // DURATION) or 1
+    stream = [jnp.concatenate([a] * passes) for a in (inputs, jnp.sin(phase))]
+    return recurrent, feedforward, readout, [a[: updates or DURATION] for a in stream]
 
 
 def gradients(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:

@@ -20,8 +20,6 @@ WORDS = {
     "potentials": "penalty on low potentials",
     "reset": "gradient through the reset",
     "rise_attached": "gradient through the raised threshold (0: none)",
-    "scale": "scale of the weights",
-    "strength": "strength of the recurrent weights",
     "xi": "deviations of the potential up to the threshold, in the rule for weights",
 }
 

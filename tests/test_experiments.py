@@ -13,7 +13,9 @@ from jax import Array
 from relugrad import ReluGrad
 
 sys.path.append(str(Path(__file__).parents[1] / "docs"))
-from experiments import classification, initial, network, online
+from experiments import classification, network, online
+from experiments.catalogue import EXPERIMENTS
+from experiments.record import read
 from experiments.surrogates import SHAPES, Surrogate, named, slope_of
 
 # What one time step multiplies a gradient by, for decay d, threshold t, spike s and the slope g at potential v.
@@ -70,7 +72,7 @@ PATHS = {"RTRL": (True, True), "e-prop": (False, False), "e-prop with the reset"
 @pytest.mark.parametrize("rule", PATHS)
 def test_an_online_rule_is_bptt_with_some_paths_detached(rule: str) -> None:
     spike = ReluGrad(alpha=1.0, width=1.0)
-    back, feedforward, readout, stream = online.draw(jax.random.key(0), {})
+    back, feedforward, readout, stream = online.draw(jax.random.key(0), {}, 0)
     weights = jnp.hstack([back, feedforward])
     forward = online.online(spike, rule, weights, readout, stream)[0]
     backward = online.bptt(spike, weights, readout, stream, *PATHS[rule])
@@ -163,10 +165,20 @@ def test_the_temporal_order_is_in_the_symbols() -> None:
 @pytest.mark.parametrize(("xi", "rate"), [(1.0, 0.02), (2.0, 0.1)])
 def test_the_rule_for_weights_sets_the_deviation_of_the_potential(xi: float, rate: float) -> None:
     keys = jax.random.split(jax.random.key(0))
-    spikes = jax.random.bernoulli(keys[0], rate, (4000, initial.NEURONS))
-    scale = initial.fluctuation_driven(xi, rate)[1]
-    currents = spikes @ (scale * jax.random.normal(keys[1], (initial.NEURONS, 200)))
-    leaky = jax.lax.scan(lambda v, c: (initial.DECAY * v + c,) * 2, jnp.zeros(200), currents)
+    spikes = jax.random.bernoulli(keys[0], rate, (4000, classification.NEURONS))
+    scale = classification.fluctuation_driven(xi, rate)[1]
+    currents = spikes @ (scale * jax.random.normal(keys[1], (classification.NEURONS, 200)))
+    decay = classification.DECAY
+    leaky = jax.lax.scan(lambda v, c: (decay * v + c,) * 2, jnp.zeros(200), currents)
     # A Bernoulli variable has the variance rate * (1 - rate); the rule takes a Poisson variable.
     variance = leaky[1][100:].var(axis=0).mean()
     np.testing.assert_allclose(variance, (1 - rate) / xi**2, rtol=0.1)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_each_case_is_in_the_record(name: str) -> None:
+    rows = [row.items() for row in read()[name]["rows"]]
+    lacking = [
+        case for case in EXPERIMENTS[name].cases if not any(case.items() <= row for row in rows)
+    ]
+    assert not lacking, f"to record it again: nox -s experiments -- record {name}"

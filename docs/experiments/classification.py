@@ -8,13 +8,14 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.lax import stop_gradient
+from sklearn.datasets import load_digits
 
-from experiments.experiment import Case
-from experiments.network import Neuron, Stored, as_it_is, cross_entropy, digits, layer, train
+from experiments.network import Case, Neuron, Stored, as_it_is, cross_entropy, layer, train
 from experiments.surrogates import Surrogate
 
-BATCH, TESTED = 20, 400
-IMAGES, LABELS = digits()
+NEURONS, DECAY, BATCH, TESTED = 32, 0.9, 20, 400
+pixels, labels = load_digits(return_X_y=True)
+IMAGES, LABELS = jnp.asarray(pixels, jnp.float32) / 16, jnp.asarray(labels)
 
 
 class Task(NamedTuple):
@@ -102,10 +103,26 @@ TASKS = {
 }
 
 
+# Over what a normalization of (times, samples, neurons) takes mean and deviation.
+AXES: dict[str, Any] = {"layer": -1, "batch and time": (0, 1)}
+
+
+def fluctuation_driven(xi: Any, rate: Any) -> list[Any]:
+    """Deviations of three layers' weights: the threshold is xi deviations of the potential away.
+
+    The rule of Rossbroich et al. (2022) for weights with a mean of 0: n inputs that spike at a rate
+    give the potential the variance n * rate * w^2 * (sum of the squared kernel). An image doesn't
+    change with time, so its currents add up instead.
+    """
+    still = (IMAGES**2).sum(1).mean() ** 0.5 / (1 - DECAY)
+    fluctuating = (NEURONS * rate / (1 - DECAY**2)) ** 0.5
+    return [1 / (xi * still), 1 / (xi * fluctuating), 1 / (xi * fluctuating)]
+
+
 def draw(key: Array, case: Case, updates: int) -> Any:
     """Weights, what samples have in common, and the samples of each batch and of the test."""
     task, keys = TASKS[case["task"]], jax.random.split(key, 6)
-    sizes = [task.inputs, *[case.get("neurons", 32)] * case.get("layers", 1)]
+    sizes = [task.inputs, *[case.get("neurons", NEURONS)] * case.get("layers", 1)]
     shapes = zip(jax.random.split(keys[0], len(sizes)), sizes, sizes[1:], strict=False)
     weights = {
         "hidden": [jax.random.normal(k, shape) for k, *shape in shapes],
@@ -114,15 +131,11 @@ def draw(key: Array, case: Case, updates: int) -> Any:
     }
     if task.samples:
         order = jax.random.permutation(keys[3], task.samples)
-        batches, tested = (
-            jax.random.choice(keys[4], order[TESTED:], (updates, BATCH)),
-            order[:TESTED],
-        )
+        batches = jax.random.choice(keys[4], order[TESTED:], (updates, BATCH))
+        tested = order[:TESTED]
     else:
-        batches, tested = (
-            jax.random.split(keys[3], (updates, BATCH)),
-            jax.random.split(keys[4], TESTED),
-        )
+        batches = jax.random.split(keys[3], (updates, BATCH))
+        tested = jax.random.split(keys[4], TESTED)
     return weights, task.world(keys[5]), batches, tested
 
 
@@ -132,14 +145,20 @@ def trial(
     """Accuracy on new samples, their mean firing rate, and the loss of the last updates."""
     weights, world, batches, tested = drawn
     task = TASKS[case["task"]]
-    neuron = Neuron(
-        surrogate(case["peak"], case["width"] / 2), attached=case["reset"], stored=stored
-    )._replace(**{name: case[name] for name in Neuron._fields if name in case})
+    spike = surrogate(case["peak"], case["width"] / 2)
+    fields = {name: case[name] for name in Neuron._fields if name in case}
+    neuron = Neuron(spike, attached=case["reset"], stored=stored)._replace(**fields)
     if "adaptive" in case:  # a share of the neurons
         share = jnp.arange(len(weights["back"])) < case["adaptive"] * len(weights["back"])
         neuron = neuron._replace(beta=case["beta"] * share)
-    weights["hidden"] = [case["scale"] * one for one in weights["hidden"]]
+    scales = (
+        fluctuation_driven(case["xi"], case["assumed"]) if "xi" in case else [case["scale"]] * 3
+    )
+    weights["hidden"] = [s * w for s, w in zip(scales, weights["hidden"], strict=False)]
     weights["back"] *= case.get("recurrent", 0.0)
+    axis = AXES.get(case.get("normalized", ""))
+    if axis is not None:
+        weights["gain"], weights["shift"] = jnp.ones((3, NEURONS)), jnp.zeros((3, NEURONS))
 
     def passed(weights: Any, samples: Array) -> Any:
         """Scores, labels, and all layers."""
@@ -147,9 +166,12 @@ def trial(
             weights = weights | stop_gradient({k: weights[k] for k in ("hidden", "back")})
         weights, layers = stored("spikes and currents", weights), []
         s, labels = jax.vmap(partial(task.sample, world), out_axes=(-2, 0))(samples)
-        for w in weights["hidden"]:
+        for i, w in enumerate(weights["hidden"]):
             currents = stored("spikes and currents", s @ w)
             currents = jnp.broadcast_to(currents, (*task.counts.shape, *currents.shape[-2:]))
+            if axis is not None:
+                currents = jax.nn.standardize(currents, axis, epsilon=1e-5)
+                currents = currents * weights["gain"][i] + weights["shift"][i]
             back = weights["back"] if "recurrent" in case else None
             layers.append(layer(neuron._replace(back=back), currents))
             s = layers[-1].spikes

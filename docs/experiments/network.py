@@ -6,18 +6,16 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array
-from sklearn.datasets import load_digits
 
 from experiments.surrogates import Spike
 
-Tree = Any
+Case = Mapping[str, Any]  # settings
 Stored = Callable[[str, Any], Any]
 
 
-def as_it_is(part: str, tree: Tree) -> Tree:
+def as_it_is(part: str, tree: Any) -> Any:
     """What is stored of a part of a network: all of its digits."""
     return tree
 
@@ -46,7 +44,8 @@ class Neuron(NamedTuple):
     beta: Any = None  # by how much a spike raises the threshold,
     slow: Any = 0.98  # the decay of this rise,
     rise_attached: Any = True  # and the gradient through it
-    back: Any = None  # recurrent weights
+    back: Any = None  # recurrent weights,
+    back_attached: Any = True  # and the gradient through them to the spikes
     stored: Stored = as_it_is
 
 
@@ -72,7 +71,7 @@ def step(neuron: Neuron, state: State, current: Array) -> tuple[State, Passed]:
     if neuron.synapse is not None:
         current = synaptic = neuron.synapse * synaptic + (1 - neuron.synapse) * current
     if neuron.back is not None:
-        current = current + s @ neuron.back
+        current = current + attach(s, neuron.back_attached) @ neuron.back
     v = neuron.stored("potential", v + current)
     x = v - 1.0
     if neuron.beta is not None:
@@ -84,17 +83,17 @@ def step(neuron: Neuron, state: State, current: Array) -> tuple[State, Passed]:
     return State(neuron.stored("potential", v), synaptic, rise, s), Passed(s, x)
 
 
-def layer(neuron: Neuron, currents: Array, unroll: int | bool = 2) -> Passed:
-    """Spikes and x for currents whose first axis is time; `unroll` compiles longer and runs faster."""
+def layer(neuron: Neuron, currents: Array) -> Passed:
+    """Spikes and x for currents whose first axis is time."""
     start = State(*[jnp.zeros_like(currents[0])] * 4)
-    return jax.lax.scan(partial(step, neuron), start, currents, unroll=unroll)[1]
+    return jax.lax.scan(partial(step, neuron), start, currents, unroll=2)[1]  # runs faster
 
 
-def optimizer(case: Mapping[str, Any]) -> optax.GradientTransformation:
+def optimizer(case: Case) -> optax.GradientTransformation:
     """SGD or Adam at a rate, in one program."""
     adam = optax.scale_by_adam()
 
-    def update(gradient: Tree, state: Tree, _: Tree = None) -> tuple[Tree, Tree]:
+    def update(gradient: Any, state: Any, _: Any = None) -> tuple[Any, Any]:
         scaled, state = adam.update(gradient, state)
         is_adam, rate = case["optimizer"], case["rate"]
         change = jax.tree.map(lambda a, g: -rate * jnp.where(is_adam, a, g), scaled, gradient)
@@ -105,22 +104,22 @@ def optimizer(case: Mapping[str, Any]) -> optax.GradientTransformation:
 
 def train(
     loss: Callable[[Any, Any], Any],
-    weights: Tree,
-    case: Mapping[str, Any],
-    batches: Tree,
+    weights: Any,
+    case: Case,
+    batches: Any,
     stored: Stored = as_it_is,
-) -> tuple[Tree, Array]:
+) -> tuple[Any, Array]:
     """Weights after a fifth of the batches and after all, and the loss of each update."""
     descent = optimizer(case)
 
-    def update(state: Tree, batch: Tree) -> tuple[Tree, Array]:
+    def update(state: Any, batch: Any) -> tuple[Any, Array]:
         weights, moments = state
         value, gradient = jax.value_and_grad(loss)(weights, batch)
         change, moments = descent.update(gradient, moments)
         weights = stored("weights", optax.apply_updates(weights, change))
         return (weights, stored("optimizer state", moments)), value
 
-    def fifth(state: Tree, batches: Tree) -> tuple[Tree, tuple[Tree, Array]]:
+    def fifth(state: Any, batches: Any) -> tuple[Any, tuple[Any, Array]]:
         state, losses = jax.lax.scan(update, state, batches)
         return state, (state[0], losses)
 
@@ -133,9 +132,3 @@ def train(
 def cross_entropy(scores: Array, labels: Array) -> Any:
     """The loss of a classification."""
     return optax.softmax_cross_entropy_with_integer_labels(scores, labels).mean()
-
-
-def digits() -> tuple[Array, Array]:
-    """1,797 handwritten digits of 64 pixels from 0 to 1, and their labels."""
-    images, labels = load_digits(return_X_y=True)
-    return jnp.float32(np.asarray(images) / 16), jnp.asarray(labels)

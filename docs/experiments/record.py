@@ -1,7 +1,7 @@
 """The record of the experiments: how it is kept, and what the pages read of it."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,58 +9,31 @@ import numpy as np
 import pandas as pd
 
 FILE = Path(__file__).parents[1] / "_data/experiments.json"
-FIELD = FILE.with_name("field.json")  # what other surrogates reach
 # The record's short names of settings in words, where they aren't.
 WORDS = {
-    "adaptive": "share of the neurons that adapt their thresholds",
     "assumed": "firing rate that the rule for weights assumes",
-    "beta": "rise of the threshold with a spike",
     "bfloat16": "kept in bfloat16",
-    "data": "series",
-    "decay": "decay of the potential in a time step",
-    "form": "form of the reset",
-    "half": "half-width",
-    "hidden": "hidden layer",
     "highest": "upper bound of the firing rates",
-    "layer": "kind of layer",
-    "linear": "a linear model of",
+    "linear": "linear model of",
     "lowest": "lower bound of the firing rates",
-    "neurons": "hidden neurons",
     "normalized": "mean and deviation of the currents over",
     "potentials": "penalty on low potentials",
     "reset": "gradient through the reset",
     "rise_attached": "gradient through the raised threshold (0: none)",
-    "scale": "scale of the weights",
-    "shape": "shape of the surrogate",
-    "strength": "strength of the recurrent weights",
-    "synapse": "decay of the synaptic current",
     "xi": "deviations of the potential up to the threshold, in the rule for weights",
 }
 
 
-def read(file: Path = FILE) -> dict[str, Any]:
+def read() -> dict[str, Any]:
     """The whole record."""
-    recorded: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    recorded: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
     return recorded
 
 
-def settings(one: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The cases of an experiment, in its rows."""
-    apart = one.get("length")
-    return [
-        {k: v for k, v in row.items() if k != apart and not isinstance(v, list)}
-        for row in one["rows"]
-    ]
-
-
-def write(recorded: Mapping[str, Any], file: Path = FILE) -> None:
+def write(recorded: Mapping[str, Any]) -> None:
     """JSON with one line for each row."""
-    parts = []
-    for name, one in sorted(recorded.items()):
-        rows = ",\n".join(json.dumps(row, separators=(",", ":")) for row in one["rows"])
-        head = json.dumps({k: v for k, v in one.items() if k != "rows"}).removesuffix("}")
-        parts.append(f'{json.dumps(name)}: {head}, "rows": [\n{rows}\n]}}')
-    file.write_text("{" + ",\n".join(parts) + "}\n", "utf-8")
+    text = json.dumps(dict(sorted(recorded.items())), separators=(",", ":"))
+    FILE.write_text(text.replace("[{", "[\n{").replace("},{", "},\n{") + "\n", "utf-8")
 
 
 def outcomes(name: str) -> pd.DataFrame:
@@ -75,7 +48,7 @@ def chosen(one: Mapping[str, Any]) -> pd.Series:
     The best of what is tuned is chosen by validation, or by each half of the seeds for the other.
     """
     rows = pd.DataFrame(one["rows"])
-    by = [*one["by"], one["length"]]
+    by = [*one["by"], "updates"]
     lists = [name for name in rows if isinstance(rows[name].dropna().iloc[0], list)]
     others = [name for name in rows if name not in (*lists, *one["tuned"], *by)]
     sign = 1 if one["best"] == "highest" else -1
@@ -84,60 +57,37 @@ def chosen(one: Mapping[str, Any]) -> pd.Series:
         seeds = np.array(group[one["outcome"]].tolist())
         if one["chosen_by"]:
             return seeds[(sign * np.array(group[one["chosen_by"]].tolist())).mean(axis=1).argmax()]
-        halves = np.array_split(sign * seeds, 2, axis=1)
-        best = [half.mean(axis=1).argmax() for half in halves]
-        return sign * np.concatenate([halves[0][best[1]], halves[1][best[0]]])
+        halves = np.array_split(seeds, 2, axis=1)
+        first, second = ((sign * half).mean(axis=1).argmax() for half in halves)
+        return np.concatenate([halves[0][second], halves[1][first]])
 
-    found = {
-        key: at_best(group) for key, group in rows.groupby(by + others, sort=False, dropna=False)
-    }
-    best = pd.Series(list(found.values()), pd.MultiIndex.from_tuples(found, names=by + others))
+    best = rows.groupby(by + others, sort=False, dropna=False)[lists].apply(at_best)
     return best.groupby(by, sort=False, dropna=False).agg(lambda of: np.mean(list(of), axis=0))
-
-
-def beside(other: Mapping[str, Any], ours: Mapping[str, Any]) -> pd.DataFrame:
-    """What another surrogate reaches with the same seeds as ours."""
-    both = {"other": chosen(other), "ReluGrad": chosen(ours)}
-    return pd.concat(both, axis=1, join="inner")
-
-
-def listed(values: Iterable[Any], say: Callable[[Any], str]) -> str:
-    """Values in their order. They hold commas."""
-    values = list(dict.fromkeys(values))
-    if len(values) > 9:
-        return f"{len(values)} values from {min(values):g} to {max(values):g}"
-    return " · ".join(map(say, values))
 
 
 def about(name: str) -> str:
     """How an experiment was made, and how to repeat it: a list in Markdown that unfolds."""
     one = read()[name]
-    rows, words = pd.DataFrame(one["rows"]), WORDS | one["words"]
-
-    def say(value: Any) -> str:
-        return words.get(value, value) if isinstance(value, str) else f"{value:g}"
-
-    lines = []
-    for column in [name for name in rows if name not in ("optimizer", one["length"])]:
-        values = rows[column].dropna()
-        if column == "rate":
-            for optimizer, of_optimizer in rows.groupby("optimizer", sort=False)["rate"]:
-                lines.append(f"  - learning rate with {optimizer}: {listed(of_optimizer, say)}")
-        elif not isinstance(values.iloc[0], list) and values.nunique() > 1:
-            lines.append(f"  - {say(column)}: {listed(values, say)}")
-    varied = "\n".join(lines)
-    lengths = " and ".join(f"{length:,}" for length in rows[one["length"]].unique())
-    runs = len(rows) // rows[one["length"]].nunique()
+    rows = pd.DataFrame(one["rows"])
+    lengths = " and ".join(f"{length:,}" for length in rows["updates"].unique())
+    runs = len(rows) // rows["updates"].nunique()
+    if one["updates"]:
+        rows["rate"] = rows["optimizer"] + " at " + rows["rate"].map("{:g}".format)
+    varied = ""
+    for setting in rows.columns.drop(["optimizer", "updates"], errors="ignore"):
+        values = rows[setting].dropna()
+        if not isinstance(values.iloc[0], list) and values.nunique() > 1:
+            shown = " · ".join(v if isinstance(v, str) else f"{v:g}" for v in values.unique())
+            varied += f"\n  - {WORDS.get(setting, setting)}: {shown}"
     versions = ", ".join(map(" ".join, one["versions"].items()))
-    trained = f"\n- **Outcomes** are those after {lengths} {one['length']}." * bool(one["updates"])
+    trained = f"\n- **Outcomes** are those after {lengths} updates." * bool(one["updates"])
     return f"""\
 <details class="record">
 <summary>How this was measured</summary>
 
 - **Question:** {one["question"]}
-- **Varied:**
-{varied}
-- **Seeds:** {one["seeds"]} for each of the {runs:,} settings, {runs * one["seeds"]:,} runs in all. {one["drawn"]}{trained}
+- **Varied:**{varied}
+- **Seeds,** which draw the weights and the data: {one["seeds"]} for each of the {runs:,} settings, {runs * one["seeds"]:,} runs in all.{trained}
 - **Where and when:** {one["device"].upper()} ({one["machine"]}), {one["date"]}, in {one["seconds"]} seconds. {versions}.
 - **To repeat it:** run `nox -s experiments -- {name}` in a clone of the repository.
   `pip install "nox[uv]"` installs nox. The scripts are in `docs/experiments`.

@@ -4,7 +4,7 @@
 
 Without names, all run. `quick` tries only whether they do. `record` keeps what they find, which the
 pages show. `--surrogate` puts another surrogate in the place of ReluGrad, and shows what it reaches
-beside the record.
+beside the record; with `record`, that is kept too, in a file of its own.
 
 `package.module:name` is a spike function of x, or what returns one when it's called without arguments;
 `package.module:name(2.0, width=1.0)` has parameters. In an experiment it is stretched to each peak and
@@ -19,10 +19,12 @@ its parameters set them. A function of x, peak and half is called with them inst
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +33,7 @@ import pandas as pd
 sys.path[0] = str(Path(__file__).parents[1])
 sys.path.append(".")
 from experiments.catalogue import EXPERIMENTS, run_named
-from experiments.record import chosen, read, write
+from experiments.record import FIELD, chosen, read, write
 from experiments.surrogates import named
 
 UNUSABLE = (AttributeError, ImportError, NameError, SyntaxError, TypeError, ValueError)
@@ -47,8 +49,8 @@ def arguments() -> argparse.Namespace:
     given = parser.parse_intermixed_args()
     if unknown := set(given.words) - set(known):
         parser.error(f"{', '.join(unknown)}: what can be asked for is {', '.join(known)}")
-    if "record" in given.words and ("quick" in given.words or given.surrogate):
-        parser.error("the record is of ReluGrad, and not of a quick run")
+    if {"quick", "record"} <= set(given.words):
+        parser.error("a quick run is not recorded")
     if given.surrogate:
         try:
             named(given.surrogate)
@@ -70,7 +72,7 @@ def main() -> None:
             name, found = running[future], future.result()
             print(f"\n{name}: {found['question']}")
             print(f"    {len(found['rows'])} rows, {found['seconds']} s", flush=True)
-            if keep:
+            if keep and not given.surrogate:
                 write(read() | {name: found})
             elif given.surrogate and not quick:  # beside the record
                 both = {given.surrogate: chosen(found), "ReluGrad": chosen(read()[name])}
@@ -79,6 +81,14 @@ def main() -> None:
                 table = table.map(np.mean).assign(difference=change.map(np.mean))
                 table["its standard error"] = change.map(lambda of: of.std(ddof=1) / len(of) ** 0.5)
                 print(table.round(3).to_string())
+                if keep:
+                    table.columns = ["surrogate", "ReluGrad", "difference", "error"]
+                    rows = json.loads(table.round(4).reset_index().to_json(orient="records"))
+                    module = given.surrogate.partition(":")[0].partition(".")[0]
+                    tried = {of: version(of) for of in packages_distributions().get(module, [])}
+                    field = read(FIELD) if FIELD.exists() else {}
+                    kept = field.get(given.surrogate, {}) | {name: rows, "versions": tried}
+                    write(field | {given.surrogate: kept}, FIELD)
 
 
 if __name__ == "__main__":

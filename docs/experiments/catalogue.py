@@ -27,14 +27,13 @@ CUES = DEFAULT | {"task": "cues", "scale": 1.0, "hidden": "trained", "rise_attac
 LIF, ADAPTIVE = CUES | {"layer": "lif"}, CUES | {"layer": "adaptive", "beta": 1.0}
 RECURRENT = CUES | {"layer": "recurrent", "recurrent": 0.1}
 SYNAPTIC = CUES | {"layer": "synaptic", "synapse": 0.97}
-THREE = [DEFAULT, ATTACHED, DEFAULT | {"width": 2.0}]
+TRIANGLES = cases(start=[DEFAULT, ATTACHED], width=[1.0, 2.0])
 
 TIMED = {"task": "spike times", "scale": 0.134, "hidden": "trained", "shape": "triangle"}
 TWO = rates("Adam", 0.006, 0.02)
-SAME_PEAK: Settings = {"width": [0.1, 0.32, 1.0, 3.2, 10.0], "peak": [1.0]}
-TRIANGLES = [{"width": w, "peak": p} for w, p in [(1.0, 0.3), (1.0, 10.0), (10.0, 0.3)]]
+SCALED: Settings = {"width": [0.1, 0.32, 1.0, 3.2, 10.0], "peak": [0.3, 1.0, 3.0], "how": TWO}
 
-DEEP = DEFAULT | {"task": "digits", "layers": 3}
+DEEP = ATTACHED | {"task": "digits", "layers": 3}
 START: Settings = {"deep": [DEEP], "how": [*rates("Adam", 0.002, 0.01), *rates("SGD", 0.1, 0.5)]}
 RULE = [{"xi": 1.0, "assumed": 0.02}, {"xi": 1.0, "assumed": 0.1}, {"xi": 2.0, "assumed": 0.02}]
 SCALES: Settings = {"scale": [0.02, 0.06, 0.18, 0.54], "peak": [0.3, 1.0], "width": [1.0, 2.0]}
@@ -102,23 +101,26 @@ EXPERIMENTS = {
     ),
     "memory": Experiment(
         "At which peaks do adaptive thresholds or recurrent weights keep a memory?",
-        cases(layer=[ADAPTIVE, RECURRENT], triangle=THREE, peak=[0.1, 0.3, 1.0, 3.0], how=ADAM)
+        cases(layer=[ADAPTIVE, RECURRENT], triangle=TRIANGLES, peak=[0.1, 0.3, 1.0, 3.0], how=ADAM)
         + cases(layer=[ADAPTIVE, RECURRENT], peak=[0.3, 1.0], how=rates("SGD", 0.03, 0.1))
         + cases(layer=[LIF, SYNAPTIC], peak=[0.3, 1.0], how=ADAM)
         + cases(layer=[ADAPTIVE, RECURRENT, SYNAPTIC], hidden=["frozen"], how=ADAM)
-        + cases(layer=[ADAPTIVE], rise_attached=[0.0], triangle=THREE, peak=[0.3, 1.0], how=ADAM),
+        + cases(
+            layer=[ADAPTIVE], rise_attached=[0.0], triangle=TRIANGLES, peak=[0.3, 1.0], how=ADAM
+        ),
         by=("layer", "hidden", "rise_attached", "reset", "width", "peak"),
         seeds=12,
     ),
     "spike_times": Experiment(
         "Does a surrogate's shape or its scale matter, where only spike times tell the class?",
-        cases(timed=[TIMED], shape=["triangle", *SHAPES], **SAME_PEAK, reset=RESET, how=TWO)
-        + cases(timed=[TIMED], triangle=TRIANGLES, reset=RESET, how=TWO)
+        cases(timed=[TIMED], shape=["triangle", *SHAPES], **SCALED, reset=RESET)
+        + cases(timed=[TIMED | {"width": 1.0, "peak": 10.0}], reset=RESET, how=TWO)
         + cases(timed=[TIMED | DEFAULT | {"hidden": "frozen"}], how=TWO),
         by=("shape", "hidden", "reset"),
         tuned=("width", "peak", "optimizer", "rate"),
     ),
     "area": series.AREA,
+    "strength": series.STRENGTH,
     "initial": Experiment(
         "With which initial weights, or which normalization, does a deep network learn?",
         cases(**START, normalized=["no"], **SCALES)
@@ -127,6 +129,7 @@ EXPERIMENTS = {
         by=("normalized", "scale", "xi", "assumed", "peak", "width"),
         seeds=10,
         updates=400,
+        outcomes=("accuracy", "before"),
         in_turn=True,
     ),
     "width": Experiment(
@@ -174,14 +177,14 @@ EXPERIMENTS = {
             bfloat16=KEPT,
             neuron=[ATTACHED | {"neurons": 20, "scale": 0.125, "peak": 0.99, "width": 1.1}],
             how=[*rates("SGD", 0.1, 0.3), *rates("Adam", 0.001, 0.003)],
-        ),
-        by=("bfloat16", "decay"),
+        )
+        + cases(bfloat16=KEPT, order=[SHAPED | {"peak": 0.3, "width": 2.0, "decay": 0.9}]),
+        by=("bfloat16", "task"),
         trial=rounded,
         outcomes=("loss", "accuracy"),
         best="lowest",
         traced={"bfloat16": list(KEPT)},
     ),
-    "online_gradients": online.GRADIENTS,
     "quickstart": quickstart.QUICKSTART,
 }
 

@@ -189,6 +189,7 @@ def trial(
                 total += (3 * out.mean() + case["potentials"] * low) / len(layers)
         return total
 
+    *_, first = passed(weights, tested)
     weights, losses = train(loss, weights, case, batches, stored)
     scores, labels, layers = jax.vmap(passed, (0, None))(weights, tested)
     rates = jnp.stack([one.spikes.mean((1, 2, 3)) for one in layers] or [jnp.zeros(2)])
@@ -196,5 +197,6 @@ def trial(
     return {
         "accuracy": (scores.argmax(axis=2) == labels).mean(axis=1),
         "firing": rates.mean(axis=0),
+        "before": jnp.full(2, first[-1].spikes.mean() if first else 0),
         "loss": jnp.stack([losses[end - -(-end // 4) : end].mean() for end in ends]),
     }

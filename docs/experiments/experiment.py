@@ -59,7 +59,7 @@ class Experiment:
     draw: Callable[[Array, Case, int], Any] = classification.draw
     trial: Callable[[Any, Case, Surrogate], Mapping[str, Array]] = classification.trial
     seeds: int = 8
-    updates: int = 500  # with outcomes after a fifth of them, and after all; or 0: no training
+    updates: int = 500  # with outcomes after a fifth of them, and after all
     outcomes: tuple[str, ...] = ("accuracy",)  # what is recorded; the first is reported
     best: Literal["highest", "lowest"] = "highest"
     chosen_by: str = ""  # an outcome; without, half of the seeds choose for the other half
@@ -87,7 +87,7 @@ def run(one: Experiment, surrogate: Surrogate, quick: bool) -> dict[str, Any]:
     start, rows = time.perf_counter(), list[dict[str, Any]]()
     words = {**TRACED, **one.traced}
     index = {word: number for of_name in words.values() for number, word in enumerate(of_name)}
-    updates, seeds = (min(5, one.updates), 2) if quick else (one.updates, one.seeds)
+    updates, seeds = (5, 2) if quick else (one.updates, one.seeds)
     keys = jax.random.split(jax.random.key(0), seeds)
     programs: dict[Any, list[Case]] = {}
     for case in one.cases:
@@ -104,7 +104,7 @@ def run(one: Experiment, surrogate: Surrogate, quick: bool) -> dict[str, Any]:
         program = partial(trials, one, SHAPES.get(fixed.get("shape"), surrogate), fixed, updates)
         found = jax.device_get(jax.jit(program)(keys, traced))
         for number, case in enumerate(cases):
-            for place, length in enumerate([updates // 5, updates] if updates else [0]):
+            for place, length in enumerate([updates // 5, updates]):
                 of_seeds = {name: plain(found[name][number, :, place]) for name in one.outcomes}
                 rows.append({**case, "updates": length, **of_seeds})
     texts = "question updates best by tuned chosen_by seeds"

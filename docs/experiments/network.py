@@ -44,8 +44,7 @@ class Neuron(NamedTuple):
     beta: Any = None  # by how much a spike raises the threshold,
     slow: Any = 0.98  # the decay of this rise,
     rise_attached: Any = True  # and the gradient through it
-    back: Any = None  # recurrent weights,
-    back_attached: Any = True  # and the gradient through them to the spikes
+    back: Any = None  # recurrent weights
     stored: Stored = as_it_is
 
 
@@ -71,7 +70,7 @@ def step(neuron: Neuron, state: State, current: Array) -> tuple[State, Passed]:
     if neuron.synapse is not None:
         current = synaptic = neuron.synapse * synaptic + (1 - neuron.synapse) * current
     if neuron.back is not None:
-        current = current + attach(s, neuron.back_attached) @ neuron.back
+        current = current + s @ neuron.back
     v = neuron.stored("potential", v + current)
     x = v - 1.0
     if neuron.beta is not None:

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from experiments.experiment import RESET, Experiment, cases, rates
-from experiments.network import RESETS, Case, Neuron, layer, optimizer
+from experiments.experiment import Experiment, cases, rates
+from experiments.network import RESETS, Case, optimizer
 from experiments.surrogates import Spike, Surrogate, slope_of
 
 NEURONS, CHANNELS, DURATION, DECAY = 10, 10, 100, 0.9
@@ -19,20 +19,6 @@ RULES = ("RTRL", "e-prop", "e-prop with the reset")
 def error(spikes: Array, readout: Array, target: Array) -> Any:
     """The squared error of each time step."""
     return (spikes @ readout - target) ** 2
-
-
-def bptt(
-    spike: Spike, weights: Array, readout: Array, stream: Any, reset: Any, recurrent: Any = True
-) -> Any:
-    """The gradient of the summed error, with the chosen paths detached."""
-
-    def total(weights: Array) -> Array:
-        back, feedforward = weights[:, :NEURONS].T, weights[:, NEURONS:].T
-        neuron = Neuron(spike, DECAY, attached=reset, back=back, back_attached=recurrent)
-        spikes = layer(neuron, stream[0] @ feedforward).spikes
-        return jnp.sum(error(spikes, readout, stream[1]))
-
-    return jax.grad(total)(weights)
 
 
 def step(spike: Spike, v: Array, weights: Array, x: Array) -> Array:
@@ -82,19 +68,8 @@ def draw(key: Array, case: Case, updates: int) -> Any:
     readout = jax.random.normal(keys[2], (NEURONS,)) / NEURONS**0.5
     inputs = jax.random.bernoulli(keys[3], 0.1, (DURATION, CHANNELS)).astype(jnp.float32)
     phase = 2 * jnp.pi * (2 * jnp.arange(DURATION) / DURATION + jax.random.uniform(keys[4]))
-    passes = -(-updates // DURATION) or 1
-    stream = [jnp.concatenate([a] * passes) for a in (inputs, jnp.sin(phase))]
-    return recurrent, feedforward, readout, [a[: updates or DURATION] for a in stream]
-
-
-def gradients(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
-    """The cosine of a rule's gradient of one pass with that of BPTT."""
-    recurrent, feedforward, readout, stream = drawn
-    weights = jnp.hstack([case["strength"] * recurrent, feedforward])
-    spike = surrogate(case["peak"], 0.5)
-    a = online(spike, case["rule"], weights, readout, stream)[0]
-    b = bptt(spike, weights, readout, stream, case["reset"])
-    return {"cosine": (jnp.vdot(a, b) / jnp.linalg.norm(a) / jnp.linalg.norm(b))[None]}
+    stream = [jnp.resize(a, (updates, *a.shape[1:])) for a in (inputs, jnp.sin(phase))]
+    return recurrent, feedforward, readout, stream
 
 
 def learning(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
@@ -106,17 +81,6 @@ def learning(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
     return {"last": jnp.stack([losses[max(0, end - DURATION) : end].mean() for end in ends])}
 
 
-GRADIENTS = Experiment(
-    "How near does e-prop come to the gradient of BPTT?",
-    cases(peak=[0.3, 1.0], strength=[0.0, 0.5, 1.0], rule=RULES, reset=RESET),
-    by=("peak", "strength", "rule", "reset"),
-    tuned=(),
-    draw=draw,
-    trial=gradients,
-    seeds=40,
-    updates=0,
-    outcomes=("cosine",),
-)
 SGD = rates("SGD", 0.001, 0.003, 0.01, 0.03, 0.1)
 ADAM = rates("Adam", 0.0001, 0.0003, 0.001, 0.003, 0.01)
 LEARNING = Experiment(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 FILE = Path(__file__).parents[1] / "_data/experiments.json"
+FIELD = FILE.with_name("field.json")  # what other surrogates reach
 # The record's short names of settings in words, where they aren't.
 WORDS = {
     "assumed": "firing rate that the rule for weights assumes",
@@ -20,20 +21,21 @@ WORDS = {
     "potentials": "penalty on low potentials",
     "reset": "gradient through the reset",
     "rise_attached": "gradient through the raised threshold (0: none)",
+    "strength": "strength of the recurrent weights (factor)",
     "xi": "deviations of the potential up to the threshold, in the rule for weights",
 }
 
 
-def read() -> dict[str, Any]:
+def read(file: Path = FILE) -> dict[str, Any]:
     """The whole record."""
-    recorded: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
+    recorded: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return recorded
 
 
-def write(recorded: Mapping[str, Any]) -> None:
+def write(recorded: Mapping[str, Any], file: Path = FILE) -> None:
     """JSON with one line for each row."""
     text = json.dumps(dict(sorted(recorded.items())), separators=(",", ":"))
-    FILE.write_text(text.replace("[{", "[\n{").replace("},{", "},\n{") + "\n", "utf-8")
+    file.write_text(text.replace("[{", "[\n{").replace("},{", "},\n{") + "\n", "utf-8")
 
 
 def outcomes(name: str) -> pd.DataFrame:
@@ -71,26 +73,23 @@ def about(name: str) -> str:
     rows = pd.DataFrame(one["rows"])
     lengths = " and ".join(f"{length:,}" for length in rows["updates"].unique())
     runs = len(rows) // rows["updates"].nunique()
-    if one["updates"]:
-        rows["rate"] = rows["optimizer"] + " at " + rows["rate"].map("{:g}".format)
+    rows["rate"] = rows["optimizer"] + " at " + rows["rate"].map("{:g}".format)
     varied = ""
-    for setting in rows.columns.drop(["optimizer", "updates"], errors="ignore"):
+    for setting in rows.columns.drop(["optimizer", "updates"]):
         values = rows[setting].dropna()
         if not isinstance(values.iloc[0], list) and values.nunique() > 1:
             shown = " · ".join(v if isinstance(v, str) else f"{v:g}" for v in values.unique())
             varied += f"\n  - {WORDS.get(setting, setting)}: {shown}"
     versions = ", ".join(map(" ".join, one["versions"].items()))
-    trained = f"\n- **Outcomes** are those after {lengths} updates." * bool(one["updates"])
     return f"""\
 <details class="record">
 <summary>How this was measured</summary>
 
-- **Question:** {one["question"]}
 - **Varied:**{varied}
-- **Seeds,** which draw the weights and the data: {one["seeds"]} for each of the {runs:,} settings, {runs * one["seeds"]:,} runs in all.{trained}
+- **Seeds,** which draw the weights and the data: {one["seeds"]} for each of the {runs:,} settings, {runs * one["seeds"]:,} runs in all.
+- **Outcomes** are those after {lengths} updates.
 - **Where and when:** {one["device"].upper()} ({one["machine"]}), {one["date"]}, in {one["seconds"]} seconds. {versions}.
 - **To repeat it:** run `nox -s experiments -- {name}` in a clone of the repository.
-  `pip install "nox[uv]"` installs nox. The scripts are in `docs/experiments`.
 
 </details>
 

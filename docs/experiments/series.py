@@ -57,6 +57,8 @@ def draw(key: Array, case: Case, updates: int) -> Any:
 def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Any]:
     """The share of right answers on both halves of the held-out series."""
     start, batches, (learned, valid, test) = drawn
+    if "strength" in case:  # of the recurrent weights
+        start["hidden"] = [(w, bias, case["strength"] * back) for w, bias, back in start["hidden"]]
 
     def scores(weights: Any, x: Array) -> Any:
         if "bias" in weights:
@@ -121,4 +123,17 @@ AREA = replace(
     ],
     by=("shape", "width", "area"),
     tuned=("peak", "optimizer", "rate"),
+)
+
+# If recurrent weights are what makes a gradient grow, training with stronger ones should fail at a
+# smaller area.
+STRENGTH = replace(
+    AREA,
+    question="Does the strength of the recurrent weights move the area at which training fails?",
+    cases=[
+        {**one, "area": area, "peak": area / one["width"]}
+        for one in cases(**HERE, **START | {"width": [0.5, 3.0]}, strength=[1 / 3, 1.0, 3.0])
+        for area in (0.25, 0.5, 1.0, 2.0)
+    ],
+    by=("strength", "width", "area"),
 )

@@ -5,6 +5,7 @@ import gzip
 import re
 import shutil
 import threading
+import tomllib
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -173,49 +174,7 @@ def test_the_sidebar_shows_where_you_are(landing: Page, base_url: str) -> None:
     assert 0 <= box["y"] <= WIDE["height"]
 
 
-# Words that people look for, by the page that comes first: questions, symptoms, whole messages of
-# errors, words that are only begun or misspelled at their end, and British spelling.
-FIRST = {
-    "how-to/reset": ["safe peak", "detach the reset", "reset"],
-    "how-to/diagnose": [
-        *("dead neurons", "silent layer", "my network never spikes", "falls silent during training"),
-        *("not learning", "loss does not decrease", "gradients vanish", "exploding gradients"),
-        *("always spikes", "firing rate too high", "batch norm"),
-    ],
-    "how-to/start-values": ["learning rate", "initial weights", "weight initialisation", "encoding"],
-    "how-to/neurons": ["adaptive threshold", "recurrent", "padding", "mask"],
-    "how-to/memory": [
-        *("memory", "out of memory", "RESOURCE_EXHAUSTED: Out of memory", "long sequences"),
-        *("bfloat16", "bfloat16 weights"),
-    ],
-    "how-to/devices": ["GPU", "multiple devices", "sharding"],
-    "how-to/frameworks": ["equinox", "flax"],
-    "how-to/sweep": ["recompiling", "recompilng", "grid search", "hyperparameter"],
-    "how-to/own-surrogate": ["which shape", "which surrogate is best", "arctan", "surrogat"],
-    "how-to/online-learning": ["e-prop", "online learning"],
-    "reference/values": [
-        *("float16", "NaN", "can alpha be learned", "negative alpha jit", "forward mode"),
-        "can't apply forward-mode autodiff (jvp) to a custom_vjp function",
-        "Invalid nan value encountered in the output of a jax.jit function",
-        "width must be positive and finite",
-        "scan body function carry input and carry output must have equal types",
-        "lax.scan carry",
-        "Error interpreting argument to",
-        "Abstract tracer value encountered where concrete value is expected",
-        "vmap got inconsistent sizes for array axes to be mapped",
-        "ReluGrad.__init__() got an unexpected keyword argument 'threshold'",
-        "unexpected keyword argument 'beta'",
-        "ReluGrad.__call__() takes 2 positional arguments but 3 were given",
-    ],
-    "reference/equivalence": ["snnTorch", "SpikingJelly"],
-    "reference/performance": ["how fast", "compile time", "unrolled loop"],
-    "explanation/custom-vjp": [
-        *("custom_vjp", "second derivative", "hijax"),
-        "Custom VJP bwd rule must produce an output with the same container",
-    ],
-    "explanation/surrogate-gradient": ["surrogate gradient"],
-    "tutorials/spike-times": ["spike times"],
-}
+SEARCHES = tomllib.loads(Path(__file__).with_name("searches.toml").read_text("utf-8"))
 
 
 def _search(tab: Page, words: str) -> None:
@@ -228,7 +187,7 @@ def _search(tab: Page, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "first"), [(words, page) for page, searches in FIRST.items() for words in searches]
+    ("words", "first"), [(words, page) for page, searches in SEARCHES.items() for words in searches]
 )
 def test_search_leads_to(words: str, first: str, landing: Page) -> None:
     """By keyboard alone: type, and open the first result."""

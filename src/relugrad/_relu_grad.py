@@ -92,9 +92,9 @@ class ReluGrad:
     serves all values. ``dataclasses.replace`` makes a changed copy.
 
     **Derivatives.** The spikes don't depend on alpha and width, so gradient
-    descent leaves both as they are. Weight decay doesn't: keep them out of it.
-    The second derivative of one spike is the derivative of the triangle; of a
-    network, it isn't that of its gradient: :doc:`/explanation/custom-vjp`.
+    descent leaves both as they are; keep them out of weight decay. The second
+    derivative of one spike is the derivative of the triangle; in a network it
+    may not be the derivative of the first: :doc:`/explanation/custom-vjp`.
 
     **Accuracy and memory.** In float32 and float64, the slope is at most 1.5
     units in the last place off; float16 and bfloat16 are computed in float32

@@ -97,6 +97,14 @@ def write(app: Sphinx, exception: Exception | None) -> None:
             notebook.cells = _cells(app, *pages, notebook.cells)
             for number, cell in enumerate(notebook.cells):
                 cell.update(id=str(number), metadata={})
+                # MyST-NB has joined what a cell printed in its first output, and left the others.
+                joined = {
+                    output.get("name"): output for output in reversed(cell.get("outputs", []))
+                }
+                if joined:
+                    cell.outputs = [
+                        o for o in cell.outputs if "name" not in o or o is joined[o.name]
+                    ]
             nbformat.write(notebook, Path(app.outdir, "_downloads", download))
 
 

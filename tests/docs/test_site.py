@@ -157,6 +157,9 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: Path, site: Path) -> Non
         code = [cell for cell in offered if cell["cell_type"] == "code"]
         shown = [pre.get_text().strip() for pre in page.select("article .cell_input pre")]
         assert [cell["source"].strip() for cell in code] == shown
+        outputs = [output for cell in code for output in cell["outputs"] if "text" in output]
+        printed = [pre.get_text().strip() for pre in page.select("article .stream pre")]
+        assert ["".join(output["text"]).strip() for output in outputs] == printed
         text = "\n".join(c["source"] for c in offered if c["cell_type"] == "markdown")
         assert text.startswith("# ")
         assert MYST.search(text) is None

@@ -77,8 +77,8 @@ class ReluGrad:
     TypeError
         If alpha or width isn't real, or forward_mode isn't a bool.
     ValueError
-        If alpha or width isn't positive and finite. Under :func:`jax.jit` their
-        values aren't known: then the spikes and gradients are NaN.
+        If alpha or width isn't positive and finite. Where :func:`jax.jit` traces
+        it, its value isn't known: then the spikes and gradients are NaN.
 
     See Also
     --------

@@ -1,4 +1,4 @@
-"""Quickstart's neuron, which learns to fire at five times."""
+"""A neuron like Quickstart's, which learns to spike at five times."""
 
 from typing import Any
 

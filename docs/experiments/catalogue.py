@@ -96,7 +96,7 @@ EXPERIMENTS = {
         + cases(**LSNN, frozen=[ATTACHED | {"hidden": "frozen"}])
         + cases(order=[SHAPED], shape=SHAPES, width=[1.0, 2.0], peak=[0.1, 0.3, 1.0]),
         by=("task", "hidden", "shape", "rise_attached", "reset", "width", "peak"),
-        seeds=10,
+        seeds=20,
         in_turn=True,
     ),
     "memory": Experiment(

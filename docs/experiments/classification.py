@@ -103,12 +103,12 @@ TASKS = {
 }
 
 
-# Over what a normalization of (times, samples, neurons) takes mean and deviation.
+# Over what a normalization of (times, samples, neurons) takes mean and standard deviation.
 AXES: dict[str, Any] = {"layer": -1, "batch and time": (0, 1)}
 
 
 def fluctuation_driven(xi: Any, rate: Any) -> list[Any]:
-    """Deviations of three layers' weights: the threshold is xi deviations of the potential away.
+    """Three layers' scales: the threshold is xi standard deviations of the potential away.
 
     The rule of Rossbroich et al. (2022) for weights with a mean of 0: n inputs that spike at a rate
     give the potential the variance n * rate * w^2 * (sum of the squared kernel). An image doesn't

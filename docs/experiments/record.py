@@ -17,12 +17,12 @@ WORDS = {
     "highest": "upper bound of the firing rates",
     "linear": "linear model of",
     "lowest": "lower bound of the firing rates",
-    "normalized": "mean and deviation of the currents over",
+    "normalized": "mean and standard deviation of the currents over",
     "potentials": "penalty on low potentials",
     "reset": "gradient through the reset",
     "rise_attached": "gradient through the raised threshold (0: none)",
     "strength": "strength of the recurrent weights (factor)",
-    "xi": "deviations of the potential up to the threshold, in the rule for weights",
+    "xi": "standard deviations of the potential up to the threshold, in the rule for weights",
 }
 
 

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from experiments.experiment import Experiment, cases, rates
+from experiments.experiment import RESET, Experiment, cases, rates
 from experiments.network import Case, Neuron, attach, cross_entropy, layer, train
 from experiments.surrogates import SHAPES, Surrogate
 
 DATA = {"GunPoint": 3, "ItalyPowerDemand": 1}  # of how many samples a time step is the mean
 LINEAR: dict[str, Callable[[Array], Array]] = {
-    "mean and deviation": lambda x: jnp.stack([x.mean(1), x.std(1)], axis=1),
+    "mean and standard deviation": lambda x: jnp.stack([x.mean(1), x.std(1)], axis=1),
     "all values": lambda x: x,
     "sorted values": lambda x: jnp.sort(x, axis=1),
 }
@@ -89,10 +89,9 @@ HERE: dict[str, Any] = {"data": ["GunPoint"], "model": MODELS[:1], "how": ADAM[1
 START: dict[str, Any] = {"peak": [0.3], "width": [1.0], "reset": ["attached"]}
 SERIES = Experiment(
     "What does training the hidden layers add on real series, by peak, width and shape?",
-    cases(**OURS, **GRID, reset=["attached"], how=[*ADAM, *SGD])
-    + cases(**OURS | HERE, **GRID, reset=["detached"])
+    cases(**OURS, **GRID, reset=RESET, how=[*ADAM, *SGD])
     + cases(**HERE, **GRID, shape=SHAPES, reset=["attached"])
-    + cases(**OURS | {"model": MODELS[1:]}, **START, how=[*ADAM, *SGD])
+    + cases(**OURS | {"model": MODELS[1:]}, **START, how=[*ADAM, *rates("Adam", 0.03, 0.1), *SGD])
     + cases(data=DATA, linear=LINEAR, how=[*rates("Adam", 0.01, 0.1), *rates("SGD", 0.3)]),
     by=("data", "linear", "model", "shape", "peak", "width", "reset"),
     draw=draw,

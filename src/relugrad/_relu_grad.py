@@ -77,8 +77,8 @@ class ReluGrad:
     TypeError
         If alpha or width isn't real, or forward_mode isn't a bool.
     ValueError
-        If alpha or width isn't positive and finite. Where :func:`jax.jit` traces
-        it, its value isn't known: then the spikes and gradients are NaN.
+        If alpha or width isn't positive and finite. In place of an error, the
+        spikes and gradients are NaN where it is an argument under :func:`jax.jit`.
 
     See Also
     --------

@@ -95,7 +95,11 @@ SERIES = Experiment(
     cases(**OURS, **GRID, reset=RESET, how=[*ADAM, *SGD])
     + cases(**OURS | LEAF, reset=RESET, how=ADAM)
     + cases(**HERE, **GRID, shape=SHAPES, reset=["attached"])
-    + cases(**OURS | {"data": DATA, "model": MODELS[1:]}, **START, how=[*ADAM, *rates("Adam", 0.03, 0.1), *SGD])
+    + cases(
+        **OURS | {"data": DATA, "model": MODELS[1:]},
+        **START,
+        how=[*ADAM, *rates("Adam", 0.03, 0.1), *SGD],
+    )
     + cases(data=DATA, linear=LINEAR, how=[*rates("Adam", 0.01, 0.1), *rates("SGD", 0.3)]),
     by=("data", "linear", "model", "shape", "peak", "width", "reset"),
     draw=draw,

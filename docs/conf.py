@@ -117,9 +117,9 @@ html_theme_options = {
 llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 
 # The repository's address, once there is one
-myst_substitutions = {"repository": "its repository"}
+myst_substitutions = {"repository": "a copy of its source code"}
 if repository := os.environ.get("DOCS_REPOSITORY_URL"):
-    myst_substitutions["repository"] = f"[its repository]({repository})"
+    myst_substitutions["repository"] = f"a clone of [its repository]({repository})"
     html_theme_options |= {"repository_url": repository, "use_repository_button": True}
 
 # The site's address, once there is one: what hosts it says so. Sitemap and link previews need one.

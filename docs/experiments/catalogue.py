@@ -62,7 +62,7 @@ WIDTHS: Settings = {"width": [0.5, 1.0, 2.0, 4.0], "how": [*ADAM, *rates("SGD", 
 SIXTEEN = {"task": "digits, 10 steps", "neurons": 16, "scale": 0.25}
 FORMS: Settings = {"form": RESETS, "decay": [0.3, 0.5, 0.7, 0.9, 0.97], "width": [1.0, 4.0]}
 FORMS |= {"digits": [SIXTEEN], "how": [*rates("SGD", 0.2, 0.8), *rates("Adam", 0.005, 0.02)]}
-PEAKS = [0.5, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 4.0, 5.0, 8.0]
+PEAKS = [0.3, 0.5, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 4.0, 5.0, 8.0]
 
 PARTS = ["weights", "optimizer state", "potential", "decay", "surrogate", "spikes and currents"]
 KEPT = {"nothing": list[str]()} | {part: [part] for part in PARTS}
@@ -134,7 +134,7 @@ EXPERIMENTS = {
     ),
     "width": Experiment(
         "Is one width good on several tasks?",
-        cases(network=NETWORKS[:3], reset=["detached"], peak=[0.3, 1.0], **WIDTHS)
+        cases(network=NETWORKS[:3], reset=RESET, peak=[0.3, 1.0], **WIDTHS)
         + cases(network=NETWORKS[3:], reset=RESET, peak=[0.3], **WIDTHS),
         by=("network", "reset", "width"),
         tuned=("peak", "optimizer", "rate"),
@@ -142,7 +142,7 @@ EXPERIMENTS = {
     "reset": Experiment(
         "At which peaks does training fail, with three forms of the reset, attached and detached?",
         cases(**FORMS, reset=["attached"], peak=PEAKS)
-        + cases(**FORMS, reset=["detached"], peak=[1.0, 4.0, 16.0]),
+        + cases(**FORMS, reset=["detached"], peak=[0.3, 1.0, 4.0, 16.0]),
         by=("form", "reset", "peak"),
         tuned=(),
         seeds=4,
@@ -154,7 +154,7 @@ EXPERIMENTS = {
             network=cases(hidden=["trained", "frozen"], neurons=[8, 16, 32, 64, 256], layers=[1])
             + cases(hidden=["none"], neurons=[0], layers=[0]),
             other=[ATTACHED | {"task": "digits, centered", "scale": 0.125, "peak": 1.0}],
-            how=[*rates("SGD", 0.1, 0.3, 1.0), *rates("Adam", 0.003, 0.01, 0.03)],
+            how=[*rates("SGD", 0.1, 0.3, 1.0, 3.0), *rates("Adam", 0.003, 0.01, 0.03, 0.1, 0.3)],
         ),
         by=("hidden", "neurons"),
     ),
@@ -162,7 +162,7 @@ EXPERIMENTS = {
         "What wakes a silent network, and what does an upper bound on its firing rates cost?",
         cases(
             network=[{"network": name, **settings} for name, settings in REMEDIES.items()],
-            how=[*rates("SGD", 0.1, 0.5, 2.5), *rates("Adam", 0.002, 0.01, 0.05)],
+            how=[*rates("SGD", 0.1, 0.5, 2.5, 10.0), *rates("Adam", 0.002, 0.01, 0.05)],
         ),
         by=("network",),
         updates=400,

@@ -62,7 +62,7 @@ class Experiment:
     updates: int = 500  # with outcomes after a fifth of them, and after all
     outcomes: tuple[str, ...] = ("accuracy",)  # what is recorded; the first is reported
     best: Literal["highest", "lowest"] = "highest"
-    chosen_by: str = ""  # an outcome; without, half of the seeds choose for the other half
+    chosen_by: str = ""  # the outcome that chooses; without, the first
     traced: Mapping[str, Sequence[str]] = field(default_factory=dict)  # words as their index
     at_once: int | None = None  # cases
     in_turn: bool = False  # seeds one after the other: faster where one fills the cache

@@ -47,7 +47,7 @@ def outcomes(name: str) -> pd.DataFrame:
 def chosen(one: Mapping[str, Any]) -> pd.Series:
     """What an experiment reports, for each seed, by its settings and the length of the training.
 
-    The best of what is tuned is chosen by validation, or by each half of the seeds for the other.
+    Of what is tuned, the one with the best mean over the seeds counts, in validation if there is one.
     """
     rows = pd.DataFrame(one["rows"])
     by = [*one["by"], "updates"]
@@ -56,12 +56,11 @@ def chosen(one: Mapping[str, Any]) -> pd.Series:
     sign = 1 if one["best"] == "highest" else -1
 
     def at_best(group: pd.DataFrame) -> Any:
-        seeds = np.array(group[one["outcome"]].tolist())
-        if one["chosen_by"]:
-            return seeds[(sign * np.array(group[one["chosen_by"]].tolist())).mean(axis=1).argmax()]
-        halves = np.array_split(seeds, 2, axis=1)
-        first, second = ((sign * half).mean(axis=1).argmax() for half in halves)
-        return np.concatenate([halves[0][second], halves[1][first]])
+        found, choosing = (
+            np.array(group[name].tolist())
+            for name in (one["outcome"], one["chosen_by"] or one["outcome"])
+        )
+        return found[(sign * choosing.mean(axis=1)).argmax()]
 
     best = rows.groupby(by + others, sort=False, dropna=False)[lists].apply(at_best)
     return best.groupby(by, sort=False, dropna=False).agg(lambda of: np.mean(list(of), axis=0))

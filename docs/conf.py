@@ -142,7 +142,8 @@ def index(app: Sphinx, exception: Exception | None) -> None:
     """Let Pagefind read the articles of the finished site."""
     if exception is None:
         command = [sys.executable, "-m", "pagefind", "--quiet", "--site", str(app.outdir)]
-        selectors = ["--root-selector", "article", "--exclude-selectors", ".headerlink"]
+        # Without code, whose names would outweigh the sentences
+        selectors = ["--root-selector", "article", "--exclude-selectors", ".headerlink, pre"]
         subprocess.run([*command, *selectors], check=True)
 
 

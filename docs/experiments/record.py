@@ -56,11 +56,8 @@ def chosen(one: Mapping[str, Any]) -> pd.Series:
     sign = 1 if one["best"] == "highest" else -1
 
     def at_best(group: pd.DataFrame) -> Any:
-        found, choosing = (
-            np.array(group[name].tolist())
-            for name in (one["outcome"], one["chosen_by"] or one["outcome"])
-        )
-        return found[(sign * choosing.mean(axis=1)).argmax()]
+        means = np.array(group[one["chosen_by"] or one["outcome"]].tolist()).mean(axis=1)
+        return np.array(group[one["outcome"]].tolist())[(sign * means).argmax()]
 
     best = rows.groupby(by + others, sort=False, dropna=False)[lists].apply(at_best)
     return best.groupby(by, sort=False, dropna=False).agg(lambda of: np.mean(list(of), axis=0))

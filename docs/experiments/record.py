@@ -74,7 +74,7 @@ def about(name: str) -> str:
     for setting in rows.columns.drop(["optimizer", "updates"]):
         values = rows[setting].dropna()
         if not isinstance(values.iloc[0], list) and values.nunique() > 1:
-            shown = " · ".join(v if isinstance(v, str) else f"{v:g}" for v in values.unique())
+            shown = " · ".join(v if isinstance(v, str) else f"{v:.3g}" for v in values.unique())
             varied += f"\n  - {WORDS.get(setting, setting)}: {shown}"
     versions = ", ".join(map(" ".join, one["versions"].items()))
     return f"""\

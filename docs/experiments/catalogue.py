@@ -16,6 +16,7 @@ Settings = dict[str, Any]
 DEFAULT: Settings = {"peak": 0.3, "width": 1.0, "reset": "detached"}
 ATTACHED = DEFAULT | {"reset": "attached"}
 ADAM = rates("Adam", 0.01, 0.03)
+FROZEN = rates("Adam", 0.003, 0.01, 0.03, 0.1, 0.3)  # of a readout, which bears higher rates
 
 MIXED = {"recurrent": 0.09, "adaptive": 0.5, "beta": 1.0, "rise_attached": 1.0}
 ORDER = MIXED | {"task": "temporal order", "scale": 1.0, "hidden": "trained", "shape": "triangle"}
@@ -93,7 +94,7 @@ EXPERIMENTS = {
         "Which peak, width and gradients does an LSNN need (Bellec et al. 2018, 2020)?",
         cases(**LSNN, reset=RESET, width=[1.0, 2.0, 4.0], peak=[0.1, 0.3, 1.0])
         + cases(**LSNN, cut=[{"rise_attached": 0.0}], reset=RESET, width=[1.0], peak=[0.3, 1.0])
-        + cases(**LSNN, frozen=[ATTACHED | {"hidden": "frozen"}])
+        + cases(**LSNN | {"how": FROZEN}, frozen=[ATTACHED | {"hidden": "frozen"}])
         + cases(order=[SHAPED], shape=SHAPES, width=[1.0, 2.0], peak=[0.1, 0.3, 1.0]),
         by=("task", "hidden", "shape", "rise_attached", "reset", "width", "peak"),
         seeds=20,
@@ -104,7 +105,7 @@ EXPERIMENTS = {
         cases(layer=[ADAPTIVE, RECURRENT], triangle=TRIANGLES, peak=[0.1, 0.3, 1.0, 3.0], how=ADAM)
         + cases(layer=[ADAPTIVE, RECURRENT], peak=[0.3, 1.0], how=rates("SGD", 0.03, 0.1))
         + cases(layer=[LIF, SYNAPTIC], peak=[0.3, 1.0], how=ADAM)
-        + cases(layer=[ADAPTIVE, RECURRENT, SYNAPTIC], hidden=["frozen"], how=ADAM)
+        + cases(layer=[ADAPTIVE, RECURRENT, SYNAPTIC], hidden=["frozen"], how=FROZEN)
         + cases(
             layer=[ADAPTIVE], rise_attached=[0.0], triangle=TRIANGLES, peak=[0.3, 1.0], how=ADAM
         ),
@@ -115,7 +116,7 @@ EXPERIMENTS = {
         "Does a surrogate's shape or its scale matter, where only spike times tell the class?",
         cases(timed=[TIMED], shape=["triangle", *SHAPES], **SCALED, reset=RESET)
         + cases(timed=[TIMED | {"width": 1.0, "peak": 10.0}], reset=RESET, how=TWO)
-        + cases(timed=[TIMED | DEFAULT | {"hidden": "frozen"}], how=TWO),
+        + cases(timed=[TIMED | DEFAULT | {"hidden": "frozen"}], how=FROZEN),
         by=("shape", "hidden", "reset"),
         tuned=("width", "peak", "optimizer", "rate"),
     ),

@@ -79,7 +79,7 @@ def about(name: str) -> str:
     versions = ", ".join(map(" ".join, one["versions"].items()))
     return f"""\
 <details class="record">
-<summary>How this was measured</summary>
+<summary>How this was measured: {name}</summary>
 
 - **Varied:**{varied}
 - **Seeds,** which draw the weights and the data: {one["seeds"]} for each of the {runs:,} settings, {runs * one["seeds"]:,} runs in all.

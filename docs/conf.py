@@ -48,7 +48,7 @@ redirects = {  # from the addresses that pages had
     "how-to/long-sequences": "memory.html",
     "how-to/other-shapes": "own-surrogate.html",
     "how-to/test-your-own": "own-surrogate.html",
-    "reference/error-messages": "values.html",
+    "reference/error-messages": "errors.html",
     "reference/special-values": "values.html",
     "tutorials/digits": "movements.html",
     "tutorials/many-surrogates": "../how-to/sweep.html",

@@ -37,7 +37,7 @@ def test_figure_of_the_readme_is_drawn_from_the_function(curve: str) -> None:
     np.testing.assert_allclose((y.max() - y) / np.ptp(y), expected / expected.max(), atol=1e-4)
 
 
-PAGE = (ROOT / "docs/reference/values.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
 ENTRIES = re.findall(r"^### (.+?)\n.*?^```pycon\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 

@@ -17,7 +17,7 @@ WORDS = {
     "highest": "upper bound of the firing rates",
     "linear": "linear model of",
     "lowest": "lower bound of the firing rates",
-    "normalized": "mean and standard deviation of the currents over",
+    "normalized": "normalization of the currents over",
     "potentials": "penalty on low potentials",
     "reset": "gradient through the reset",
     "rise_attached": "gradient through the raised threshold (0: none)",

@@ -110,16 +110,20 @@ html_theme_options = {
     "extra_footer": f"relugrad {version}, Apache-2.0",
     "footer_content_items": ["copyright.html", "extra-footer.html"],
     "logo": {"text": "relugrad"},
-    "max_navbar_depth": 1,  # what unfolds has no name for screen readers
+    "max_navbar_depth": 2,
     "pygments_dark_style": "github-dark-colorblind",
     "show_toc_level": 2,
 }
 llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 
+# The package, which the home page offers
+root = Path(__file__).parents[1]
+subprocess.run([sys.executable, "-m", "hatchling", "build"], cwd=root, check=True)
+
 # The repository's address, once there is one
-myst_substitutions = {"repository": "a copy of its source code"}
+myst_substitutions = {"repository": ""}
 if repository := os.environ.get("DOCS_REPOSITORY_URL"):
-    myst_substitutions["repository"] = f"a clone of [its repository]({repository})"
+    myst_substitutions["repository"] = f", and in [the repository]({repository})"
     html_theme_options |= {"repository_url": repository, "use_repository_button": True}
 
 # The site's address, once there is one: what hosts it says so. Sitemap and link previews need one.

@@ -18,7 +18,7 @@ from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
-FIRST = "A page of relugrad's documentation. It needs relugrad: `pip install .` in a clone of it."
+FIRST = "A page of relugrad's documentation. It needs relugrad, which the site's home page lets you download."
 
 
 class Sockets(LocalProvisioner):

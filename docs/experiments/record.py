@@ -85,7 +85,7 @@ def about(name: str) -> str:
 - **Seeds,** which draw the weights and the data: {one["seeds"]} for each of the {runs:,} settings, {runs * one["seeds"]:,} runs in all.
 - **Outcomes** are those after {lengths} updates.
 - **Where and when:** {one["device"].upper()} ({one["machine"]}), {one["date"]}, in {one["seconds"]} seconds. {versions}.
-- **To repeat it:** run `nox -s experiments -- {name}` in a clone of the repository.
+- **To repeat it:** run `nox -s experiments -- {name}` in the folder of relugrad's source code.
 
 </details>
 

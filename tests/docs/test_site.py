@@ -150,7 +150,7 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: Path, site: Path) -> Non
     assert len(links) == bool(page.select("article .cell_input"))
     for link in links:
         first, *offered = cells((site / name).parent / str(link["href"]))
-        assert "`pip install .`" in first["source"]
+        assert "It needs relugrad" in first["source"]
         for named in page.select("p:has(a.download) code:-soup-contains('pip install')"):
             packages = named.get_text().removeprefix("pip install ")
             assert offered.pop(0)["source"] == f"%pip install --quiet {packages}"
@@ -195,11 +195,15 @@ def test_links_of_the_404_page_start_at_the_root(site: Path) -> None:
 
 
 def test_landing_page_says_what_it_is_and_where_to_go(site: Path) -> None:
-    """The example with its output, the figure, four ways to start, BibTeX."""
+    """The example with its output, the figure, four ways to start, the package, BibTeX."""
     page = parsed(site / "index.html")
     assert "[0.   0.15 0.3  0.15 0.  ]" in page.get_text()
     assert len(page.select("article img")) == 1
     assert len(page.select("article .sd-card a.sd-stretched-link")) == 4
+    links = page.select("article a.download")
+    wheel, source = [(site / str(link["href"])).resolve(strict=True) for link in links]
+    assert f"pip install {wheel.name}\n" in page.get_text()
+    assert source.name == f"relugrad-{relugrad.__version__}.tar.gz"
     assert f"version = {{{relugrad.__version__}}}" in page.get_text()
 
 

@@ -90,6 +90,7 @@ def rounded(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
 
 EXPERIMENTS = {
     "series": series.SERIES,
+    "larger": series.LARGER,
     "lsnn": Experiment(
         "Which peak, width and gradients does an LSNN need (Bellec et al. 2018, 2020)?",
         cases(**LSNN, reset=RESET, width=[1.0, 2.0, 4.0], peak=[0.1, 0.3, 1.0])

@@ -78,7 +78,7 @@ class ReluGrad:
         If alpha or width isn't real, or forward_mode isn't a bool.
     ValueError
         If alpha or width isn't positive and finite. In place of an error, the
-        spikes and gradients are NaN where it is an argument under :func:`jax.jit`.
+        spikes and gradients are NaN where JAX traces it, as in :func:`jax.jit`.
 
     See Also
     --------

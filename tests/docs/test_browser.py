@@ -183,7 +183,8 @@ def _search(tab: Page, words: str) -> None:
     tab.keyboard.insert_text(words)
     common = re.search(r"const common = /(.+)/gi", tab.content())
     assert common is not None
-    matter = " ".join(re.sub(common[1], "", words, flags=re.IGNORECASE).split())
+    asked = re.sub(common[1], "", words, flags=re.IGNORECASE).split()
+    matter = " ".join(word for word in asked if re.search(r"\w", word))
     tab.locator("pagefind-summary", has_text=f"for {matter}").wait_for()
     # The first result itself: another one may be there before it.
     tab.locator("pagefind-results li").first.locator("a").first.wait_for()

@@ -11,8 +11,8 @@ beside the record; with `record`, that is kept too, in a file of its own.
 half-width (the distance at which its slope has fallen to half of its peak), so nobody has to know how
 its parameters set them. A function of x, peak and half is called with them instead.
 
-    nox -s experiments -- --surrogate relugrad:relu_grad quickstart
-    nox -s experiments -- --with braintools --surrogate "braintools.surrogate:Sigmoid(alpha=4.0)" memory
+    nox -s experiments -- --surrogate relugrad:relu_grad neuron
+    nox -s experiments -- --with braintools --surrogate "braintools.surrogate:Sigmoid(alpha=4.0)" two_cues
     nox -s experiments -- --with spyx --surrogate spyx.axn:triangular
 
 `--with` installs what it is in. A module of your own is found in the folder where you are.

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from experiments import online, quickstart, series
+from experiments import neuron, online, series
 from experiments.classification import AXES, trial
 from experiments.experiment import RESET, Experiment, cases, rates, run
 from experiments.network import RESETS, Case
@@ -16,7 +16,9 @@ Settings = dict[str, Any]
 DEFAULT: Settings = {"peak": 0.3, "width": 1.0, "reset": "detached"}
 ATTACHED = DEFAULT | {"reset": "attached"}
 ADAM = rates("Adam", 0.01, 0.03)
-FROZEN = rates("Adam", 0.003, 0.01, 0.03, 0.1, 0.3)  # of a readout, which bears higher rates
+# A frozen network has a scale of its own, and its readout bears higher rates.
+FROZEN: Settings = {"hidden": ["frozen"], "enlarged": [1.0, 2.0, 4.0, 8.0]}
+FROZEN |= {"how": rates("Adam", 0.003, 0.01, 0.03, 0.1)}
 
 MIXED = {"recurrent": 0.09, "adaptive": 0.5, "beta": 1.0, "rise_attached": 1.0}
 ORDER = MIXED | {"task": "temporal order", "scale": 1.0, "hidden": "trained", "shape": "triangle"}
@@ -24,7 +26,7 @@ SUM = ORDER | {"task": "accumulated cues", "scale": 0.5}
 LSNN: Settings = {"task": [ORDER, SUM], "how": rates("Adam", 0.003, 0.01)}
 SHAPED = ORDER | {"reset": "attached", "optimizer": "Adam", "rate": 0.01}
 
-CUES = DEFAULT | {"task": "cues", "scale": 1.0, "hidden": "trained", "rise_attached": 1.0}
+CUES = DEFAULT | {"task": "two cues", "scale": 1.0, "hidden": "trained", "rise_attached": 1.0}
 LIF, ADAPTIVE = CUES | {"layer": "lif"}, CUES | {"layer": "adaptive", "beta": 1.0}
 RECURRENT = CUES | {"layer": "recurrent", "recurrent": 0.1}
 SYNAPTIC = CUES | {"layer": "synaptic", "synapse": 0.97}
@@ -39,6 +41,10 @@ START: Settings = {"deep": [DEEP], "how": [*rates("Adam", 0.002, 0.01), *rates("
 RULE = [{"xi": 1.0, "assumed": 0.02}, {"xi": 1.0, "assumed": 0.1}, {"xi": 2.0, "assumed": 0.02}]
 SCALES: Settings = {"scale": [0.02, 0.06, 0.18, 0.54], "peak": [0.3, 1.0], "width": [1.0, 2.0]}
 
+CENTERED = ATTACHED | {"task": "digits, centered", "scale": 0.125, "peak": 1.0}
+HIDDEN: Settings = {"of": [CENTERED], "layers": [1], "neurons": [8, 16, 32, 64, 256]}
+EITHER = [*rates("SGD", 0.1, 0.3, 1.0, 3.0), *rates("Adam", 0.003, 0.01, 0.03, 0.1, 0.3)]
+
 SILENT = DEEP | {"scale": 0.02, "potentials": 0.0, "lowest": 0.0, "highest": 1.0}
 REMEDIES = {
     "small weights": SILENT,
@@ -52,9 +58,9 @@ REMEDIES = {
 }
 
 NETWORKS = [
-    {"network": "cues, adaptive", "task": "cues", "scale": 1.0, "beta": 1.0},
-    {"network": "cues, recurrent", "task": "cues", "scale": 1.0, "recurrent": 0.1},
-    {"network": "dots, three layers", "task": "dots", "scale": 0.4, "layers": 3},
+    {"network": "two cues, adaptive", "task": "two cues", "scale": 1.0, "beta": 1.0},
+    {"network": "two cues, recurrent", "task": "two cues", "scale": 1.0, "recurrent": 0.1},
+    {"network": "moving dot", "task": "moving dot", "scale": 0.4, "layers": 3},
     {"network": "digits", "task": "digits", "scale": 0.25},
     {"network": "digits, silent", "task": "digits", "scale": 0.02},
 ]
@@ -95,18 +101,18 @@ EXPERIMENTS = {
         "Which peak, width and gradients does an LSNN need (Bellec et al. 2018, 2020)?",
         cases(**LSNN, reset=RESET, width=[1.0, 2.0, 4.0], peak=[0.1, 0.3, 1.0])
         + cases(**LSNN, cut=[{"rise_attached": 0.0}], reset=RESET, width=[1.0], peak=[0.3, 1.0])
-        + cases(**LSNN | {"how": FROZEN}, frozen=[ATTACHED | {"hidden": "frozen"}])
+        + cases(**LSNN | FROZEN, start=[ATTACHED])
         + cases(order=[SHAPED], shape=SHAPES, width=[1.0, 2.0], peak=[0.1, 0.3, 1.0]),
         by=("task", "hidden", "shape", "rise_attached", "reset", "width", "peak"),
         seeds=20,
         in_turn=True,
     ),
-    "memory": Experiment(
+    "two_cues": Experiment(
         "At which peaks do adaptive thresholds or recurrent weights keep a memory?",
         cases(layer=[ADAPTIVE, RECURRENT], triangle=TRIANGLES, peak=[0.1, 0.3, 1.0, 3.0], how=ADAM)
         + cases(layer=[ADAPTIVE, RECURRENT], peak=[0.3, 1.0], how=rates("SGD", 0.03, 0.1))
         + cases(layer=[LIF, SYNAPTIC], peak=[0.3, 1.0], how=ADAM)
-        + cases(layer=[ADAPTIVE, RECURRENT, SYNAPTIC], hidden=["frozen"], how=FROZEN)
+        + cases(layer=[ADAPTIVE, RECURRENT, SYNAPTIC], **FROZEN)
         + cases(
             layer=[ADAPTIVE], rise_attached=[0.0], triangle=TRIANGLES, peak=[0.3, 1.0], how=ADAM
         ),
@@ -117,13 +123,13 @@ EXPERIMENTS = {
         "Does a surrogate's shape or its scale matter, where only spike times tell the class?",
         cases(timed=[TIMED], shape=["triangle", *SHAPES], **SCALED, reset=RESET)
         + cases(timed=[TIMED | {"width": 1.0, "peak": 10.0}], reset=RESET, how=TWO)
-        + cases(timed=[TIMED | DEFAULT | {"hidden": "frozen"}], how=FROZEN),
+        + cases(timed=[TIMED | DEFAULT], **FROZEN),
         by=("shape", "hidden", "reset"),
-        tuned=("width", "peak", "optimizer", "rate"),
+        tuned=("width", "peak", "enlarged", "optimizer", "rate"),
     ),
     "area": series.AREA,
-    "strength": series.STRENGTH,
-    "initial": Experiment(
+    "recurrent_strength": series.STRENGTH,
+    "initial_weights": Experiment(
         "With which initial weights, or which normalization, does a deep network learn?",
         cases(**START, normalized=["no"], **SCALES)
         + cases(**START, normalized=AXES, scale=[0.02, 0.18])
@@ -150,17 +156,14 @@ EXPERIMENTS = {
         seeds=4,
         at_once=24,
     ),
-    "digits": Experiment(
+    "frozen_control": Experiment(
         "What does training the hidden layer add on digits, beside a linear classifier?",
-        cases(
-            network=cases(hidden=["trained", "frozen"], neurons=[8, 16, 32, 64, 256], layers=[1])
-            + cases(hidden=["none"], neurons=[0], layers=[0]),
-            other=[ATTACHED | {"task": "digits, centered", "scale": 0.125, "peak": 1.0}],
-            how=[*rates("SGD", 0.1, 0.3, 1.0, 3.0), *rates("Adam", 0.003, 0.01, 0.03, 0.1, 0.3)],
-        ),
+        cases(**HIDDEN, hidden=["trained"], how=EITHER)
+        + cases(**HIDDEN, **FROZEN)
+        + cases(of=[CENTERED], layers=[0], neurons=[0], hidden=["none"], how=EITHER),
         by=("hidden", "neurons"),
     ),
-    "dead": Experiment(
+    "silent": Experiment(
         "What wakes a silent network, and what does an upper bound on its firing rates cost?",
         cases(
             network=[{"network": name, **settings} for name, settings in REMEDIES.items()],
@@ -187,7 +190,7 @@ EXPERIMENTS = {
         best="lowest",
         traced={"bfloat16": list(KEPT)},
     ),
-    "quickstart": quickstart.QUICKSTART,
+    "neuron": neuron.NEURON,
 }
 
 

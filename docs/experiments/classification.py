@@ -91,10 +91,10 @@ def spike_times(along: Array, key: Array) -> tuple[Array, Array]:
 
 LEAKY = (1 - 0.9 ** jnp.arange(30, 0, -1)) / (1 - 0.9) / 30  # the mean of a leaky readout
 TASKS = {
-    "cues": Task(2, 2, jnp.arange(40) >= 32, cues),  # from the second cue on
+    "two cues": Task(2, 2, jnp.arange(40) >= 32, cues),  # from the second cue on
     "temporal order": Task(6, 4, 3 / 8 * (jnp.arange(50) >= 42), temporal_order),
     "accumulated cues": Task(15, 2, 3 / 8 * (jnp.arange(60) >= 52), accumulated_cues),
-    "dots": Task(16, 2, jnp.arange(16) >= 8, dots),
+    "moving dot": Task(16, 2, jnp.arange(16) >= 8, dots),
     "digits": images(20),
     "digits, 10 steps": images(10),
     "digits, 40 steps": images(40),
@@ -154,7 +154,8 @@ def trial(
     scales = (
         fluctuation_driven(case["xi"], case["assumed"]) if "xi" in case else [case["scale"]] * 3
     )
-    weights["hidden"] = [s * w for s, w in zip(scales, weights["hidden"], strict=False)]
+    times = case.get("enlarged", 1.0)
+    weights["hidden"] = [times * s * w for s, w in zip(scales, weights["hidden"], strict=False)]
     weights["back"] *= case.get("recurrent", 0.0)
     axis = AXES.get(case.get("normalized", ""))
     if axis is not None:

@@ -55,7 +55,7 @@ class Experiment:
     question: str
     cases: Sequence[Case]
     by: tuple[str, ...]  # reported is the outcome for each combination of these settings,
-    tuned: tuple[str, ...] = ("optimizer", "rate")  # at the best of these, averaged over others
+    tuned: tuple[str, ...] = ("enlarged", "optimizer", "rate")  # at the best, averaged over others
     draw: Callable[[Array, Case, int], Any] = classification.draw
     trial: Callable[[Any, Case, Surrogate], Mapping[str, Array]] = classification.trial
     seeds: int = 8

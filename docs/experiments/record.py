@@ -14,6 +14,7 @@ FIELD = FILE.with_name("field.json")  # what other surrogates reach
 WORDS = {
     "assumed": "firing rate that the rule for weights assumes",
     "bfloat16": "kept in bfloat16",
+    "enlarged": "scale of the frozen weights (factor)",
     "highest": "upper bound of the firing rates",
     "linear": "linear model of",
     "lowest": "lower bound of the firing rates",

@@ -60,8 +60,8 @@ def draw(key: Array, case: Case, updates: int) -> Any:
 def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Any]:
     """The share of right answers on both halves of the held-out series."""
     start, batches, (learned, valid, test) = drawn
-    if "strength" in case:  # of the recurrent weights
-        start["hidden"] = [(w, bias, case["strength"] * back) for w, bias, back in start["hidden"]]
+    times, strength = case.get("enlarged", 1.0), case.get("strength", 1.0)
+    start["hidden"] = [(times * w, times * b, strength * back) for w, b, back in start["hidden"]]
 
     def scores(weights: Any, x: Array) -> Any:
         if "bias" in weights:
@@ -91,6 +91,9 @@ GRID: dict[str, Any] = {"peak": [0.1, 0.3, 1.0], "width": [1.0, 2.0, 4.0]}
 OURS: dict[str, Any] = {"shape": ["triangle"], "model": MODELS[:1]}
 HERE: dict[str, Any] = {"data": ["GunPoint"], "model": MODELS[:1], "how": ADAM[1:]}
 START: dict[str, Any] = {"peak": [0.3], "width": [1.0], "reset": ["attached"]}
+# A frozen network has a scale of its own.
+FROZEN: dict[str, Any] = {**OURS | {"model": MODELS[1:2]}, **START, "how": HIGH[1:]}
+FROZEN |= {"enlarged": [1.0, 2.0, 4.0, 8.0]}
 SERIES = Experiment(
     "What does training the hidden layers add on real series, by peak, width and shape?",
     cases(data=["GunPoint"], **OURS, **GRID, reset=RESET, how=ADAM)
@@ -98,7 +101,8 @@ SERIES = Experiment(
     + cases(data=["ItalyPowerDemand"], **OURS, **START | {"reset": RESET}, how=ADAM + SGD)
     + cases(data=["OSULeaf"], **OURS, peak=[0.3], width=[1.0, 2.0], reset=RESET, how=ADAM)
     + cases(**HERE, **GRID, shape=SHAPES, reset=["attached"])
-    + cases(data=DATA, **OURS | {"model": MODELS[1:]}, **START, how=ADAM + HIGH)
+    + cases(data=DATA, **OURS | {"model": MODELS[2:]}, **START, how=ADAM + HIGH)
+    + cases(data=DATA, **FROZEN)
     + cases(data=DATA, linear=LINEAR, how=[*rates("Adam", 0.01, 0.1), *rates("SGD", 0.3)]),
     by=("data", "linear", "model", "shape", "peak", "width", "reset"),
     draw=draw,
@@ -119,9 +123,9 @@ LARGER = replace(
     + cases(of=LARGE[:1], **OURS, **START | {"width": [2.0]}, how=SLOW)
     + cases(of=LARGE[:1], **OURS, **START | {"reset": RESET[:1]}, how=SLOW)
     + cases(of=LARGE[:1], **OURS, **START | {"peak": [1.0], "reset": RESET}, how=SLOW)
-    + cases(of=LARGE, **OURS | {"model": MODELS[1:2]}, **START, how=rates("Adam", 0.01, 0.1)),
+    + cases(of=LARGE, **FROZEN),
     by=("data", "model", "peak", "width", "reset", "rate"),
-    tuned=("optimizer",),
+    tuned=("enlarged", "optimizer"),
     seeds=3,
 )
 

@@ -178,13 +178,14 @@ SEARCHES = tomllib.loads(Path(__file__).with_name("searches.toml").read_text("ut
 
 
 def _search(tab: Page, words: str) -> None:
+    words, _, spelled = words.partition(" -> ")
     tab.keyboard.press("Control+k")
     tab.locator("pagefind-input input:focus").wait_for()
     tab.keyboard.insert_text(words)
     common = re.search(r"const common = /(.+)/gi", tab.content())
     assert common is not None
     asked = re.sub(common[1], "", words, flags=re.IGNORECASE).split()
-    matter = " ".join(word for word in asked if re.search(r"\w", word))
+    matter = spelled or " ".join(word for word in asked if re.search(r"\w", word))
     tab.locator("pagefind-summary", has_text=f"for {matter}").wait_for()
     # The first result itself: another one may be there before it.
     tab.locator("pagefind-results li").first.locator("a").first.wait_for()

@@ -42,7 +42,7 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
 PAIRS = [(0.3, 0.5), (0.3, 1.0), (0.3, 2.0), (0.3, 4.0), (0.6, 2.0), (1.0, 1.0), (1.0, 4.0)]
 SGD = rates("SGD", 0.003, 0.01, 0.03, 0.1, 0.3)
 ADAM = rates("Adam", 0.001, 0.003, 0.01, 0.03, 0.1)
-QUICKSTART = Experiment(
+NEURON = Experiment(
     "What do width, peak, reset and learning rate do to Quickstart's neuron?",
     cases(pair=[{"peak": p, "width": w} for p, w in PAIRS], reset=RESET, how=SGD + ADAM),
     by=("peak", "width", "reset"),

@@ -182,22 +182,20 @@ def peers(session: nox.Session) -> None:
         session.run(*compare, "sparxml")
 
 
-@nox.session(python=["3.13", "3.11"], venv_backend="venv", default=False)
+@nox.session(python="3.13", venv_backend="venv", default=False)
 def benchmarks(session: nox.Session) -> None:
     """Time it beside other libraries; `record` keeps the times, which the site shows."""
     folder = "docs/_data" if _words(session, "record") else session.create_tmp()
     _install_others(session)
-    name = "benchmarks-torch.json" if session.python == "3.11" else "benchmarks.json"
     options = ["--benchmark-quiet", "--benchmark-disable-gc", "--benchmark-max-time=0.03"]
     options += ["--benchmark-min-rounds=3", "--benchmark-min-time=0.0002"]
-    options += [f"--benchmark-json={folder}/{name}"]
+    options += [f"--benchmark-json={folder}/benchmarks.json"]
     # glibc gives the memory of large arrays back to the system and asks for it again in the next
     # call. Where it keeps it, a time is that of the function and not of the page faults.
     keep = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34), "MALLOC_ARENA_MAX": "1"}
     run = ["-m", "pytest", "-q", "-W", "default", "--confcutdir=tests/peers"]
     session.run("python", *run, "tests/peers/test_speed.py", *options, env=keep)
-    if session.python != "3.11":
-        session.run("python", "-m", "tests.peers.compile_time", *session.posargs)
+    session.run("python", "-m", "tests.peers.compile_time", *session.posargs)
 
 
 @nox.session(default=False)

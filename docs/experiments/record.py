@@ -83,10 +83,8 @@ def about(name: str) -> str:
 <summary>How this was measured: {name}</summary>
 
 - **Varied:**{varied}
-- **Seeds,** which draw the weights and the data: {one["seeds"]} for each of the {runs:,} settings, {runs * one["seeds"]:,} runs in all.
-- **Outcomes** are those after {lengths} updates.
-- **Where and when:** {one["device"].upper()} ({one["machine"]}), {one["date"]}, in {one["seconds"]} seconds. {versions}.
-- **To repeat it:** run `nox -s experiments -- {name}` in the folder of relugrad's source code.
+- **Seeds:** {one["seeds"]} for each of the {runs:,} settings, {runs * one["seeds"]:,} runs in all, recorded after {lengths} updates.
+- **To repeat it,** run `nox -s experiments -- {name}` in the folder of relugrad's source code. On {one["date"]}, this took {one["seconds"]} seconds on a {one["device"].upper()} ({one["machine"]}) with {versions}.
 
 </details>
 

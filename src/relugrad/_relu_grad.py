@@ -77,8 +77,9 @@ class ReluGrad:
     TypeError
         If alpha or width isn't real, or forward_mode isn't a bool.
     ValueError
-        If alpha or width isn't positive and finite. In place of an error, the
-        spikes and gradients are NaN where JAX traces it, as in :func:`jax.jit`.
+        If alpha or width isn't positive and finite. Where JAX traces the
+        parameter, as in :func:`jax.jit`, the spikes and gradients are NaN
+        instead.
 
     See Also
     --------
@@ -127,8 +128,9 @@ class ReluGrad:
     >>> print(spikes)
     [0. 0. 0. 0. 1. 0.]
 
-    Triangles, drawn from the gradients themselves. Above, alpha sets the
-    steepness and width the reach; below, a wider triangle is higher too.
+    The triangles are drawn from the gradients themselves. In the upper panel,
+    alpha sets the steepness and width the reach; in the lower one, a wider
+    triangle is higher, too.
 
     .. plot::
         :alt: Triangles over x from -3 to 3. Above, alpha 0.3, 0.5 and 1.0 with

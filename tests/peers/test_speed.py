@@ -20,22 +20,16 @@ from relugrad import ReluGrad
 
 TURNS = range(15)
 braintools, spyx = imported("braintools.surrogate"), imported("spyx.axn")
-torch, norse = imported("torch"), imported("norse.torch.functional.threshold")
-spikingjelly = imported("spikingjelly.activation_based.surrogate")
-# From alpha and width. spyx and spikingjelly have the width alone, and norse has alpha.
+# From alpha and width. spyx has the width alone.
 MAKE: dict[str, Function] = {
     "relugrad": ReluGrad,
     "relugrad again": ReluGrad,
     "plain": plain,
     "braintools": lambda alpha, width: braintools.ReluGrad(alpha, width),
     "spyx": lambda _, width: spyx.triangular(1 / width),
-    "norse": lambda alpha, _: lambda x: norse.triangle_fn(x, alpha),
-    "spikingjelly": lambda _, width: spikingjelly.PiecewiseQuadratic(1 / width),
 }
-TORCH = ["norse", "spikingjelly"] if torch else []
-HERE = [*(["relugrad", "relugrad again", "plain", "braintools", "spyx"] if spyx else []), *TORCH]
-SPIKE = {name: MAKE[name](1.0, 1.0) for name in HERE}
-NAMES = [name for name in HERE if name not in TORCH]
+NAMES = list(MAKE)
+SPIKE = {name: make(1.0, 1.0) for name, make in MAKE.items()}
 FIVE = jnp.linspace(-2.0, 2.0, 5)
 EAGER: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "call": (lambda spike: spike, FIVE),
@@ -49,7 +43,7 @@ def drawn(*names: str) -> list[tuple[int, str]]:
     return [(t, name) for t in TURNS for name in random.Random(t).sample(names, len(names))]
 
 
-@pytest.mark.parametrize(("turn", "name"), drawn("empty jitted function", *NAMES) if NAMES else [])
+@pytest.mark.parametrize(("turn", "name"), drawn("empty jitted function", *NAMES))
 @pytest.mark.parametrize("transformed", EAGER)
 @pytest.mark.benchmark(group="outside jit")
 def test_outside_jit(benchmark: Any, transformed: str, turn: int, name: str) -> None:
@@ -80,7 +74,7 @@ def data(dtype: str, log2: int, turn: int) -> tuple[Any, Any]:
     return x, jnp.ones_like(x)
 
 
-@pytest.mark.parametrize(("turn", "name"), drawn("copy", *NAMES) if NAMES else [])
+@pytest.mark.parametrize(("turn", "name"), drawn("copy", *NAMES))
 @pytest.mark.parametrize("direction", ["forward", "both"])
 @pytest.mark.parametrize("log2", range(10, 27, 2))
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -117,16 +111,6 @@ def loss(weights: Any, currents: Any, spike: Any, scan: Any = jax.lax.scan) -> A
     return jnp.square(total / len(currents) - 0.1).mean()
 
 
-def loss_in_torch(weights: Any, currents: Any, spike: Any) -> Any:
-    """The same as a loop, as users of PyTorch write it."""
-    potential = total = torch.zeros(currents.shape[1], weights.shape[1])
-    for current in currents:
-        potential = 0.9 * potential + current @ weights
-        spikes = spike(potential - 1.0)
-        potential, total = potential - spikes, total + spikes
-    return (total / len(currents) - 0.1).square().mean()
-
-
 def inputs(neurons: int, steps: int) -> tuple[Any, Any]:
     """Weights, and 100 currents in each time step, for each of 128 examples."""
     random = np.random.default_rng(0)
@@ -155,21 +139,10 @@ def training(name: str, steps: int) -> tuple[Function, dict[str, Any]]:
     }
 
 
-def training_in_torch(name: str, steps: int) -> tuple[Function, dict[str, Any]]:
-    """The same, which nothing compiles."""
-    weights, currents = map(torch.tensor, inputs(1000, steps))
-    weights.requires_grad_()
-
-    def step() -> None:
-        torch.autograd.grad(loss_in_torch(weights, currents, SPIKE[name]), weights)
-
-    return step, {}
-
-
 CASES = [
-    *((name, 100) for name in HERE),
-    *((name + ", checkpoint", 100) for name in NAMES[:1]),
-    *((name, steps) for name in NAMES[:1] for steps in (25, 50, 200)),
+    *((name, 100) for name in NAMES),
+    ("relugrad, checkpoint", 100),
+    *(("relugrad", steps) for steps in (25, 50, 200)),
 ]
 
 
@@ -178,7 +151,7 @@ CASES = [
 @pytest.mark.benchmark(group="training")
 def test_training(benchmark: Any, turn: int, name: str, steps: int) -> None:
     """The loss of 128 examples and its gradient."""
-    step, info = (training_in_torch if name in TORCH else training)(name, steps)
+    step, info = training(name, steps)
     benchmark.extra_info.update(info)
     benchmark.pedantic(step, rounds=3, warmup_rounds=1)
 
@@ -192,16 +165,6 @@ def trained(spike: Any) -> Any:
 
     weights, _ = jax.lax.scan(update, weights, length=40)
     return loss(weights, currents, spike)
-
-
-def trained_in_torch(spike: Any) -> Any:
-    """The same in PyTorch."""
-    weights, currents = map(torch.tensor, inputs(64, 10))
-    for _ in range(40):
-        weights.requires_grad_()
-        (gradient,) = torch.autograd.grad(loss_in_torch(weights, currents, spike), weights)
-        weights = (weights - gradient).detach()
-    return loss_in_torch(weights, currents, spike)
 
 
 def pairs(count: int) -> list[tuple[float, float]]:
@@ -227,22 +190,16 @@ def a_program_each(name: str, count: int) -> Any:
     return jnp.stack([jax.jit(functools.partial(trained, MAKE[name](*p)))() for p in pairs(count)])
 
 
-def nothing_compiled(name: str, count: int) -> Any:
-    """PyTorch: one training after the other."""
-    return np.array([trained_in_torch(MAKE[name](*pair)) for pair in pairs(count)])
-
-
-WAYS = {way.__name__: way for way in (one_vmap, one_program, a_program_each, nothing_compiled)}
+WAYS = {way.__name__: way for way in (one_vmap, one_program, a_program_each)}
 SWEEPS = [
     *(("one_vmap", "relugrad", count) for count in (1, 4, 16, 64)),
     *(("one_program", "relugrad", count) for count in (1, 4, 16, 64)),
     *((way, "braintools", 64) for way in ("one_vmap", "one_program")),
     *(("a_program_each", name, 64) for name in ("plain", "spyx")),
-    *(("nothing_compiled", name, 64) for name in ("norse", "spikingjelly")),
 ]
 
 
-@pytest.mark.parametrize(("way", "name", "count"), [s for s in SWEEPS if s[1] in HERE])
+@pytest.mark.parametrize(("way", "name", "count"), SWEEPS)
 @pytest.mark.benchmark(group="sweep")
 def test_sweep(benchmark: Any, way: str, name: str, count: int) -> None:
     """From nothing to all losses, compilation included, once."""

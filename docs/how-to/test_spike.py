@@ -61,7 +61,7 @@ def python_loop(step, v, currents):
 
 
 def test_spikes_are_a_step():
-    """1 from the threshold on and 0 below, also beside a gradient."""
+    """1 from the threshold on and 0 below, also next to a gradient."""
     for parameter in PARAMETERS:
         beside, _ = jax.vjp(lambda x, p=parameter: spike(x, p), X)
         for spikes in (spike(X, parameter), beside):
@@ -94,7 +94,7 @@ def test_shape_and_dtype_are_those_of_x():
             close(gradient, expected, rtol=0.02)
 
 
-def test_x_is_kept_once():
+def test_x_is_stored_once():
     """For the backward pass, in its own type, and nothing else as large."""
     for x in (X, X.astype("bfloat16")):
         _, pull_back = jax.vjp(lambda x: spike(x, 0.5), x)
@@ -102,7 +102,7 @@ def test_x_is_kept_once():
         assert sum(a.nbytes for a in kept if a.size >= x.size) <= x.nbytes
 
 
-def test_vmap_is_the_loop():
+def test_vmap_agrees_with_a_loop():
     """Compiled, over all parameters that share an x, and over its columns."""
 
     def mapped(x):
@@ -116,7 +116,7 @@ def test_vmap_is_the_loop():
     close(jax.jit(grad(mapped))(X), grad(looped)(X))
 
 
-def test_scan_is_the_loop():
+def test_scan_agrees_with_a_loop():
     """Spikes, first and second derivatives, compiled and step by step."""
 
     def derivatives(currents, loop):
@@ -128,7 +128,7 @@ def test_scan_is_the_loop():
     close(scanned, derivatives(CURRENTS, python_loop))
 
 
-def test_the_value_beside_a_gradient_has_its_derivative():
+def test_a_value_returned_with_its_gradient_has_its_derivative():
     """value_and_grad returns the function's number: it has its derivative."""
 
     def value(currents):

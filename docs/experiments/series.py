@@ -60,8 +60,10 @@ def draw(key: Array, case: Case, updates: int) -> Any:
 def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Any]:
     """The share of right answers on both halves of the held-out series."""
     start, batches, (learned, valid, test) = drawn
-    times, strength = case.get("enlarged", 1.0), case.get("strength", 1.0)
-    start["hidden"] = [(times * w, times * b, strength * back) for w, b, back in start["hidden"]]
+    if "hidden" in start:
+        times, strength = case.get("enlarged", 1.0), case.get("strength", 1.0)
+        hidden = [(times * w, times * b, strength * back) for w, b, back in start["hidden"]]
+        start = start | {"hidden": hidden}
 
     def scores(weights: Any, x: Array) -> Any:
         if "bias" in weights:

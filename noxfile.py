@@ -60,6 +60,7 @@ def tests(session: nox.Session) -> None:
     if "renew" in words:
         session.install("pytest-accept")  # needs a Python older than 3.14
         arguments = ["--accept", "-W", "default", "src", "docs", "README.md"]
+        session.run("python", "-m", "evidence.shown", env={"PYTHONPATH": "docs"})
     session.run("pytest", "--doctest-modules", *arguments)
 
 

@@ -15,6 +15,7 @@ from sphinx.application import Sphinx
 import relugrad
 
 sys.path.insert(0, str(Path(__file__).with_name("_extensions")))
+os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # kernels find the package `evidence`
 # One look for the notebooks' kernels and for plot_directive
 os.environ["MATPLOTLIBRC"] = str(Path(__file__).parent)
 
@@ -78,7 +79,8 @@ intersphinx_mapping = {
 # Pages and notebooks
 myst_enable_extensions = ["colon_fence", "dollarmath", "substitution"]
 myst_heading_anchors = 3
-nb_execution_mode = "inline"  # each page anew, so that its text can hold results: {eval}`name`
+nb_execution_mode = "inline"  # each page anew, so that its text can hold {eval}`silent.wide_sgd`
+nb_eval_name_regex = r"[\w.]+$"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True

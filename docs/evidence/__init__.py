@@ -1,0 +1,11 @@
+"""What pages show of the record: numbers, tables and figures, and the claims that they bear out.
+
+A module belongs to one page, or to the pages on one topic. It has
+
+- numbers, which a page fills in by ``{eval}`silent.wide_sgd```: module constants, rounded as they are shown;
+- functions called ``table`` and ``figure``, which a hidden cell of one line calls;
+- claims, each a test with a name that says what a page says. `pytest` runs them, and a failure shows the values.
+
+`record.py` is the one way into the record, and `shown.txt` lists all that pages fill in: a new record
+changes lines in it, which somebody reads. `nox -s tests -- renew` writes it anew.
+"""

@@ -87,9 +87,14 @@ class Record:
         return round(float(self.means(**settings).item()))
 
 
+def error(seeds: np.ndarray) -> float:
+    """The standard error of the mean."""
+    return float(seeds.std(ddof=1)) / len(seeds) ** 0.5
+
+
 def mean_and_error(seeds: np.ndarray) -> str:
     """With the standard error of the mean, as tables show it."""
-    return f"{seeds.mean():.0f} ± {seeds.std(ddof=1) / len(seeds) ** 0.5:.0f}"
+    return f"{seeds.mean():.0f} ± {error(seeds):.0f}"
 
 
 def about(*names: str) -> Markdown:

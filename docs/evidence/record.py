@@ -1,5 +1,6 @@
 """The one way into the record of the experiments."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,21 +58,24 @@ class Record:
             lambda cell: factor * np.array(cell) if isinstance(cell, list) else cell
         )
 
-    def outcomes(self, *by: str, outcome: str = "", **settings: Any) -> pd.Series:
+    def outcomes(
+        self, *by: str, tuned: Sequence[str] = (), outcome: str = "", **settings: Any
+    ) -> pd.Series:
         """An array over the seeds for each value of `by`, at the best of what was tuned.
 
-        Without a name, it is of the outcome that the experiment reports.
+        More settings can be tuned than the experiment tunes. Without a name, it is of the outcome
+        that the experiment reports.
         """
         if "updates" in by:
             settings["updates"] = [self.updates // 5, self.updates]
         rows = self._selected(settings)
         for name in rows.columns.intersection(self.recorded["by"]):
-            if name not in (*by, *settings) and rows[name].nunique(dropna=False) > 1:
+            if name not in (*by, *tuned, *settings) and rows[name].nunique(dropna=False) > 1:
                 raise ValueError(
                     f"{self.name}: {name} is any of {list(rows[name].unique())}: say which"
                 )
-        tuned = [name for name in self.recorded["tuned"] if name not in by]
-        asked = {"rows": rows, "by": [name for name in by if name != "updates"], "tuned": tuned}
+        asked = {"rows": rows, "by": [name for name in by if name != "updates"]}
+        asked["tuned"] = [name for name in (*self.recorded["tuned"], *tuned) if name not in by]
         if outcome:
             best_by = self.recorded["chosen_by"] or self.recorded["outcome"]
             asked |= {"outcome": outcome, "chosen_by": best_by}

@@ -79,7 +79,7 @@ class Record:
         if outcome:
             best_by = self.recorded["chosen_by"] or self.recorded["outcome"]
             asked |= {"outcome": outcome, "chosen_by": best_by}
-        found = self.factor * chosen(self.recorded | asked)
+        found = self.factor * chosen(self.recorded | asked).rename(None)
         return found if "updates" in by or not by else found.droplevel("updates")
 
     def means(self, *by: str, **settings: Any) -> pd.Series:

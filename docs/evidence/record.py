@@ -93,7 +93,12 @@ class Record:
 
 def error(seeds: np.ndarray) -> float:
     """The standard error of the mean."""
-    return float(seeds.std(ddof=1)) / len(seeds) ** 0.5
+    return float(seeds.std(ddof=1) / len(seeds) ** 0.5)
+
+
+def ends(of: pd.Series) -> tuple[int, int]:
+    """The lowest and the highest, as they are shown."""
+    return round(of.min()), round(of.max())
 
 
 def mean_and_error(seeds: np.ndarray) -> str:

@@ -48,9 +48,9 @@ def figure() -> None:
     for panel, data in zip(panels, DATA, strict=True):
         of, colors = OF_MODELS.loc[data], [*5 * ["0.7"], "C1"]
         bars = panel.barh(of.index, of.map(np.mean), xerr=of.map(error), color=colors)
-        panel.bar_label(bars, fmt="%.0f", label_type="center")
+        panel.bar_label(bars, fmt="%.0f", padding=3)
         panel.axvline(17 if data == "OSULeaf" else 50, color="0.3", linestyle=":", linewidth=1)
-        panel.set(title=data, xlim=(0, 100))
+        panel.set(title=data, xlim=(0, 110))
     panels[2].set(xlabel="test accuracy after 500 updates (%)")
 
 

@@ -41,7 +41,7 @@ def figure() -> None:
                 means, errors = of[width].map(np.mean), of[width].map(error)
                 label = f"{reset}, width {width:g}"
                 panel.errorbar(width * means.index, means, errors, fmt=color + marker, label=label)
-        panel.set(xscale="log", title=task, ylabel="accuracy (%)")
+        panel.set(xscale="log", title=task, ylabel="accuracy (%)", ylim=(20, 104))
         panel.set_xticks([0.1, 0.3, 1, 4], ["0.1", "0.3", "1", "4"])
         panel.minorticks_off()
         panel.axhline(25 if task == ORDER else 50, color="0.3", linestyle=":", linewidth=1)

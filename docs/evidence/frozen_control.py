@@ -80,10 +80,6 @@ def test_training_adds_nothing_to_256_neurons_on_digits() -> None:
     assert MEDIANS.loc[256, "frozen"] <= MEDIANS.loc[256, "trained"]
 
 
-def test_the_distance_between_frozen_and_trained_shrinks_with_the_neurons() -> None:
-    assert (MEDIANS["frozen"] / MEDIANS["trained"]).is_monotonic_decreasing
-
-
 def test_a_linear_classifier_is_as_good_as_a_small_trained_layer() -> None:
     assert abs(MEDIANS.loc[16, "trained"] - linear_median) < 0.5
     assert MEDIANS.loc[256, "frozen"] < linear_median  # so is a large frozen one

@@ -61,7 +61,7 @@ def test_the_trained_network_is_well_ahead_of_the_one_with_frozen_hidden_weights
 
 
 def test_the_trained_network_is_ahead_of_linear_models_on_gunpoint_and_osuleaf() -> None:
-    assert gun_trained > max(GUN.filter(like="linear")) + 5
+    assert gun_trained - 5 > max(GUN.filter(like="linear")) == gun_linear > gun_frozen + 5
     assert leaf_trained > max(LEAF.filter(like="linear")) + 10
 
 
@@ -72,10 +72,6 @@ def test_a_linear_model_is_better_on_italypowerdemand() -> None:
 def test_without_the_order_in_time_the_network_nearly_guesses() -> None:
     assert max(gun_shuffled, italy_shuffled) < 58
     assert leaf_shuffled < 25
-
-
-def test_a_linear_model_comes_nearer_than_a_frozen_network_on_gunpoint() -> None:
-    assert gun_trained > gun_linear > gun_frozen + 5
 
 
 def test_the_default_attached_is_ahead_by_a_few_points_on_osuleaf() -> None:

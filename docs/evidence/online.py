@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 
 from evidence.record import Record, ends
-from experiments.online import RULES
 
+RULES = ["RTRL", "e-prop", "e-prop with the reset"]
 ONLINE = Record("online")
 seeds = ONLINE.seeds
 last = ONLINE.updates // 100  # passes of the pattern
@@ -15,7 +15,7 @@ LOSSES = ONLINE.outcomes("peak", "optimizer", "rule", "rate").sort_index()
 BEST = LOSSES.groupby(["peak", "optimizer", "rule"]).agg(
     lambda by_rate: by_rate.iloc[by_rate.map(np.median).argmin()]
 )
-BEST = BEST.unstack("rule")[list(RULES)]
+BEST = BEST.unstack("rule")[RULES]
 # In how many networks a rule has a smaller loss than e-prop.
 SMALLER = BEST.sub(BEST["e-prop"], axis=0).map(lambda more: sum(more < 0))
 rtrl_adam, rtrl_sgd, one_adam, one_sgd = SMALLER["RTRL"]

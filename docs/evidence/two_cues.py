@@ -30,12 +30,13 @@ def figure() -> None:
     whole, panels = plt.subplots(1, 2, figsize=(6, 3.6), sharey=True, layout="constrained")
     for panel, layer in zip(panels, LAYERS, strict=True):
         of = MEANS[layer].unstack(["reset", "width"])
+        of = of.set_axis([f"{reset}, width {width:g}" for reset, width in of], axis=1)
         of.plot(ax=panel, style=["C0-o", "C0--s", "C1-o", "C1--s"], markersize=4, legend=False)
         panel.set(xscale="log", title=layer, ylabel="accuracy (%)")
         panel.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
         panel.minorticks_off()
     lines = panel.get_legend_handles_labels()
-    whole.legend(*lines, title="reset, width", loc="outside lower center", ncols=2)
+    whole.legend(*lines, loc="outside lower center", ncols=2)
 
 
 def test_with_the_default_triangle_both_layers_remember_with_either_reset() -> None:

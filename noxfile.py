@@ -55,7 +55,7 @@ def docs(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all but the site. `lowest`, `nightly` or `jax==VERSION`; `renew`: outputs on pages."""
     words = _words(session, *VERSIONS, "renew")
-    session.install(*_versions(words), "-e", ".", "--group", "test")
+    session.install(*_versions(words), "-e", ".[examples]", "--group", "test")
     arguments = ["-n", "2"]  # at a time
     if "renew" in words:
         session.install("pytest-accept")  # needs a Python older than 3.14

@@ -21,11 +21,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 SITE = "docs/_build/html"
 NIGHTLY = "https://us-python.pkg.dev/ml-oss-artifacts-published/jax-public-nightly-artifacts-registry/simple/"
+PINNED = ["--constraint", "docs/constraints.txt"]
 RESOLUTION = {
     "lowest": ["--resolution", "lowest-direct"],
+    "newest": ["--upgrade"],
     "nightly": ["--prerelease", "allow", "--extra-index-url", NIGHTLY],
 }
-VERSIONS = *RESOLUTION, "jax==*"
 
 
 def _words(session: nox.Session, *accepted: str) -> list[str]:
@@ -36,16 +37,18 @@ def _words(session: nox.Session, *accepted: str) -> list[str]:
 
 
 def _versions(words: list[str]) -> list[str]:
-    """What `lowest`, `nightly` or `jax==VERSION` tells uv."""
-    chosen = [word for word in words if word in RESOLUTION or word.startswith("jax==")]
-    return [option for word in chosen for option in RESOLUTION.get(word, [word])]
+    """What `lowest`, `newest`, `nightly` or `jax==VERSION` tells uv."""
+    return [option for w in words for option in RESOLUTION.get(w, [w] if "==" in w else [])]
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the site, executing all of it, and test it. Versions as in `tests`."""
-    which = _versions(_words(session, *VERSIONS))
-    session.install(*which, ".", "--group", "docs", "--group", "test")
+    """Build the site, executing all of it, and test it. Versions as in `tests`; `renew`: pins."""
+    words = _words(session, *RESOLUTION, "jax==*", "renew")
+    if "renew" in words:
+        command = "uv export --quiet --upgrade --group site --no-default-groups --no-hashes"
+        session.run(*command.split(), "--no-annotate", "--no-emit-project", "-o", PINNED[1])
+    session.install(*(_versions(words) or PINNED), ".", "--group", "docs", "--group", "test")
     shutil.rmtree("docs/_build", ignore_errors=True)
     session.run("sphinx-build", "-W", "-j", "2", "-d", "docs/_build/doctrees", "docs", SITE)
     session.run("pytest", "-q", "tests/docs/test_site.py")
@@ -53,9 +56,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run all but the site. `lowest`, `nightly` or `jax==VERSION`; `renew`: outputs on pages."""
-    words = _words(session, *VERSIONS, "renew")
-    session.install(*_versions(words), "-e", ".", "--group", "test")
+    """Run all but the site. `lowest`, `newest`, `nightly`, `jax==VERSION`; `renew`: outputs."""
+    words = _words(session, *RESOLUTION, "jax==*", "renew")
+    session.install(*_versions(words), "-e", ".[examples]", "--group", "test")
     arguments = ["-n", "2"]  # at a time
     if "renew" in words:
         session.install("pytest-accept")  # needs a Python older than 3.14
@@ -67,7 +70,6 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def notebooks(session: nox.Session) -> None:
     """Run what `docs` offers to download: with relugrad, what the notebook installs, and no more."""
-    session.install("uv")
     fresh = Path(session.create_tmp()).resolve() / "fresh"
     for file in sorted(Path(SITE).glob("_downloads/*/*.ipynb"), key=lambda file: file.name):
         named = re.findall(r"%pip install --quiet ([\w -]+)", file.read_text("utf-8"))
@@ -80,7 +82,7 @@ def notebooks(session: nox.Session) -> None:
 @nox.session
 def browser(session: nox.Session) -> None:
     """Try the site that `docs` built in Chromium: copy, look, listen, use the keyboard."""
-    session.install("-e", ".", "--group", "docs", "--group", "test", "--group", "browser")
+    session.install(*PINNED, "-e", ".", "--group", "site")
     session.run("pytest", "-q", "tests/docs/test_browser.py", *session.posargs)
 
 
@@ -135,9 +137,8 @@ def proofs(session: nox.Session) -> None:
     chosen = set(words) - {"record"} or always
     session.install("-e", ".", "--group", "test", "cosmic-ray")
     if "coverage" in chosen:  # a page and the docstrings reach every line and branch
-        reached = ["--cov=relugrad", "--cov-branch", "--cov-fail-under=100"]
         shown = ["src", "README.md", "docs/reference"]
-        session.run("pytest", "-q", "--doctest-modules", *reached, *shown)
+        session.run("pytest", "-q", "--doctest-modules", "--cov", "--cov-fail-under=100", *shown)
     if "flags" in chosen:  # what JAX will switch on
         flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
         derived = [f"tests/test_{name}.py" for name in ("autodiff", "transformations", "laws")]
@@ -202,7 +203,7 @@ def benchmarks(session: nox.Session) -> None:
 @nox.session(default=False)
 def live(session: nox.Session) -> None:
     """Serve the site, and build it again whenever a page is saved."""
-    session.install("-e", ".", "--group", "docs", "sphinx-autobuild")
+    session.install(*PINNED, "-e", ".", "--group", "docs", "sphinx-autobuild")
     session.run("sphinx-autobuild", "--watch", "src", "docs", SITE)
 
 

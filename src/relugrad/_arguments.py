@@ -23,11 +23,11 @@ def checked_parameter(name: str, value: Any) -> Any:
     _check_type(name, value := as_array(value))
     if isinstance(value, Tracer) or not getattr(value, "is_fully_addressable", True):
         return value  # can't be looked at: a bad one will show as NaN
-    numbers = np.asarray(value)
-    if (bad := numbers[~((numbers > 0) & (numbers < jnp.inf))]).size:
+    array = np.asarray(value)
+    if (bad := array[~((array > 0) & (array < jnp.inf))]).size:
         raise ValueError(f"{name} must be positive and finite; got {bad[0]}")
     # Integers become floats: those of 64 bits would lose their upper half.
-    return jnp.array(value, jnp.result_type(value, 0.0)) if numbers.ndim else float(numbers)
+    return jnp.array(value, jax.eval_shape(jnp.sin, value).dtype) if array.ndim else float(array)
 
 
 def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]:
@@ -42,17 +42,17 @@ def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]
     x = jnp.asarray(x, jax.eval_shape(jnp.sin, x).dtype)
     wide = np.promote_types(x.dtype, np.float32)  # 16 bits are rounded once
     alpha, width = jnp.asarray(alpha, wide), jnp.asarray(width, wide)
-    # NaN unless both are positive and finite; then so is all that is made of it.
-    width += jax.lax.stop_gradient(0 * (jnp.log(alpha) + jnp.log(width)))
+    # NaN unless both are positive and finite, and the peak finite; then so is what is made of it.
+    width += jax.lax.stop_gradient(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width))
     x, alpha, width = (jnp.broadcast_to(value, shape) for value in (x, alpha, width))
-    # A 1 made of all three, so that each product is sharded over devices, and
-    # batched by vmap, as their result is. XLA drops the products.
-    one = (jnp.isnan(x) | jnp.isnan(alpha) | jnp.isnan(width) | True).astype(wide)
-    return x * one.astype(x.dtype), (alpha * one, width * one)
+    # Made of all three (alpha is in width), so that x and width are sharded over
+    # devices, and batched by vmap, as their result is. XLA drops the products.
+    ones = (jnp.isnan(x) | jnp.isnan(width) | True).astype(wide)
+    return x * ones.astype(x.dtype), (alpha, width * ones)
 
 
-def promoted(formula: Callable[..., Array]) -> Callable[..., Array]:
-    """``formula`` of any arguments that are accepted, in the dtype of x."""
+def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:
+    """``formula`` as a function of all that is accepted, in the dtype of x."""
 
     def relugrad(x: Any, alpha: Any, width: Any) -> Array:  # the name in a profile
         x, parameters = promote(x, alpha, width)

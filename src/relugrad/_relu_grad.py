@@ -11,12 +11,12 @@ from jax.tree_util import GetAttrKey
 from jax.typing import ArrayLike
 
 from relugrad import _surrogate
-from relugrad._arguments import as_array, checked_parameter, promoted
+from relugrad._arguments import after_promotion, as_array, checked_parameter
 
 _spike: Callable[..., jax.Array] = jax.jit(_surrogate.spike)
 _spike_jvp: Callable[..., jax.Array] = jax.jit(_surrogate.spike_forward_mode)
-_surrogate_grad: Callable[..., jax.Array] = jax.jit(promoted(_surrogate.surrogate_grad))
-_surrogate_fun: Callable[..., jax.Array] = jax.jit(promoted(_surrogate.surrogate_fun))
+_surrogate_grad: Callable[..., jax.Array] = jax.jit(after_promotion(_surrogate.surrogate_grad))
+_surrogate_fun: Callable[..., jax.Array] = jax.jit(after_promotion(_surrogate.surrogate_fun))
 
 
 @final

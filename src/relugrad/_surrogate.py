@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.nn import relu
 
-from relugrad._arguments import promote, promoted
+from relugrad._arguments import after_promotion, promote
 
 
 def surrogate_grad(x: Array, alpha: Array, width: Array) -> Array:
@@ -25,11 +25,8 @@ def surrogate_fun(x: Array, alpha: Array, width: Array) -> Array:
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, NaN for a NaN in x or width."""
-    x = jax.lax.select(jnp.isnan(width), width.astype(x.dtype), x)
-    # Made of the arguments alone: lax.scan hoists a constant, and the rule gets
-    # wrong residuals (JAX from 0.6.2 on). NaN as -x: without the minus, a loop
-    # over time steps in Python hardly ever compiles (JAX from 0.11 on).
-    return jax.lax.select(jnp.isnan(x), -x, (x >= 0).astype(x.dtype))
+    x = jnp.where(jnp.isnan(width), width.astype(x.dtype), x)
+    return jnp.where(x >= 0, 1, jnp.where(x < 0, 0, x))
 
 
 def _times_slope(change: Array, x: Array, alpha: Array, width: Array) -> Array:
@@ -38,35 +35,33 @@ def _times_slope(change: Array, x: Array, alpha: Array, width: Array) -> Array:
     return (change.astype(alpha.dtype) * surrogate_grad(x, alpha, width)).astype(change.dtype)
 
 
-def _promote_x(given: tuple[Any, ...]) -> Any:
+def _promote_x(primals: tuple[Any, ...]) -> Any:
     """``promote`` as a function of x alone."""
-    return lambda x: promote(x, *given[1:])
+    return lambda x: promote(x, *primals[1:])
 
 
-spike = jax.custom_vjp(promoted(step))
+spike = jax.custom_vjp(after_promotion(step))
 
 
-def _forward(*given: Any) -> tuple[Array, tuple[Any, ...]]:
-    # Not `step`: a second derivative meets the surrogate here too.
-    return spike(*given), given
-
-
-def _backward(given: tuple[Any, ...], cotangent: Array) -> tuple[Any, ...]:
-    x, pull_back, parameters = jax.vjp(_promote_x(given), given[0], has_aux=True)
+def _backward(residuals: tuple[Any, ...], cotangent: Array) -> tuple[Any, ...]:
+    x, pull_back, parameters = jax.vjp(_promote_x(residuals), residuals[0], has_aux=True)
     # None is zero: the spikes don't depend on alpha and width.
     return *pull_back(_times_slope(cotangent, x, *parameters)), None, None
 
 
-spike.defvjp(_forward, _backward)
+# The forward rule calls `spike` and not `step`, so that a second derivative meets
+# the surrogate too. It stores copies, because a lax.scan that is differentiated
+# twice confuses a residual that is an argument with a constant (JAX from 0.6.2 on).
+spike.defvjp(lambda *primals: (spike(*primals), tuple(map(jnp.copy, primals))), _backward)
 
 # The same for forward mode. The inner checkpoint puts the batch axis of vmap
 # where the rule has it. The outer one protects the rule, which a lax.scan that
 # is differentiated twice loses before JAX 0.12: the result is wrong or 0.
-_with_jvp = jax.custom_jvp(jax.checkpoint(promoted(step)))
+_with_jvp = jax.custom_jvp(jax.checkpoint(after_promotion(step)))
 spike_forward_mode = jax.checkpoint(_with_jvp, prevent_cse=False)
 
 
 @_with_jvp.defjvp
-def _pushforward(given: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
-    x, tangent, parameters = jax.jvp(_promote_x(given), given[:1], tangents[:1], has_aux=True)
-    return spike_forward_mode(*given), _times_slope(tangent, x, *parameters)
+def _pushforward(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
+    x, tangent, parameters = jax.jvp(_promote_x(primals), primals[:1], tangents[:1], has_aux=True)
+    return spike_forward_mode(*primals), _times_slope(tangent, x, *parameters)

@@ -20,14 +20,86 @@ from tests.peers.others import Function, imported, plain, surroundings
 FILE = Path(__file__).parents[2] / "docs/_data/compile_time.json"
 LIMIT = 30  # seconds, of each
 STEPS = [8, 16, 32, 64]
-# Layers, recurrent, readout in each step, reset
-NETWORKS: dict[str, tuple[int, bool, bool, Function]] = {
-    "one layer": (1, False, False, lambda v, s: 0.9 * (v - s)),
-    "two layers": (2, False, False, lambda v, s: 0.9 * v - s),
-    "recurrent": (1, True, False, lambda v, s: 0.9 * v * (1 - s)),
-    "readout": (1, False, True, lambda v, s: 0.9 * (v - jax.lax.stop_gradient(s))),
-}
 NAMES = {"grad": ["relugrad", "plain", "braintools", "spyx"], "jvp": ["relugrad", "braintools"]}
+
+# Networks: from a spike function, the parameters, the state and the current of a step to the next
+# state and the spikes.
+
+
+def one_layer(spike: Function, p: Any, state: Any, current: Array) -> Any:
+    """A leaky layer that loses what it fires, before it leaks."""
+    (v,) = state
+    v = v + current
+    s = spike(v - 1.0)
+    return (0.9 * (v - s),), s
+
+
+def two_layers(spike: Function, p: Any, state: Any, current: Array) -> Any:
+    """The first drives the second."""
+    v, u = state
+    v = v + current
+    s = spike(v - 1.0)
+    u = u + s @ p["between"]
+    r = spike(u - 1.0)
+    return (0.9 * v - s, 0.9 * u - r), r
+
+
+def recurrent(spike: Function, p: Any, state: Any, current: Array) -> Any:
+    """With a reset to zero."""
+    v, s = state
+    v = v + current + s @ p["back"]
+    s = spike(v - 1.0)
+    return (0.9 * v * (1 - s), s), s
+
+
+def detached(spike: Function, p: Any, state: Any, current: Array) -> Any:
+    """One layer, without a gradient through the reset."""
+    (v,) = state
+    v = v + current
+    s = spike(v - 1.0)
+    return (0.9 * (v - jax.lax.stop_gradient(s)),), s
+
+
+def adaptive(spike: Function, p: Any, state: Any, current: Array) -> Any:
+    """A recurrent layer whose threshold rises with each spike."""
+    v, s, rise = state
+    v = 0.9 * v + current + s @ p["back"]
+    threshold = 1.0 + 0.2 * rise
+    s = spike(v - threshold)
+    return (v - s * threshold, s, 0.97 * rise + s), s
+
+
+def trained(spike: Function, p: Any, state: Any, current: Array) -> Any:
+    """One layer that learns its decays and thresholds."""
+    (v,) = state
+    v = p["decay"] * v + current
+    s = spike(v - p["threshold"])
+    return (v - s * p["threshold"],), s
+
+
+def coupled(spike: Function, p: Any, state: Any, current: Array) -> Any:
+    """Four neurons in a list, each driven by all."""
+    v, spikes = state[:4], state[4:]
+    fired, left = [], []
+    for i in range(4):
+        drive = sum(p["back"][j, i] * spikes[j] for j in range(4))
+        potential = 0.9 * v[i] + current[:, i] + drive
+        fired.append(spike(potential - 1.0))
+        left.append(potential - fired[-1])
+    return (*left, *fired), jnp.stack(fired, axis=-1)
+
+
+# Each with the shapes of its state, and whether it is read out in each step.
+ROWS, ALL = (32,), (32, 64)
+NETWORKS: dict[str, tuple[Function, list[tuple[int, ...]], bool]] = {
+    "one layer": (one_layer, [ALL], False),
+    "two layers": (two_layers, [ALL] * 2, False),
+    "recurrent": (recurrent, [ALL] * 2, False),
+    "readout": (detached, [ALL], True),
+    "adaptive": (adaptive, [ALL] * 3, True),
+    "trained": (trained, [ALL], False),
+    "coupled": (coupled, [ROWS] * 8, False),
+}
 
 
 def made(name: str, mode: str) -> Any:
@@ -45,25 +117,21 @@ def made(name: str, mode: str) -> Any:
 
 def seconds(name: str, network: str, steps: int, mode: str) -> float:
     """How long XLA compiles a loss and its derivative."""
-    layers, recurrent, readout, reset = NETWORKS[network]
+    step, shapes, readout = NETWORKS[network]
     spike, inputs = made(name, mode), jnp.ones((steps, 32, 20))
-    weights = [jnp.full((20 if i == 0 else 64, 64), 0.1) for i in range(layers)]
-    parameters = weights, jnp.full((64, 64), 0.1), jnp.full((64, 3), 0.1)
+    square, vector = jnp.full((64, 64), 0.1), jnp.ones(64)
+    parameters = {"in": jnp.full((20, 64), 0.1), "between": square, "back": square}
+    parameters |= {"out": jnp.full((64, 3), 0.1), "decay": 0.9 * vector, "threshold": vector}
 
-    def loss(parameters: Any) -> Array:
-        weights, back, out = parameters
-        v: list[Any] = [jnp.zeros((32, 64))] * layers
-        spikes, total, scores = v[0], jnp.zeros((32, 64)), jnp.zeros((32, 3))
-        currents = inputs @ weights[0]
-        for current in currents:
-            for i in range(layers):
-                driven = spikes @ weights[i] if i else current
-                potential = v[i] + driven + (spikes @ back if recurrent else 0)
-                spikes = spike(potential - 1.0)
-                v[i] = reset(potential, spikes)
+    def loss(p: Any) -> Array:
+        state: Any = tuple(map(jnp.zeros, shapes))
+        total, scores = jnp.zeros(()), jnp.zeros((32, 3))
+        for current in inputs @ p["in"]:
+            state, spikes = step(spike, p, state, current)
             total = total + spikes
-            scores = 0.8 * scores + spikes @ out if readout else scores
-        return -jax.nn.log_softmax(scores if readout else total @ out)[:, 0].mean()
+            scores = 0.8 * scores + spikes @ p["out"] if readout else scores
+        scores = scores if readout else total @ p["out"][: total.shape[1]]
+        return -jax.nn.log_softmax(scores)[:, 0].mean()
 
     pushed = jax.jit(lambda p: jax.jvp(loss, (p,), (p,)))
     lowered = (jax.jit(jax.value_and_grad(loss)) if mode == "grad" else pushed).lower(parameters)

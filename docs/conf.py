@@ -15,9 +15,8 @@ from sphinx.application import Sphinx
 import relugrad
 
 sys.path.insert(0, str(Path(__file__).with_name("_extensions")))
-os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # kernels find the package `evidence`
-# One look for the notebooks' kernels and for plot_directive
-os.environ["MATPLOTLIBRC"] = str(Path(__file__).parent)
+# Kernels and plot_directive have one look, and find the package `evidence`.
+os.environ |= dict.fromkeys(["MATPLOTLIBRC", "PYTHONPATH"], str(Path(__file__).parent))
 
 project = "relugrad"
 copyright = "2026, the relugrad developers"

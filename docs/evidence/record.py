@@ -1,5 +1,6 @@
 """The one way into the record of the experiments."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,25 +58,28 @@ class Record:
             lambda cell: factor * np.array(cell) if isinstance(cell, list) else cell
         )
 
-    def outcomes(self, *by: str, outcome: str = "", **settings: Any) -> pd.Series:
+    def outcomes(
+        self, *by: str, tuned: Sequence[str] = (), outcome: str = "", **settings: Any
+    ) -> pd.Series:
         """An array over the seeds for each value of `by`, at the best of what was tuned.
 
-        Without a name, it is of the outcome that the experiment reports.
+        More settings can be tuned than the experiment tunes. Without a name, it is of the outcome
+        that the experiment reports.
         """
         if "updates" in by:
             settings["updates"] = [self.updates // 5, self.updates]
         rows = self._selected(settings)
         for name in rows.columns.intersection(self.recorded["by"]):
-            if name not in (*by, *settings) and rows[name].nunique(dropna=False) > 1:
+            if name not in (*by, *tuned, *settings) and rows[name].nunique(dropna=False) > 1:
                 raise ValueError(
                     f"{self.name}: {name} is any of {list(rows[name].unique())}: say which"
                 )
-        tuned = [name for name in self.recorded["tuned"] if name not in by]
-        asked = {"rows": rows, "by": [name for name in by if name != "updates"], "tuned": tuned}
+        asked = {"rows": rows, "by": [name for name in by if name != "updates"]}
+        asked["tuned"] = [name for name in (*self.recorded["tuned"], *tuned) if name not in by]
         if outcome:
             best_by = self.recorded["chosen_by"] or self.recorded["outcome"]
             asked |= {"outcome": outcome, "chosen_by": best_by}
-        found = self.factor * chosen(self.recorded | asked)
+        found = self.factor * chosen(self.recorded | asked).rename(None)
         return found if "updates" in by or not by else found.droplevel("updates")
 
     def means(self, *by: str, **settings: Any) -> pd.Series:
@@ -87,9 +91,19 @@ class Record:
         return round(float(self.means(**settings).item()))
 
 
+def error(seeds: np.ndarray) -> float:
+    """The standard error of the mean."""
+    return float(seeds.std(ddof=1) / len(seeds) ** 0.5)
+
+
+def ends(of: pd.Series) -> tuple[int, int]:
+    """The lowest and the highest, as they are shown."""
+    return round(of.min()), round(of.max())
+
+
 def mean_and_error(seeds: np.ndarray) -> str:
     """With the standard error of the mean, as tables show it."""
-    return f"{seeds.mean():.0f} ± {seeds.std(ddof=1) / len(seeds) ** 0.5:.0f}"
+    return f"{seeds.mean():.0f} ± {error(seeds):.0f}"
 
 
 def about(*names: str) -> Markdown:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
 from experiments.record import chosen, read
 
@@ -28,6 +27,13 @@ WORDS = {
 }
 
 
+class Markdown(str):
+    """A text that a notebook shows as what it says."""
+
+    def _repr_markdown_(self) -> str:
+        return self
+
+
 class Record:
     """An experiment as it was recorded.
 
@@ -37,13 +43,14 @@ class Record:
 
     def __init__(self, name: str) -> None:
         self.name, self.recorded = name, RECORDED[name]
+        self.table = pd.DataFrame(self.recorded["rows"])
         self.seeds: int = self.recorded["seeds"]
         self.updates: int = self.recorded["updates"]
         self.factor = 100 if self.recorded["best"] == "highest" else 1
 
     def _selected(self, settings: dict[str, Any]) -> pd.DataFrame:
         """The rows with these settings, as they are recorded."""
-        rows = pd.DataFrame(self.recorded["rows"])
+        rows = self.table
         for name, asked in ({"updates": self.updates} | settings).items():
             values = asked if isinstance(asked, list) else [asked]
             rows = rows[rows[name].isin([np.nan if value is None else value for value in values])]

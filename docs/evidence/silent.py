@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from evidence.record import Record
+from evidence.record import Record, ends
 
 WEIGHTS, SILENT = Record("initial_weights"), Record("silent")
 seeds = WEIGHTS.seeds
@@ -78,6 +78,18 @@ adam_good, adam_bad = (
 sgd_good, sgd_bad = (
     SILENT.percent(network="medium weights", optimizer="SGD", rate=rate) for rate in (0.5, 2.5)
 )
+
+
+def never_spike(when: str, optimizer: str, rate: float) -> np.ndarray[Any, Any]:
+    """The share of each layer's neurons, from weights of 0.25."""
+    rows = SILENT.rows(network="larger weights", optimizer=optimizer, rate=rate)
+    return np.asarray(rows[when].item().mean(axis=0))
+
+
+never_low, never_high = ends(never_spike("silent_before", "Adam", 0.05))
+adam_silent_low, adam_silent_high = ends(never_spike("silent", "Adam", 0.05))
+sgd_silent_low, sgd_silent_high = ends(never_spike("silent", "SGD", 2.5))
+fires_fast = SILENT.percent(outcome="firing", network=BOUNDS[0], optimizer="Adam", rate=0.05)
 
 
 def table() -> pd.DataFrame:
@@ -198,3 +210,11 @@ def test_a_bound_on_rates_costs_time_with_adam_and_accuracy_with_sgd() -> None:
 def test_a_rate_that_is_too_high_costs_accuracy() -> None:
     assert adam_good > 90 > 80 > adam_bad
     assert sgd_good > 90 > 75 > sgd_bad
+
+
+def test_a_rate_that_is_too_high_silences_neurons_and_the_mean_firing_rate_hardly_shows_it() -> (
+    None
+):
+    assert adam_silent_low > 40 > sgd_silent_high
+    assert sgd_silent_low > never_high + 5
+    assert fires_fast > 0.6 * fires

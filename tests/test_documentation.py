@@ -1,9 +1,12 @@
-"""What is written down twice agrees: version and date, figure and function, heading and message."""
+"""What is written down twice agrees: version and date, figure and function, heading and message, defaults."""
 
 import ast
 import doctest
+import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -52,3 +55,36 @@ def test_heading_is_part_of_the_message_in_its_example(heading: str, block: str)
 
 def test_each_heading_has_an_example() -> None:
     assert PAGE.count("\n### ") == len(ENTRIES)
+
+
+@pytest.mark.parametrize("documented", [relugrad.ReluGrad, relugrad.relu_grad])
+def test_docstring_names_the_defaults_of_the_signature(documented: Callable[..., Any]) -> None:
+    text = inspect.getdoc(documented) or ""
+    named = re.findall(r"^(\w+)\n(?:    .*\n)*?    .*Default ([\w.]+\w)", text, re.MULTILINE)
+    parameters = inspect.signature(documented).parameters.values()
+    defaults = {one.name: str(one.default) for one in parameters if one.default is not one.empty}
+    where = f"{inspect.getsourcefile(documented)}:{inspect.getsourcelines(documented)[1]}"
+    assert dict(named) == defaults, f"{where}: {documented.__name__}"
+
+
+DEFAULT: Any = relugrad.ReluGrad()
+PEAK = DEFAULT.alpha * DEFAULT.width
+DEFAULTS = {"alpha": DEFAULT.alpha, "width": DEFAULT.width, "half-width": DEFAULT.width / 2}
+DEFAULTS |= {"peak": PEAK, "area": PEAK * DEFAULT.width}
+# What is said of the default, up to a pause, and each "width of 1" in it.
+OF_DEFAULT = re.compile(r"(?:[Dd]efault|`ReluGrad\(\)`)(?:[^.;:!?()|\n]|\(\)|\.\d|\n(?!\n))*")
+VALUE = re.compile(r"(alpha|peak|half-width|width|area)(?:\W+of |=)(\d+(?:\.\d+)?)")
+
+
+def test_pages_name_the_values_of_the_default() -> None:
+    wrong, named = "", 0
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("[!_]*.md")]:
+        text = page.read_text("utf-8")
+        for said in OF_DEFAULT.finditer(text):
+            for value in VALUE.finditer(text, *said.span()):
+                line = text.count("\n", 0, value.start()) + 1
+                named += 1
+                if float(value[2]) != DEFAULTS[value[1]]:
+                    wrong += f"\n{page.relative_to(ROOT)}:{line}: {value[0]}"
+    assert not wrong, f"the default has {DEFAULTS}, and not:{wrong}"
+    assert named > 10

@@ -22,8 +22,9 @@ def filled_in() -> str:
         for expression in map("".join, filled):
             module = expression.partition(".")[0]
             value: Any = eval(expression, {module: importlib.import_module(f"evidence.{module}")})
-            if isinstance(value, pd.DataFrame):
-                lines += [f"{expression}:", *value.to_string().splitlines()]
+            if expression.endswith(")"):
+                text = value.to_string() if isinstance(value, pd.DataFrame) else value
+                lines += [f"{expression}:", *text.splitlines()]
             else:
                 lines.append(f"{expression} = {value!r}")
     return "\n".join(lines).lstrip() + "\n"

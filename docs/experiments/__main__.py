@@ -1,9 +1,9 @@
 """Run the experiments, and try any surrogate in them.
 
-    nox -s experiments -- [quick] [record] [--surrogate package.module:name] [NAME ...]
+    nox -s experiments -- [check | quick | record] [--surrogate package.module:name] [NAME ...]
 
-Without names, all run. `quick` tries only whether they do. `record` keeps what they find, which the
-pages show. `--surrogate` puts another surrogate in the place of ReluGrad, and shows what it reaches
+Without names, all run. `record` keeps what they find, which the pages show. `check` runs a sample and
+compares it with the record. `quick` tries only whether they run. `--surrogate` puts another surrogate in the place of ReluGrad, and shows what it reaches
 beside the record; with `record`, that is kept too, in a file of its own.
 
 `package.module:name` is a spike function of x, or what returns one when it's called without arguments;
@@ -33,6 +33,7 @@ import pandas as pd
 sys.path[0] = str(Path(__file__).parents[1])
 sys.path.append(".")
 from experiments.catalogue import EXPERIMENTS, run_named
+from experiments.check import compared
 from experiments.record import FIELD, chosen, read, write
 from experiments.surrogates import named
 
@@ -43,14 +44,15 @@ def arguments() -> argparse.Namespace:
     """What is asked for; what isn't known is refused."""
     parser = argparse.ArgumentParser("experiments", allow_abbrev=False)
     parser.description, parser.formatter_class = __doc__, argparse.RawDescriptionHelpFormatter
-    known = ["quick", "record", *EXPERIMENTS]
+    modes = {"check", "quick", "record"}
+    known = [*sorted(modes), *EXPERIMENTS]
     parser.add_argument("words", nargs="*", metavar="NAME", help=f"one of {', '.join(known)}")
     parser.add_argument("--surrogate", default="", metavar="package.module:name")
     given = parser.parse_intermixed_args()
     if unknown := set(given.words) - set(known):
         parser.error(f"{', '.join(unknown)}: what can be asked for is {', '.join(known)}")
-    if {"quick", "record"} <= set(given.words):
-        parser.error("a quick run is not recorded")
+    if len(modes & set(given.words)) > 1:
+        parser.error(f"{', '.join(sorted(modes))}: only one of these")
     if given.surrogate:
         try:
             named(given.surrogate)
@@ -59,14 +61,29 @@ def arguments() -> argparse.Namespace:
     return given
 
 
+def check(pool: ProcessPoolExecutor, names: list[str]) -> bool:
+    """Compare a sample of each experiment with the record, and return whether one differs."""
+    differ = False
+    for future in as_completed(pool.submit(compared, name) for name in names):
+        agreement, far = future.result()
+        print(agreement, *far, sep="\n    ", flush=True)
+        differ |= bool(far)
+    return differ
+
+
 def main() -> None:
     """Run what is asked for, two at a time."""
     given = arguments()
-    quick, keep = (word in given.words for word in ("quick", "record"))
-    if quick:  # which mostly compiles
+    checked, quick, keep = (word in given.words for word in ("check", "quick", "record"))
+    # Both mostly compile.
+    if quick:
         os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+    if checked:
+        os.environ["XLA_FLAGS"] = f"{os.getenv('XLA_FLAGS', '')} --xla_backend_optimization_level=1"
     names = [name for name in EXPERIMENTS if name in given.words] or list(EXPERIMENTS)
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        if checked:
+            sys.exit(check(pool, names))
         running = {pool.submit(run_named, name, given.surrogate, quick): name for name in names}
         for future in as_completed(running):
             name, found = running[future], future.result()

@@ -7,14 +7,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from experiments import neuron, online, series
-from experiments.classification import AXES, trial
-from experiments.experiment import RESET, Experiment, cases, rates, run
+from experiments.classification import AXES, SHEET, trial
+from experiments.experiment import DEFAULT, RESET, Experiment, cases, part, rates, run
 from experiments.network import RESETS, Case
 from experiments.surrogates import SHAPES, Surrogate, named, triangle
 
 Settings = dict[str, Any]
-DEFAULT: Settings = {"peak": 0.3, "width": 1.0, "reset": "detached"}
-ATTACHED = DEFAULT | {"reset": "attached"}
+DETACHED: Settings = DEFAULT | {"reset": "detached"}
 ADAM = rates("Adam", 0.01, 0.03)
 # A frozen network has a scale of its own, and its readout bears higher rates.
 FROZEN: Settings = {"hidden": ["frozen"], "enlarged": [1.0, 2.0, 4.0, 8.0]}
@@ -26,22 +25,22 @@ SUM = ORDER | {"task": "accumulated cues", "scale": 0.5}
 LSNN: Settings = {"task": [ORDER, SUM], "how": rates("Adam", 0.003, 0.01)}
 SHAPED = ORDER | {"reset": "attached", "optimizer": "Adam", "rate": 0.01}
 
-CUES = DEFAULT | {"task": "two cues", "scale": 1.0, "hidden": "trained", "rise_attached": 1.0}
+CUES = DETACHED | {"task": "two cues", "scale": 1.0, "hidden": "trained", "rise_attached": 1.0}
 LIF, ADAPTIVE = CUES | {"layer": "lif"}, CUES | {"layer": "adaptive", "beta": 1.0}
 RECURRENT = CUES | {"layer": "recurrent", "recurrent": 0.1}
 SYNAPTIC = CUES | {"layer": "synaptic", "synapse": 0.97}
-TRIANGLES = cases(start=[DEFAULT, ATTACHED], width=[1.0, 2.0])
+TRIANGLES = cases(start=[DETACHED, DEFAULT], width=[1.0, 2.0])
 
 TIMED = {"task": "spike times", "scale": 0.134, "hidden": "trained", "shape": "triangle"}
 TWO = rates("Adam", 0.006, 0.02)
 SCALED: Settings = {"width": [0.1, 0.32, 1.0, 3.2, 10.0], "peak": [0.3, 1.0, 3.0], "how": TWO}
 
-DEEP = ATTACHED | {"task": "digits", "layers": 3}
+DEEP = DEFAULT | {"task": "digits", "layers": 3}
 START: Settings = {"deep": [DEEP], "how": [*rates("Adam", 0.002, 0.01), *rates("SGD", 0.1, 0.5)]}
 RULE = [{"xi": 1.0, "assumed": 0.02}, {"xi": 1.0, "assumed": 0.1}, {"xi": 2.0, "assumed": 0.02}]
 SCALES: Settings = {"scale": [0.02, 0.06, 0.18, 0.54], "peak": [0.3, 1.0], "width": [1.0, 2.0]}
 
-CENTERED = ATTACHED | {"task": "digits, centered", "scale": 0.125, "peak": 1.0}
+CENTERED = DEFAULT | {"task": "digits, centered", "scale": 0.125, "peak": 1.0}
 HIDDEN: Settings = {"of": [CENTERED], "layers": [1], "neurons": [8, 16, 32, 64, 256]}
 EITHER = [*rates("SGD", 0.1, 0.3, 1.0, 3.0), *rates("Adam", 0.003, 0.01, 0.03, 0.1, 0.3)]
 
@@ -101,11 +100,12 @@ EXPERIMENTS = {
         "Which peak, width and gradients does an LSNN need (Bellec et al. 2018, 2020)?",
         cases(**LSNN, reset=RESET, width=[1.0, 2.0, 4.0], peak=[0.1, 0.3, 1.0])
         + cases(**LSNN, cut=[{"rise_attached": 0.0}], reset=RESET, width=[1.0], peak=[0.3, 1.0])
-        + cases(**LSNN | FROZEN, start=[ATTACHED])
+        + cases(**LSNN | FROZEN, start=[DEFAULT])
         + cases(order=[SHAPED], shape=SHAPES, width=[1.0, 2.0], peak=[0.1, 0.3, 1.0]),
         by=("task", "hidden", "shape", "rise_attached", "reset", "width", "peak"),
         seeds=20,
         in_turn=True,
+        sampled=(2, 3, 8),
     ),
     "two_cues": Experiment(
         "At which peaks do adaptive thresholds or recurrent weights keep a memory?",
@@ -123,7 +123,7 @@ EXPERIMENTS = {
         "Does a surrogate's shape or its scale matter, where only spike times tell the class?",
         cases(timed=[TIMED], shape=["triangle", *SHAPES], **SCALED, reset=RESET)
         + cases(timed=[TIMED | {"width": 1.0, "peak": 10.0}], reset=RESET, how=TWO)
-        + cases(timed=[TIMED | DEFAULT], **FROZEN),
+        + cases(timed=[TIMED | DETACHED], **FROZEN),
         by=("shape", "hidden", "reset"),
         tuned=("width", "peak", "enlarged", "optimizer", "rate"),
     ),
@@ -171,7 +171,7 @@ EXPERIMENTS = {
         ),
         by=("network",),
         updates=400,
-        outcomes=("accuracy", "firing"),
+        outcomes=("accuracy", "firing", "silent", "silent_before"),
         traced={"network": list(REMEDIES)},
     ),
     "online": online.LEARNING,
@@ -180,7 +180,7 @@ EXPERIMENTS = {
         cases(
             task=[{"task": "digits", "decay": 0.9}, {"task": "digits, 40 steps", "decay": 0.98}],
             bfloat16=KEPT,
-            neuron=[ATTACHED | {"neurons": 20, "scale": 0.125, "peak": 0.99, "width": 1.1}],
+            neuron=[DEFAULT | {"neurons": 20, "scale": 0.125, "peak": 0.99, "width": 1.1}],
             how=[*rates("SGD", 0.1, 0.3), *rates("Adam", 0.001, 0.003)],
         )
         + cases(bfloat16=KEPT, order=[SHAPED | {"peak": 0.3, "width": 2.0, "decay": 0.9}]),
@@ -189,11 +189,26 @@ EXPERIMENTS = {
         outcomes=("loss", "accuracy"),
         best="lowest",
         traced={"bfloat16": list(KEPT)},
+        sampled=(1, 6, 8),
     ),
     "neuron": neuron.NEURON,
+    "quickstart": neuron.ALONE,
+    "start_values": Experiment(
+        "What do scaled features, larger first weights and training the hidden layers do?",
+        cases(
+            task=[DEFAULT | {"layers": 2, "task": task} for task in SHEET],
+            hidden=["trained", "frozen"],
+            enlarged=[1.0, 8.0],
+            how=rates("Adam", 0.01, 0.1),
+        ),
+        by=("task", "hidden", "enlarged", "rate"),
+        tuned=("optimizer",),
+    ),
 }
 
 
 def run_named(name: str, surrogate: str, quick: bool) -> dict[str, Any]:
-    """Run an experiment, with ReluGrad if no other surrogate is named."""
-    return run(EXPERIMENTS[name], named(surrogate) if surrogate else triangle, quick)
+    """Run an experiment, with ReluGrad if no other surrogate is named. `quick` is only a trial."""
+    one = EXPERIMENTS[name]
+    one = part(one, 5, programs=99, cases=2, seeds=2) if quick else one
+    return run(one, named(surrogate) if surrogate else triangle)

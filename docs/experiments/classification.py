@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.lax import stop_gradient
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.preprocessing import minmax_scale
 
-from experiments.network import Case, Neuron, Stored, as_it_is, cross_entropy, layer, train
+from experiments.network import Case, Neuron, Passed, Stored, as_it_is, cross_entropy, layer, train
 from experiments.surrogates import Surrogate
 
 NEURONS, DECAY, BATCH, TESTED = 32, 0.9, 20, 400
@@ -29,11 +30,11 @@ class Task(NamedTuple):
     samples: int = 0  # if there is an end of them
 
 
-def images(times: int, centered: bool = False) -> Task:
-    """Handwritten digits, each for some time steps."""
-    shown = IMAGES - centered * IMAGES.mean(0)
-    counts = jnp.full(times, 1 / times)
-    return Task(64, 10, counts, lambda _, i: (shown[i], LABELS[i]), samples=len(LABELS))
+def features(x: Any, labels: Any, times: int = 20) -> Task:
+    """Features, such as the pixels of handwritten digits, each for some time steps."""
+    x, labels, counts = jnp.float32(x), jnp.asarray(labels), jnp.full(times, 1 / times)
+    classes = int(labels.max()) + 1
+    return Task(x.shape[1], classes, counts, lambda _, i: (x[i], labels[i]), samples=len(x))
 
 
 def cues(_: Any, key: Array) -> tuple[Array, Array]:
@@ -95,26 +96,33 @@ TASKS = {
     "temporal order": Task(6, 4, 3 / 8 * (jnp.arange(50) >= 42), temporal_order),
     "accumulated cues": Task(15, 2, 3 / 8 * (jnp.arange(60) >= 52), accumulated_cues),
     "moving dot": Task(16, 2, jnp.arange(16) >= 8, dots),
-    "digits": images(20),
-    "digits, 10 steps": images(10),
-    "digits, 40 steps": images(40),
-    "digits, centered": images(20, centered=True),
+    "digits": features(IMAGES, LABELS),
+    "digits, 10 steps": features(IMAGES, LABELS, 10),
+    "digits, 40 steps": features(IMAGES, LABELS, 40),
+    "digits, centered": features(IMAGES - IMAGES.mean(0), LABELS),
     "spike times": Task(20, 10, LEAKY, spike_times, curves),
 }
+LOADERS = {"digits": load_digits, "wine": load_wine, "breast cancer": load_breast_cancer}
+SHEET = {
+    f"{name}, {how}": features(scale(load().data), load().target)
+    for name, load in LOADERS.items()
+    for how, scale in {"scaled": minmax_scale, "unscaled": jnp.asarray}.items()
+}
+TASKS |= SHEET
 
 
 # Over what a normalization of (times, samples, neurons) takes mean and standard deviation.
 AXES: dict[str, Any] = {"layer": -1, "batch and time": (0, 1)}
 
 
-def fluctuation_driven(xi: Any, rate: Any) -> list[Any]:
+def fluctuation_driven(xi: Any, rate: Any, inputs: Array = IMAGES) -> list[Any]:
     """Three layers' scales: the threshold is xi standard deviations of the potential away.
 
     The rule of Rossbroich et al. (2022) for weights with a mean of 0: n inputs that spike at a rate
     give the potential the variance n * rate * w^2 * (sum of the squared kernel). An image doesn't
     change with time, so its currents add up instead.
     """
-    still = (IMAGES**2).sum(1).mean() ** 0.5 / (1 - DECAY)
+    still = (inputs**2).sum(1).mean() ** 0.5 / (1 - DECAY)
     fluctuating = (NEURONS * rate / (1 - DECAY**2)) ** 0.5
     return [1 / (xi * still), 1 / (xi * fluctuating), 1 / (xi * fluctuating)]
 
@@ -131,12 +139,18 @@ def draw(key: Array, case: Case, updates: int) -> Any:
     }
     if task.samples:
         order = jax.random.permutation(keys[3], task.samples)
-        batches = jax.random.choice(keys[4], order[TESTED:], (updates, BATCH))
-        tested = order[:TESTED]
+        tested, learned = jnp.split(order, [min(TESTED, task.samples // 4)])
+        batches = jax.random.choice(keys[4], learned, (updates, BATCH))
     else:
         batches = jax.random.split(keys[3], (updates, BATCH))
         tested = jax.random.split(keys[4], TESTED)
     return weights, task.world(keys[5]), batches, tested
+
+
+def never_spike(layers: list[Passed]) -> Array:
+    """The share of neurons in each layer that spike at no time for any sample."""
+    shares = [(one.spikes.max((-3, -2)) == 0).mean(-1) for one in layers]
+    return jnp.stack(shares or [jnp.zeros(2)], axis=-1)
 
 
 def trial(
@@ -151,10 +165,17 @@ def trial(
     if "adaptive" in case:  # a share of the neurons
         share = jnp.arange(len(weights["back"])) < case["adaptive"] * len(weights["back"])
         neuron = neuron._replace(beta=case["beta"] * share)
-    scales = (
-        fluctuation_driven(case["xi"], case["assumed"]) if "xi" in case else [case["scale"]] * 3
-    )
     times = case.get("enlarged", 1.0)
+    if "scale" in case:
+        scales = [case["scale"]] * 3
+    elif "assumed" in case:
+        scales = fluctuation_driven(case["xi"], case["assumed"])
+    else:  # by what each layer gets, and of a larger first layer alone, as the page Start values
+        x = task.sample(world, batches[:5].ravel())[0]
+        scales = fluctuation_driven(1.0, 1.0, x)[:1]
+        currents = x @ (times * scales[0] * weights["hidden"][0])
+        spikes = layer(neuron, jnp.broadcast_to(currents, (*task.counts.shape, *currents.shape)))
+        scales.append(fluctuation_driven(1.0, spikes.spikes.mean())[1] / times)
     weights["hidden"] = [times * s * w for s, w in zip(scales, weights["hidden"], strict=False)]
     weights["back"] *= case.get("recurrent", 0.0)
     axis = AXES.get(case.get("normalized", ""))
@@ -198,6 +219,8 @@ def trial(
     return {
         "accuracy": (scores.argmax(axis=2) == labels).mean(axis=1),
         "firing": rates.mean(axis=0),
+        "silent": never_spike(layers),
+        "silent_before": jnp.broadcast_to(never_spike(first), (2, max(1, len(first)))),
         "before": jnp.full(2, first[-1].spikes.mean() if first else 0),
         "loss": jnp.stack([losses[end - -(-end // 4) : end].mean() for end in ends]),
     }

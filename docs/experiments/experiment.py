@@ -29,7 +29,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from itertools import product
@@ -37,15 +37,17 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from experiments import classification
 from experiments.network import Case
 from experiments.surrogates import SHAPES, Surrogate, triangle
+from relugrad import ReluGrad
 
 TRACED = {"reset": ("detached", "attached"), "optimizer": ("SGD", "Adam")}  # as 0 and 1
 RESET = TRACED["reset"]
+OURS: Any = ReluGrad()
+DEFAULT = {"peak": OURS.alpha * OURS.width, "width": OURS.width, "reset": "attached"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Experiment:
     traced: Mapping[str, Sequence[str]] = field(default_factory=dict)  # words as their index
     at_once: int | None = None  # cases
     in_turn: bool = False  # seeds one after the other: faster where one fills the cache
+    sampled: tuple[int, int, int] = 2, 6, 8  # programs, cases of each, and seeds for `check`
 
 
 def cases(**settings: Iterable[Any]) -> list[dict[str, Any]]:
@@ -82,29 +85,47 @@ def rates(optimizer: str, *values: float) -> list[dict[str, Any]]:
     return [{"optimizer": optimizer, "rate": value} for value in values]
 
 
-def run(one: Experiment, surrogate: Surrogate, quick: bool) -> dict[str, Any]:
-    """The record of an experiment. `quick` tries two seeds and cases of each program, five updates."""
+def programs_of(one: Experiment) -> dict[Any, list[Case]]:
+    """The cases that one program serves, by what it has fixed and by the names of their settings."""
+    words, served = {*TRACED, *one.traced}, dict[Any, list[Case]]()
+    for case in one.cases:
+        fixed = {k: v for k, v in case.items() if k not in words and not isinstance(v, float)}
+        served.setdefault((tuple(fixed.items()), tuple(case)), []).append(case)
+    return served
+
+
+def part(one: Experiment, updates: int, programs: int, cases: int, seeds: int) -> Experiment:
+    """A shorter training, with the first seeds, of a few cases of a few programs."""
+    few = spaced(list(programs_of(one).values()), programs)
+    kept = [case for served in few for case in spaced(served, cases)]
+    return replace(one, cases=kept, seeds=min(one.seeds, seeds), updates=updates)
+
+
+def spaced(items: Sequence[Any], most: int) -> Sequence[Any]:
+    """At most so many of them, evenly spaced."""
+    return items[:: -(-len(items) // most)]
+
+
+def run(one: Experiment, surrogate: Surrogate) -> dict[str, Any]:
+    """The record of an experiment."""
     start, rows = time.perf_counter(), list[dict[str, Any]]()
     words = {**TRACED, **one.traced}
     index = {word: number for of_name in words.values() for number, word in enumerate(of_name)}
-    updates, seeds = (5, 2) if quick else (one.updates, one.seeds)
-    keys = jax.random.split(jax.random.key(0), seeds)
-    programs: dict[Any, list[Case]] = {}
-    for case in one.cases:
-        if surrogate is triangle or case.get("shape", "triangle") == "triangle":  # not its own
-            fixed = {k: v for k, v in case.items() if k not in words and not isinstance(v, float)}
-            programs.setdefault((tuple(fixed.items()), tuple(case)), []).append(case)
-    for (fixed_items, names), cases in programs.items():
-        fixed, cases = dict(fixed_items), cases[: 2 if quick else None]
+    keys = jax.random.split(jax.random.key(0), one.seeds)
+    if surrogate is not triangle:  # without the cases that have a shape of their own
+        triangles = [case for case in one.cases if case.get("shape", "triangle") == "triangle"]
+        one = replace(one, cases=triangles)
+    for (fixed_items, names), cases in programs_of(one).items():
+        fixed = dict(fixed_items)
         traced = {
             name: jnp.array([index.get(case[name], case[name]) for case in cases])
             for name in names
             if name not in fixed
         }
-        program = partial(trials, one, SHAPES.get(fixed.get("shape"), surrogate), fixed, updates)
+        program = partial(trials, one, SHAPES.get(fixed.get("shape"), surrogate), fixed)
         found = jax.device_get(jax.jit(program)(keys, traced))
         for number, case in enumerate(cases):
-            for place, length in enumerate([updates // 5, updates]):
+            for place, length in enumerate([one.updates // 5, one.updates]):
                 of_seeds = {name: plain(found[name][number, :, place]) for name in one.outcomes}
                 rows.append({**case, "updates": length, **of_seeds})
     texts = "question updates best by tuned chosen_by seeds"
@@ -119,22 +140,23 @@ def run(one: Experiment, surrogate: Surrogate, quick: bool) -> dict[str, Any]:
     }
 
 
-def trials(
-    one: Experiment, surrogate: Surrogate, fixed: Case, updates: int, keys: Array, traced: Any
-) -> Any:
+def trials(one: Experiment, surrogate: Surrogate, fixed: Case, keys: Array, traced: Any) -> Any:
     """The outcomes of all traced cases (the first axis) and seeds (the second)."""
-    drawn = jax.vmap(lambda key: one.draw(key, fixed, updates))(keys)
+    drawn = jax.vmap(lambda key: one.draw(key, fixed, one.updates))(keys)
 
     def of_case(case: Case) -> Any:
         def of_seed(seed: Any) -> Any:
-            return one.trial(seed, {**fixed, **case}, surrogate)
+            found = one.trial(seed, {**fixed, **case}, surrogate)
+            return {name: found[name] for name in one.outcomes}
 
         return jax.lax.map(of_seed, drawn) if one.in_turn else jax.vmap(of_seed)(drawn)
 
     return jax.lax.map(of_case, traced, batch_size=one.at_once)
 
 
-def plain(values: np.ndarray[Any, Any]) -> list[float]:
+def plain(values: Any) -> Any:
     """Three digits of each, for JSON."""
-    digits = [float(f"{one:.3g}") for one in values.tolist()]
-    return [int(one) if one.is_integer() else one for one in digits]
+    if values.ndim:
+        return [plain(one) for one in values]
+    rounded = float(f"{values:.3g}")
+    return int(rounded) if rounded.is_integer() else rounded

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from experiments.experiment import RESET, Experiment, cases, rates
+from experiments.experiment import DEFAULT, RESET, Experiment, cases, rates
 from experiments.network import Case, Neuron, attach, cross_entropy, layer, train
 from experiments.surrogates import SHAPES, Surrogate
 
@@ -92,7 +92,7 @@ HIGH = rates("Adam", 0.03, 0.1)  # a readout bears higher rates
 GRID: dict[str, Any] = {"peak": [0.1, 0.3, 1.0], "width": [1.0, 2.0, 4.0]}
 OURS: dict[str, Any] = {"shape": ["triangle"], "model": MODELS[:1]}
 HERE: dict[str, Any] = {"data": ["GunPoint"], "model": MODELS[:1], "how": ADAM[1:]}
-START: dict[str, Any] = {"peak": [0.3], "width": [1.0], "reset": ["attached"]}
+START: dict[str, Any] = {name: [value] for name, value in DEFAULT.items()}
 # A frozen network has a scale of its own.
 FROZEN: dict[str, Any] = {**OURS | {"model": MODELS[1:2]}, **START, "how": HIGH[1:]}
 FROZEN |= {"enlarged": [1.0, 2.0, 4.0, 8.0]}
@@ -114,6 +114,7 @@ SERIES = Experiment(
     chosen_by="valid",
     traced={"model": MODELS},
     in_turn=True,
+    sampled=(3, 2, 6),
 )
 
 LARGE = [{"data": d, "samples": n, "neurons": 128} for d, n in (("GunPoint", 1), ("OSULeaf", 7))]
@@ -129,6 +130,7 @@ LARGER = replace(
     by=("data", "model", "peak", "width", "reset", "rate"),
     tuned=("enlarged", "optimizer"),
     seeds=3,
+    sampled=(1, 1, 1),
 )
 
 # Of a peak and a half-width of 1. In `series`, accuracy falls where the area reaches 1 to 1.5. So at
@@ -144,6 +146,7 @@ AREA = replace(
     ],
     by=("shape", "width", "area"),
     tuned=("peak", "optimizer", "rate"),
+    sampled=(1, 3, 8),
 )
 
 # If recurrent weights are what makes a gradient grow, training with stronger ones should fail at a

@@ -1,0 +1,103 @@
+"""The same triangle in other libraries, and the laws that these keep: what `nox -s peers` recorded."""
+
+import math
+
+import pandas as pd
+
+from evidence.record import Markdown
+from experiments.record import FIELD, read
+
+RECORD = read(FIELD.with_name("peers.json"))
+JAX = {
+    library: run["versions"]["jax"]
+    for run in RECORD["runs"].values()
+    for library in run["versions"]
+}
+ROWS = pd.DataFrame(RECORD["rows"].values()).fillna("–")
+ROWS["name"] = ROWS["library"].str.split().str[0]
+ROWS["your call"] = ROWS["library"] + " " + ROWS["call"]
+ROWS["as ReluGrad"] = ROWS["alpha, width"].str.replace("`(", "`ReluGrad(")
+ROWS["defaults"] = ROWS["default"].str.replace("alpha=|width=", "", regex=True)
+ROWS["defaults"] = ("`" + ROWS["defaults"] + "`").replace("`none`", "–")
+# Ours comes first, and what can be compared only by its formula last.
+INSTALLED = ROWS[ROWS["spike at 0"] != "–"]
+OTHERS = INSTALLED.iloc[1:]
+
+BACK = "from ReluGrad(alpha, width)"
+ROWS[BACK] = ROWS["as ReluGrad(alpha, width)"]
+IN_TORCH = ROWS["name"].isin(["snntorch", "spikingjelly"])
+ROWS.loc[IN_TORCH, BACK] = "`Triangle` [in PyTorch](#move-to-snntorch-or-spikingjelly)"
+AREA_1 = ROWS[BACK].isin(["`PiecewiseQuadratic(1 / width)(x)`", "`Triangular(width)(x)`"])
+ROWS.loc[AREA_1, BACK] += ", [times](#move-to-another-library-of-jax) `alpha * width**2`"
+
+# The laws that a library breaks, but for two that no other keeps: its errors are silent.
+SILENT = {"nan stays nan", "a bad parameter gives nan or an error"}
+TRIED = OTHERS[OTHERS["laws"] != "–"]
+BROKEN = pd.DataFrame(
+    {
+        "Library": TRIED["library"],
+        "tried with JAX": TRIED["name"].map(JAX),
+        "Broken laws": TRIED["laws"].map(
+            lambda laws: "; ".join(of for of in laws if laws[of] == "no" and of not in SILENT)
+        ),
+    }
+).drop_duplicates()
+
+
+def table() -> Markdown:
+    """Both ways between a library's call and ReluGrad."""
+    return Markdown(ROWS[["your call", "as ReluGrad", BACK]][1:].to_markdown(index=False))
+
+
+def table_of_behavior() -> Markdown:
+    """What calls do beyond the triangle."""
+    columns = ["your call", "defaults", "spike at 0", "vmap", "jvp"]
+    return Markdown(INSTALLED[columns].to_markdown(index=False))
+
+
+def table_of_laws() -> Markdown:
+    """The laws that other libraries break."""
+    return Markdown(BROKEN.to_markdown(index=False))
+
+
+def table_of_versions() -> Markdown:
+    """What was compared with what, and when."""
+    lines = [
+        f"- {', '.join(sorted({*ROWS['name'][1:]} & {*run['versions']}))}: Python {run['python']},"
+        f" JAX {run['versions']['jax']}, {run['date']}"
+        for run in RECORD["runs"].values()
+    ]
+    return Markdown("\n".join(["The libraries were compared on a CPU:", "", *lines]))
+
+
+def test_each_call_but_that_of_snntorch_has_an_equivalent() -> None:
+    assert ROWS.query("`as ReluGrad` == '–'")["name"].tolist() == ["snntorch"]
+    assert not ROWS[BACK].isin(["–"]).any()
+    assert (IN_TORCH.sum(), AREA_1.sum()) == (2, 2)
+
+
+def test_ours_shows_errors_and_no_other_does() -> None:
+    assert INSTALLED.loc[0, ["vmap", "jvp", "NaN", "error"]].tolist() == ["yes"] * 4
+    assert set(OTHERS["NaN"]) == set(OTHERS["error"]) == {"no"}
+    assert all(laws[law] == "no" for laws in TRIED["laws"] for law in SILENT)
+
+
+def test_ours_keeps_all_laws_and_each_other_breaks_one_more() -> None:
+    assert set(INSTALLED.loc[0, "laws"].values()) == {"yes"}
+    assert BROKEN["Broken laws"].map(len).min() > 0
+
+
+def test_spyx_and_jaxpike_do_not_spike_at_the_threshold() -> None:
+    law = BROKEN["Broken laws"].str.contains("spikes are a step")
+    assert BROKEN[law]["Library"].str.split().str[0].tolist() == ["spyx", "jaxpike"]
+    assert set(TRIED[TRIED["spike at 0"] == "0"]["name"]) == {"spyx", "jaxpike"}
+
+
+def test_all_ran_on_a_cpu() -> None:
+    assert {run["device"] for run in RECORD["runs"].values()} == {"CPU"}
+
+
+def test_the_half_widths_of_other_shapes() -> None:
+    by_arctan, by_25, by_100 = 1 / math.pi, (2**0.5 - 1) / 25, (2**0.5 - 1) / 100
+    assert [f"{half:.3g}" for half in (by_arctan, by_25, by_100)] == ["0.318", "0.0166", "0.00414"]
+    assert (f"{1 / (2 * by_arctan):.3f}", f"{2 * by_arctan:.3f}") == ("1.571", "0.637")

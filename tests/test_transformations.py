@@ -155,7 +155,7 @@ def call(f: Function) -> Function:
 
 @pytest.mark.parametrize("parameter", [1.0, -1.0], ids=["NaN in x", "bad alpha"])
 @pytest.mark.parametrize(
-    ("of", "method"),
+    ("transform", "method"),
     [
         (call, "__call__"),
         (grad, "__call__"),
@@ -166,7 +166,7 @@ def call(f: Function) -> Function:
     ids=["call", "gradient", "scan", "slope", "integral"],
 )
 def test_debug_nans_raises_what_can_be_caught(
-    of: Function, method: str, parameter: float, forward_mode: bool
+    transform: Function, method: str, parameter: float, forward_mode: bool
 ) -> None:
     """JAX's public error, and ours where it runs the call again with values that are known."""
     leaves = [jnp.array(parameter), 1.0]
@@ -176,7 +176,7 @@ def test_debug_nans_raises_what_can_be_caught(
         jax.debug_nans(True),
         pytest.raises((FloatingPointError, ValueError), match=r"invalid value|alpha must be"),
     ):
-        of(getattr(spike, method))(x)
+        transform(getattr(spike, method))(x)
 
 
 @pytest.mark.parametrize("method", ["__call__", "surrogate_fun"])

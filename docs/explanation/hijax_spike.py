@@ -14,7 +14,7 @@ class Spike(hijax.HiPrim):
 
     def expand(self, x, alpha, width):
         x = jnp.where(jnp.isnan(alpha * width), jnp.nan, x)
-        spikes = jnp.where(jnp.isnan(x), x, x >= 0)
+        spikes = jnp.where(x >= 0, 1, jnp.where(x < 0, 0, x))
         return spikes.astype(self.out_aval.dtype)
 
     def jvp(self, arguments, tangents):
@@ -40,5 +40,5 @@ def apply(*arguments):
 
 def spike(x, alpha, width):
     alpha, width = jnp.float32(alpha), jnp.float32(width)
-    valid = [jnp.where(p > 0, p, jnp.nan) for p in (alpha, width)]
-    return apply(x, *valid)
+    zero = 0 * (jnp.log(alpha) + jnp.log(width))  # NaN if invalid
+    return apply(x, alpha + zero, width)

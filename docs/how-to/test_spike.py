@@ -21,10 +21,10 @@ def integral(x, parameter):
 
 
 PARAMETERS = 0.3, 0.5, 1.0
-# Far away, at the threshold and next to it, and between corners of slopes.
-SPECIAL = [-1e4, -100, -1e-30, -0.0, 0, 1e-30, 100, 1e4]
-X = jnp.array([*SPECIAL, *np.linspace(-1.9, 1.83, 37)]).reshape(5, 9)
-CURRENTS = jnp.full(5, 0.5)
+# At the threshold, next to it, between corners of slopes, and far away.
+SIZES = [0, 1e-30, *np.linspace(0.03, 1.9, 30), *np.geomspace(2, 1e30, 64)]
+X = jnp.array([SIZES, np.negative(SIZES)])
+CURRENTS = jnp.full((5, 2), 0.5)  # five time steps of two neurons
 
 
 def grad(function):
@@ -48,7 +48,7 @@ def neuron(currents, loop=jax.lax.scan):
         s = spike(v - 1, 0.5)
         return v - s, s
 
-    return loop(step, 0.0, currents)[1]
+    return loop(step, 0.0 * currents[0], currents)[1]
 
 
 def python_loop(step, v, currents):
@@ -75,23 +75,24 @@ def test_the_gradient_of_the_integral_is_the_slope():
 
 
 def test_the_gradient_is_the_cotangent_times_the_slope():
-    """Each x has its own cotangent: of both signs, small and large."""
-    _, pull_back = jax.vjp(lambda x: spike(x, 0.5), X)
-    (slope,) = pull_back(jnp.ones_like(X))
+    """Each x has its own cotangent, of both signs, small and large."""
+    x = jnp.append(X, jnp.array([jnp.inf, -jnp.inf]))
+    _, pull_back = jax.vjp(lambda x: spike(x, 0.5), x)
+    (slope,) = pull_back(jnp.ones_like(x))
     for size in (1e-6, 1.0, 1e6):
-        cotangent = size * jnp.cos(jnp.arange(X.size)).reshape(X.shape)
+        cotangent = size * jnp.cos(jnp.arange(x.size))
         close(pull_back(cotangent)[0], cotangent * slope)
 
 
 def test_shape_and_dtype_are_those_of_x():
-    """Whatever the type of the parameter; 16 bits round and do no more."""
-    for x in (X.astype("float16"), X[1].astype("bfloat16"), X[1, 2]):
+    """Whatever the type of the parameter; each type rounds and does no more."""
+    for x in (X.astype("float16"), X[1].astype("bfloat16"), X, X[1, 9]):
         expected = grad(spike)(x.astype("float32"), 0.5)
-        for parameter in (0.5, jnp.float32(0.5)):
+        for parameter in (0.5, jnp.float32(0.5), jnp.bfloat16(0.5)):
             spikes, gradient = spike(x, parameter), grad(spike)(x, parameter)
             assert spikes.shape == gradient.shape == x.shape
             assert spikes.dtype == gradient.dtype == x.dtype
-            close(gradient, expected, rtol=0.02)
+            close(gradient, expected, rtol=4 * jnp.finfo(x.dtype).eps)
 
 
 def test_x_is_stored_once():
@@ -129,19 +130,30 @@ def test_scan_agrees_with_a_loop():
 
 
 def test_a_value_returned_with_its_gradient_has_its_derivative():
-    """value_and_grad returns the function's number: it has its derivative."""
+    """It is the function's number, also on a mesh, here of one device."""
+    mesh = jax.sharding.Mesh(jax.devices()[:1], "device")
+    divided = jax.sharding.PartitionSpec(None, "device")
+    on_mesh = jax.shard_map(neuron, mesh=mesh, in_specs=divided, out_specs=divided)
 
-    def value(currents):
-        return jax.value_and_grad(lambda x: neuron(x).sum())(currents)[0]
+    def value(currents, function):
+        return jax.value_and_grad(lambda x: function(x).sum())(currents)[0]
 
-    close(jax.jit(grad(value))(CURRENTS), jax.jit(grad(neuron))(CURRENTS))
+    expected = jax.jit(grad(neuron))(CURRENTS)
+    for function in (neuron, on_mesh):
+        derivative = jax.jit(lambda x, f=function: grad(value)(x, f))
+        close(derivative(CURRENTS), expected)
 
 
 def test_nan_stays_nan():
-    """It is neither 0 nor 1."""
-    assert jnp.isnan(spike(jnp.array(jnp.nan), 0.5))
+    """In a spike, a slope and a cotangent: it is neither 0 nor 1."""
+    spikes, pull_back = jax.vjp(lambda x: spike(x, 0.5), jnp.array([jnp.nan, 0]))
+    np.testing.assert_array_equal(spikes, [jnp.nan, 1])
+    for cotangent, expected in (([1, 1], [1, 0]), ([1, jnp.nan], [1, 1])):
+        (gradient,) = pull_back(jnp.array(cotangent, "float32"))
+        np.testing.assert_array_equal(jnp.isnan(gradient), expected)
 
 
 def test_a_bad_parameter_gives_nan_or_an_error():
     """Under jit, a value can raise no error: all spikes are NaN."""
-    assert jnp.isnan(jax.jit(spike)(X, -1.0)).all()
+    for bad in (-1.0, 0.0, jnp.inf):
+        assert jnp.isnan(jax.jit(spike)(X, bad)).all()

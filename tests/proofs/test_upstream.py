@@ -13,10 +13,15 @@ import jax.numpy as jnp
 import pytest
 from jax._src.interpreters import partial_eval
 from packaging.version import Version
-from tests.test_laws import DOCS, ERRORS, LAWS, Function, integral, keep, rule, triangle
+from tests.proofs.test_rules import ERRORS, rule, triangle
+from tests.test_laws import DOCS, LAWS, Function, integral, keep
 
 REPORT = (DOCS / "reports/scan-custom-vjp-residuals.md").read_text("utf-8")
-CODE, PRINTED, DIFF, *_ = re.findall(r"(?ms)^```(?:python|text|diff)\n(.*?)^```", REPORT)
+BLOCKS = re.findall(r"(?ms)^```(python|text|diff)\n(.*?)^```", REPORT)
+CODE, PRINTED, DIFF = (
+    "".join(block for kind, block in BLOCKS[:5] if kind == wanted)
+    for wanted in ("python", "text", "diff")
+)
 
 
 def test_the_report_shows_what_jax_prints_and_its_fix_makes_it_right(
@@ -34,20 +39,22 @@ def test_the_report_shows_what_jax_prints_and_its_fix_makes_it_right(
     fixed = mended["Mended"].process_custom_vjp_call
     monkeypatch.setattr(partial_eval.JaxprTrace, "process_custom_vjp_call", fixed)
     exec(CODE, {})  # noqa: S102
-    assert capsys.readouterr().out == "0.29552022 0.29552022\n[0.9553365] [0.9553365]\n"
+    right = "0.29552022 0.29552022\n[0.9553365] [0.9553365]\n[1.910673] [1.910673]\n"
+    assert capsys.readouterr().out == right
 
 
 PLAIN: dict[str, Function] = {
-    "given": lambda x, p: (x, p),
+    "prepared": lambda x, p: (x, p),
     "step": lambda x, p: (x >= 0).astype(x.dtype),
+    "stored": lambda x, p: (x, p),
     "cast": lambda gradient, x: gradient,
 }
 custom_jvp = jax.custom_jvp(PLAIN["step"])
 
 
 @custom_jvp.defjvp
-def _pushforward(given: Any, tangents: Any) -> Any:
-    return custom_jvp(*given), triangle(*given) * tangents[0]
+def _pushforward(primals: Any, tangents: Any) -> Any:
+    return custom_jvp(*primals), triangle(*primals) * tangents[0]
 
 
 RULES: dict[str, Function] = {

@@ -38,7 +38,7 @@ def _words(session: nox.Session, *accepted: str) -> list[str]:
 
 def _versions(words: list[str]) -> list[str]:
     """What `lowest`, `newest`, `nightly` or `jax==VERSION` tells uv."""
-    return [o for word in words for o in RESOLUTION.get(word, [word] if "==" in word else [])]
+    return [option for w in words for option in RESOLUTION.get(w, [w] if "==" in w else [])]
 
 
 @nox.session
@@ -48,8 +48,7 @@ def docs(session: nox.Session) -> None:
     if "renew" in words:
         command = "uv export --quiet --upgrade --group site --no-default-groups --no-hashes"
         session.run(*command.split(), "--no-annotate", "--no-emit-project", "-o", PINNED[1])
-    which = _versions(words) or PINNED
-    session.install(*which, ".", "--group", "docs", "--group", "test")
+    session.install(*(_versions(words) or PINNED), ".", "--group", "docs", "--group", "test")
     shutil.rmtree("docs/_build", ignore_errors=True)
     session.run("sphinx-build", "-W", "-j", "2", "-d", "docs/_build/doctrees", "docs", SITE)
     session.run("pytest", "-q", "tests/docs/test_site.py")

@@ -105,7 +105,6 @@ EXPERIMENTS = {
         by=("task", "hidden", "shape", "rise_attached", "reset", "width", "peak"),
         seeds=20,
         in_turn=True,
-        sampled=(2, 3, 8),
     ),
     "two_cues": Experiment(
         "At which peaks do adaptive thresholds or recurrent weights keep a memory?",
@@ -192,7 +191,7 @@ EXPERIMENTS = {
         sampled=(1, 6, 8),
     ),
     "neuron": neuron.NEURON,
-    "quickstart": neuron.ALONE,
+    "quickstart": neuron.QUICKSTART,
     "start_values": Experiment(
         "What do scaled features, larger first weights and training the hidden layers do?",
         cases(
@@ -202,7 +201,6 @@ EXPERIMENTS = {
             how=rates("Adam", 0.01, 0.1),
         ),
         by=("task", "hidden", "enlarged", "rate"),
-        tuned=("optimizer",),
     ),
 }
 

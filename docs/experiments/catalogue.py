@@ -191,7 +191,6 @@ EXPERIMENTS = {
         sampled=(1, 6, 8),
     ),
     "neuron": neuron.NEURON,
-    "quickstart": neuron.QUICKSTART,
     "start_values": Experiment(
         "What do scaled features, larger first weights and training the hidden layers do?",
         cases(

@@ -1,6 +1,5 @@
 """Derivatives: the triangle in the place of the step's, in every order, mode and loop."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -101,9 +100,11 @@ def second_derivative_by_hand(w: float) -> float:
     return total
 
 
-def count(w: Any, forward_mode: bool = True) -> Array:
+SPIKE = {mode: ReluGrad(0.5, 1.0, forward_mode=mode) for mode in (False, True)}
+
+
+def count(w: Any, spike: Function = SPIKE[True]) -> Array:
     """The sum of its spikes."""
-    spike = ReluGrad(0.5, 1.0, forward_mode=forward_mode)
 
     def step(v: Array, _: None) -> tuple[Array, Array]:
         v = 0.9 * v + w
@@ -115,8 +116,31 @@ def count(w: Any, forward_mode: bool = True) -> Array:
 
 def test_the_second_derivative_through_time(forward_mode: bool) -> None:
     """The surrogate wherever the step is differentiated."""
-    found = jax.grad(jax.grad(functools.partial(count, forward_mode=forward_mode)))(0.3)
+    found = jax.grad(jax.grad(count))(0.3, SPIKE[forward_mode])
     assert found == pytest.approx(second_derivative_by_hand(0.3), rel=1e-5)
+
+
+def test_the_second_derivative_through_time_is_that_of_a_smooth_model() -> None:
+    """Each spike replaced by its surrogate_fun, plus a constant that makes the two equal."""
+
+    def smooth(x: Array) -> Array:
+        integral = SPIKE[False].surrogate_fun(x)
+        return integral + jax.lax.stop_gradient(SPIKE[False](x) - integral)
+
+    found = jax.grad(jax.grad(count))(0.3, smooth)
+    assert found == pytest.approx(second_derivative_by_hand(0.3), rel=1e-5)
+
+
+def test_a_hessian_through_two_spikes_is_symmetric(forward_mode: bool) -> None:
+    """Because it is that of one model."""
+    spike = ReluGrad(1.0, 1.0, forward_mode=forward_mode)
+
+    def second_spike(weights: Array) -> Array:
+        return spike(weights[1] * spike(weights[0] - 1) - 1)
+
+    hessian = jax.jacrev(jax.grad(second_spike))(jnp.array([1.2, 1.3]))
+    assert hessian[0, 1] == pytest.approx(hessian[1, 0])
+    assert hessian[0, 1] != 0
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ import pytest
 from jax._src.interpreters import partial_eval
 from packaging.version import Version
 from tests.proofs.test_rules import ERRORS, rule, triangle
-from tests.test_laws import DOCS, LAWS, Function, integral, keep
+from tests.test_laws import DOCS, LAWS, Function, integral, keep, names_of
+
+from relugrad import ReluGrad
 
 REPORT = (DOCS / "reports/scan-custom-vjp-residuals.md").read_text("utf-8")
 BLOCKS = re.findall(r"(?ms)^```(python|text|diff)\n(.*?)^```", REPORT)
@@ -83,3 +85,61 @@ def test_a_rule_keeps_or_breaks(name: str) -> None:
         broken = breaks(answers[list(RULES).index(name)])
         with pytest.raises(ERRORS) if broken else contextlib.nullcontext():
             keep(law.lower(), RULES[name](), integral)
+
+
+# What the page on custom_vjp says of other rules than ours
+
+page = names_of("explanation/custom-vjp.md", 5)
+NEW_RULE = getattr(jax.config, "jax_custom_vjp3", False)
+grad: Function = jax.grad
+
+
+def test_a_plain_rule_is_wrong_under_vmap() -> None:
+    """Three times too high, or an error that suggests another wrong number."""
+    slope, threshold = grad(page["total"]), page["at_threshold"]
+    assert slope(threshold, page["spike"]) == pytest.approx(1.8)
+    if jax.__version_info__ < (0, 12):
+        assert slope(threshold, page["plain"]) == pytest.approx(5.4)
+        return
+    with pytest.raises(ValueError, match=r"shared across the batch \(unbatched\)"):
+        slope(threshold, page["plain"])
+    generic: Any = jax.custom_vjp(page["step"])
+    forward = lambda *arguments: (generic(*arguments), arguments)
+    generic.defvjp(forward, page["backward"], generic_batching=True)
+    assert slope(threshold, generic) == pytest.approx(0.9)
+
+
+def test_copies_make_the_derivative_of_a_value_right() -> None:
+    """In the versions of JAX that the page names, it is wrong without them."""
+    right = Version(jax.__version__) < Version("0.6.2") or NEW_RULE
+    assert page["as_it_is"] == pytest.approx(0.15 if right else 0.5)
+    assert page["copied"] == pytest.approx(0.15)
+
+
+def test_a_rule_that_calls_a_bare_step_has_another_second_derivative() -> None:
+    """Through time that of its first derivative; its Hessian isn't symmetric. Alone it is the same."""
+    bare = page["bare"]
+
+    def spikes(w: Any) -> Any:
+        return page["number_of_spikes"](w, bare)
+
+    def second_spike(weights: Any) -> Any:
+        return bare(weights[1] * bare(weights[0] - 1, 1.0, 1.0) - 1, 1.0, 1.0)
+
+    first = jax.jit(grad(spikes))
+    assert first(0.3) == pytest.approx(15.94, abs=0.005)
+    assert grad(first)(0.3) == pytest.approx(12.78, abs=0.005)
+    assert (first(0.302) - first(0.298)) / 0.004 == pytest.approx(12.78, abs=0.01)
+    hessian = jax.jacrev(grad(second_spike))(jnp.array([1.2, 1.3]))
+    assert abs(hessian[0, 1] - hessian[1, 0]) > 0.1
+    assert grad(grad(bare))(0.3, 0.5, 1.0) == -0.5
+
+
+def test_stop_gradient_adds_a_zero_that_can_be_seen() -> None:
+    """By rounding, in the gradient of alpha, and where the integral overflows."""
+    x, zero_first = page["x"], page["zero_first"]
+    assert page["common_order"](x).tolist() == [0, 0, 2, 0, 0]
+    assert zero_first(x).tolist() == page["large"](x).tolist() == [0, 0, 1, 1, 1]
+    of_alpha = grad(lambda alpha: zero_first(0.25, ReluGrad(alpha, 1.0)))
+    assert of_alpha(jnp.array(0.5)) > 0.7
+    assert jnp.isnan(zero_first(0.5, ReluGrad(alpha=1e25, width=1e10)))

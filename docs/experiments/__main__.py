@@ -72,9 +72,11 @@ def main() -> None:
     names = [name for name in EXPERIMENTS if name in given.words] or list(EXPERIMENTS)
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         if checked:
-            agreements = list(pool.map(compared, names))
-            print(*[line for said, rows in agreements for line in (said, *rows)], sep="\n")
-            sys.exit(any(rows for _, rows in agreements))
+            differs = False
+            for agreement, rows in pool.map(compared, names):
+                print(agreement, *rows, sep="\n    ", flush=True)
+                differs |= bool(rows)
+            sys.exit(differs)
         running = {pool.submit(run_named, name, given.surrogate, quick): name for name in names}
         for future in as_completed(running):
             name, found = running[future], future.result()

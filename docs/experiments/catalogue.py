@@ -154,6 +154,7 @@ EXPERIMENTS = {
         tuned=(),
         seeds=4,
         at_once=24,
+        sampled=(3, 6, 4),
     ),
     "frozen_control": Experiment(
         "What does training the hidden layer add on digits, beside a linear classifier?",
@@ -200,6 +201,7 @@ EXPERIMENTS = {
             how=rates("Adam", 0.01, 0.1),
         ),
         by=("task", "hidden", "enlarged", "rate"),
+        tuned=("optimizer",),
     ),
 }
 

@@ -31,10 +31,10 @@ def by_settings(rows: list[dict[str, Any]]) -> dict[frozenset[Any], dict[str, An
 def compared(name: str) -> tuple[str, list[str]]:
     """How well a sample agrees with the record, and the rows that show that it doesn't."""
     one = part(EXPERIMENTS[name], EXPERIMENTS[name].updates // 5, *EXPERIMENTS[name].sampled)
-    nudged = [{**case, "rate": case["rate"] * (1 + 2e-7)} for case in one.cases]
-    found = by_settings(run(replace(one, cases=[*one.cases, *nudged]), triangle)["rows"])
+    both = [*one.cases, *({**case, "rate": case["rate"] * (1 + 2e-7)} for case in one.cases)]
+    found = by_settings(run(replace(one, cases=both), triangle)["rows"])
     recorded = by_settings(read()[name]["rows"])
-    keys = [frozenset({**case, "updates": one.updates}.items()) for case in one.cases + nudged]
+    keys = [frozenset({**case, "updates": one.updates}.items()) for case in both]
     same, kept, errors, rows = list[bool](), list[bool](), list[float](), list[str]()
     for outcome in one.outcomes:
         now, moved = np.split(np.array([found[key][outcome] for key in keys]), 2)
@@ -45,10 +45,15 @@ def compared(name: str) -> tuple[str, list[str]]:
         same += (now == then).ravel().tolist()
         kept += (now == moved).ravel().tolist()
         for case, *pair in zip(one.cases, then.tolist(), now.tolist(), strict=True):
-            rows.append("{}: {}, {}: recorded {}, found {}".format(name, case, outcome, *pair))
+            text = "{}: {}, {}: recorded {}, found {}".format(name, case, outcome, *pair)
+            rows.append(text * (pair[0] != pair[1]))
     share, expected = np.mean(same), np.mean(kept)
     least = expected - LOST - ERRORS * (expected * (1 - expected) / len(same)) ** 0.5
     return (
         f"{name}: {len(one.cases)} cases; {share:.0%} of the outcomes are those of the record, where "
         f"{expected:.0%} survive rounding; means differ by up to {max(errors):.1f} standard errors"
-    ), [row for row, far in zip(rows, errors, strict=True) if share < least or far > ERRORS]
+    ), [
+        row
+        for row, far in zip(rows, errors, strict=True)
+        if row and (share < least or far > ERRORS)
+    ]

@@ -35,25 +35,25 @@ def compared(name: str) -> tuple[str, list[str]]:
     found = by_settings(run(replace(one, cases=both), triangle)["rows"])
     recorded = by_settings(read()[name]["rows"])
     keys = [frozenset({**case, "updates": one.updates}.items()) for case in both]
-    same, kept, errors, rows = list[bool](), list[bool](), list[float](), list[str]()
+    rows, same, kept = list[Any](), list[bool](), list[bool]()
     for outcome in one.outcomes:
         now, moved = np.split(np.array([found[key][outcome] for key in keys]), 2)
         seeds = np.array([recorded[key][outcome] for key in keys[: len(now)]])
         then, variance = seeds[:, : one.seeds], seeds.var(axis=1, ddof=1).mean()
-        far = abs((now - then).mean(axis=1)) / (1e-9 + 2 * variance / one.seeds) ** 0.5
-        errors += far.reshape(len(now), -1).max(axis=1).tolist()
+        errors = abs((now - then).mean(axis=1)) / (1e-9 + 2 * variance / one.seeds) ** 0.5
+        most = errors.reshape(len(now), -1).max(axis=1)
+        texts = [f"{name}: {case}, {outcome}" for case in one.cases]
+        rows += zip(texts, then.tolist(), now.tolist(), most, strict=True)
         same += (now == then).ravel().tolist()
         kept += (now == moved).ravel().tolist()
-        for case, *pair in zip(one.cases, then.tolist(), now.tolist(), strict=True):
-            text = "{}: {}, {}: recorded {}, found {}".format(name, case, outcome, *pair)
-            rows.append(text * (pair[0] != pair[1]))
     share, expected = np.mean(same), np.mean(kept)
-    least = expected - LOST - ERRORS * (expected * (1 - expected) / len(same)) ** 0.5
+    lost = share < expected - LOST - ERRORS * (expected * (1 - expected) / len(same)) ** 0.5
     return (
         f"{name}: {len(one.cases)} cases; {share:.0%} of the outcomes are those of the record, where "
-        f"{expected:.0%} survive rounding; means differ by up to {max(errors):.1f} standard errors"
+        f"{expected:.0%} survive rounding; means differ by up to {max(row[-1] for row in rows):.1f} "
+        "standard errors"
     ), [
-        row
-        for row, far in zip(rows, errors, strict=True)
-        if row and (share < least or far > ERRORS)
+        f"{text}: recorded {was}, found {is_now}"
+        for text, was, is_now, far in rows
+        if was != is_now and (lost or far > ERRORS)
     ]

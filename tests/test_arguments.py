@@ -36,7 +36,7 @@ def test_a_float_comes_back_as_it_came(method: str, dtype: str, x64: None) -> No
     assert function(X.astype(dtype)).dtype == dtype
 
 
-@pytest.mark.parametrize("dtype", ["bool", "int4", "int32", "int64"])
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int32", "int64"])
 def test_integers_and_booleans_promote_as_in_sin(dtype: str, x64: None) -> None:
     """To whatever that is, also where JAX promotes nothing by itself."""
     x = jnp.ones(3, dtype)

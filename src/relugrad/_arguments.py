@@ -31,7 +31,10 @@ def checked_parameter(name: str, value: Any) -> Any:
 
 
 def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]:
-    """All in one shape; x in the dtype of the result, the parameters in the slope's."""
+    """All in one shape; x in the dtype of the result, the parameters in the slope's.
+
+    A bad parameter shows in x, which is NaN then.
+    """
     _check_type("x", x, jnp.bool_)
     _check_type("alpha", alpha)
     _check_type("width", width)
@@ -42,13 +45,11 @@ def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]
     x = jnp.asarray(x, jax.eval_shape(jnp.sin, x).dtype)
     wide = np.promote_types(x.dtype, np.float32)  # 16 bits are rounded once
     alpha, width = jnp.asarray(alpha, wide), jnp.asarray(width, wide)
-    # NaN unless both are positive and finite, and the peak finite; then so is what is made of it.
-    width += jax.lax.stop_gradient(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width))
-    x, alpha, width = (jnp.broadcast_to(value, shape) for value in (x, alpha, width))
-    # Made of all three (alpha is in width), so that x and width are sharded over
-    # devices, and batched by vmap, as their result is. XLA drops the products.
-    ones = (jnp.isnan(x) | jnp.isnan(width) | True).astype(wide)
-    return x * ones.astype(x.dtype), (alpha, width * ones)
+    # 0, but NaN unless both are positive and finite, and the peak finite. In the sum,
+    # x is sharded over devices, and batched by vmap, as the result is.
+    zero = jax.lax.stop_gradient(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width))
+    x, alpha, width, zero = (jnp.broadcast_to(value, shape) for value in (x, alpha, width, zero))
+    return x + zero.astype(x.dtype), (alpha, width)
 
 
 def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:

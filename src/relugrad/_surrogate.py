@@ -24,8 +24,7 @@ def surrogate_fun(x: Array, alpha: Array, width: Array) -> Array:
 
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
-    """1 for x >= 0, 0 for x < 0, NaN for a NaN in x or width."""
-    x = jnp.where(jnp.isnan(width), width.astype(x.dtype), x)
+    """1 for x >= 0, 0 for x < 0, and NaN for NaN."""
     return jnp.where(x >= 0, 1, jnp.where(x < 0, 0, x))
 
 

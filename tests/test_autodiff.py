@@ -1,6 +1,5 @@
 """Derivatives: the triangle in the place of the step's, in every order, mode and loop."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax

@@ -1,6 +1,5 @@
 """Derivatives: the triangle in the place of the step's, in every order, mode and loop."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -8,24 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
+from tests.test_transformations import Function, close, grad
 
 from relugrad import ReluGrad
-
-Function = Callable[..., Any]
 
 X = np.array([-2.0, -0.5, 0.0, 0.5, 2.0], np.float32)
 SLOPE = np.array([0, 0.15, 0.3, 0.15, 0])
 TANGENT = np.array([1.0, 2.0, -3.0, 4.0, 5.0], np.float32)
-
-
-def close(actual: Any, expected: Any) -> None:
-    """Equal, up to a few roundings in float32."""
-    np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-7)
-
-
-def gradient(function: Function, x: Any) -> Any:
-    """The derivative of the sum."""
-    return jax.grad(lambda x: function(x).sum())(x)
 
 
 # With respect to x
@@ -74,7 +62,7 @@ def test_each_parameter_of_an_array_gets_its_own_derivative(forward_mode: bool) 
     """Summed over the batch that shares it."""
     x = jnp.array([[0.5, 0.5], [0.0, -1.5], [3.0, 3.0]])
     spike = ReluGrad(jnp.array([0.3, 0.5]), jnp.array([1.0, 2.0]), forward_mode=forward_mode)
-    found = jax.grad(lambda spike: gradient(spike, x).sum())(spike)
+    found = jax.grad(lambda spike: grad(spike)(x).sum())(spike)
     close([found.alpha, found.width], [[0.5 + 1, 1.5 + 0.5], [2 * 0.3, 2 * 0.5]])
 
 
@@ -143,18 +131,13 @@ def test_a_hessian_through_two_spikes_is_symmetric(forward_mode: bool) -> None:
     assert hessian[0, 1] != 0
 
 
-@pytest.mark.parametrize(
-    "twice",
-    [
-        lambda f: jax.jacfwd(jax.jacfwd(f)),
-        lambda f: jax.jacfwd(jax.grad(f)),
-        lambda f: jax.grad(jax.jacfwd(f)),
-    ],
-    ids=["forward of forward", "forward of reverse", "reverse of forward"],
-)
-def test_the_second_derivative_through_time_in_forward_mode(twice: Function) -> None:
+@pytest.mark.parametrize("outer", [jax.grad, jax.jacfwd])
+@pytest.mark.parametrize("inner", [jax.grad, jax.jacfwd])
+def test_the_second_derivative_through_time_in_forward_mode(
+    outer: Function, inner: Function
+) -> None:
     """The same number, whichever modes are combined."""
-    found = jax.jit(twice(count))(0.3)
+    found = jax.jit(outer(inner(count)))(0.3)
     assert found == pytest.approx(second_derivative_by_hand(0.3), rel=1e-5)
 
 
@@ -179,24 +162,17 @@ def test_vmap_along_the_last_axis_is_the_loop(shared: bool, forward_mode: bool) 
         alphas = [alpha[0]] * 3 if shared else alpha.T
         return sum(map(weighted, x.T, alphas, width.T))
 
-    close(gradient(mapped, x), jax.grad(looped)(x))
+    close(grad(mapped)(x), jax.grad(looped)(x))
 
 
 # Forward mode
 
 
-@pytest.mark.parametrize(
-    "pushed",
-    [
-        lambda f: jax.jvp(f, (X,), (TANGENT,))[1],
-        lambda f: jax.linearize(f, X)[1](TANGENT),
-        lambda f: jax.jacfwd(f)(X) @ TANGENT,
-    ],
-    ids=["jvp", "linearize", "jacfwd"],
-)
-def test_forward_is_the_tangent_times_the_triangle(pushed: Function) -> None:
-    """Each at its own x."""
-    close(pushed(ReluGrad(forward_mode=True)), TANGENT * SLOPE)
+def test_forward_is_the_tangent_times_the_triangle() -> None:
+    """At once, and by a linear function that is kept."""
+    spike = ReluGrad(forward_mode=True)
+    close(jax.jvp(spike, (X,), (TANGENT,))[1], TANGENT * SLOPE)
+    close(jax.linearize(spike, X)[1](TANGENT), TANGENT * SLOPE)
 
 
 # What a backward pass keeps

@@ -1,4 +1,4 @@
-"""What is written down twice agrees: version and date, figure and function, heading and message, defaults."""
+"""What is written down twice agrees: version and date, figure, messages, defaults; all is shown."""
 
 import ast
 import doctest
@@ -55,6 +55,16 @@ def test_heading_is_part_of_the_message_in_its_example(heading: str, block: str)
 
 def test_each_heading_has_an_example() -> None:
     assert PAGE.count("\n### ") == len(ENTRIES)
+
+
+def test_the_reference_page_shows_all_that_is_public() -> None:
+    """What the package exports, and each method and property of its class."""
+    page = (ROOT / "docs/reference/relugrad.md").read_text("utf-8")
+    found = re.findall(r"(?:autoclass|autofunction):: relugrad\.(\w+)|:members: (.*)", page)
+    shown = {name for pair in found for names in pair for name in names.split(", ") if name}
+    members = {name for name in dir(relugrad.ReluGrad) if not name.startswith("_")}
+    fields = set(relugrad.ReluGrad.__dataclass_fields__)  # in the class's own docstring
+    assert shown == {*relugrad.__all__, *members} - fields
 
 
 @pytest.mark.parametrize("documented", [relugrad.ReluGrad, relugrad.relu_grad])

@@ -1,6 +1,6 @@
 """The laws that a page offers as a file: ReluGrad and the rules that the pages offer keep all of them.
 
-That the laws find what is wrong in others is proved in proofs/test_rules.py.
+That the laws find what is wrong in others is proved in proofs/test_upstream.py.
 """
 
 import re

@@ -154,17 +154,8 @@ def call(f: Function) -> Function:
 
 
 @pytest.mark.parametrize("parameter", [1.0, -1.0], ids=["NaN in x", "bad alpha"])
-@pytest.mark.parametrize(
-    ("transform", "method"),
-    [
-        (call, "__call__"),
-        (grad, "__call__"),
-        (scan, "__call__"),
-        (call, "surrogate_grad"),
-        (call, "surrogate_fun"),
-    ],
-    ids=["call", "gradient", "scan", "slope", "integral"],
-)
+@pytest.mark.parametrize("transform", [call, grad, scan])
+@pytest.mark.parametrize("method", ["__call__", "surrogate_grad", "surrogate_fun"])
 def test_debug_nans_raises_what_can_be_caught(
     transform: Function, method: str, parameter: float, forward_mode: bool
 ) -> None:

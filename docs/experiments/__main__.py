@@ -44,31 +44,20 @@ def arguments() -> argparse.Namespace:
     """What is asked for; what isn't known is refused."""
     parser = argparse.ArgumentParser("experiments", allow_abbrev=False)
     parser.description, parser.formatter_class = __doc__, argparse.RawDescriptionHelpFormatter
-    modes = {"check", "quick", "record"}
-    known = [*sorted(modes), *EXPERIMENTS]
+    known = ["check", "quick", "record", *EXPERIMENTS]
     parser.add_argument("words", nargs="*", metavar="NAME", help=f"one of {', '.join(known)}")
     parser.add_argument("--surrogate", default="", metavar="package.module:name")
     given = parser.parse_intermixed_args()
     if unknown := set(given.words) - set(known):
         parser.error(f"{', '.join(unknown)}: what can be asked for is {', '.join(known)}")
-    if len(modes & set(given.words)) > 1:
-        parser.error(f"{', '.join(sorted(modes))}: only one of these")
+    if len(set(given.words) & set(known[:3])) > 1:
+        parser.error("check, quick and record exclude each other")
     if given.surrogate:
         try:
             named(given.surrogate)
         except UNUSABLE as error:
             parser.error(f"{given.surrogate!r} isn't package.module:name of a surrogate. {error}")
     return given
-
-
-def check(pool: ProcessPoolExecutor, names: list[str]) -> bool:
-    """Compare a sample of each experiment with the record, and return whether one differs."""
-    differ = False
-    for future in as_completed(pool.submit(compared, name) for name in names):
-        agreement, far = future.result()
-        print(agreement, *far, sep="\n    ", flush=True)
-        differ |= bool(far)
-    return differ
 
 
 def main() -> None:
@@ -83,7 +72,11 @@ def main() -> None:
     names = [name for name in EXPERIMENTS if name in given.words] or list(EXPERIMENTS)
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         if checked:
-            sys.exit(check(pool, names))
+            differs = False
+            for agreement, rows in pool.map(compared, names):
+                print(agreement, *rows, sep="\n    ", flush=True)
+                differs |= bool(rows)
+            sys.exit(differs)
         running = {pool.submit(run_named, name, given.surrogate, quick): name for name in names}
         for future in as_completed(running):
             name, found = running[future], future.result()

@@ -44,6 +44,7 @@ CENTERED = DEFAULT | {"task": "digits, centered", "scale": 0.125, "peak": 1.0}
 HIDDEN: Settings = {"of": [CENTERED], "layers": [1], "neurons": [8, 16, 32, 64, 256]}
 EITHER = [*rates("SGD", 0.1, 0.3, 1.0, 3.0), *rates("Adam", 0.003, 0.01, 0.03, 0.1, 0.3)]
 
+SHEETS = [DEFAULT | {"layers": 2, "task": task} for task in SHEET]
 SILENT = DEEP | {"scale": 0.02, "potentials": 0.0, "lowest": 0.0, "highest": 1.0}
 REMEDIES = {
     "small weights": SILENT,
@@ -105,7 +106,6 @@ EXPERIMENTS = {
         by=("task", "hidden", "shape", "rise_attached", "reset", "width", "peak"),
         seeds=20,
         in_turn=True,
-        sampled=(2, 3, 8),
     ),
     "two_cues": Experiment(
         "At which peaks do adaptive thresholds or recurrent weights keep a memory?",
@@ -155,6 +155,18 @@ EXPERIMENTS = {
         tuned=(),
         seeds=4,
         at_once=24,
+        sampled=(3, 6, 4),
+    ),
+    "start_values": Experiment(
+        "What do scaled features, larger first weights and training the hidden layers do?",
+        cases(
+            of=SHEETS,
+            hidden=["trained", "frozen"],
+            enlarged=[1.0, 8.0],
+            how=rates("Adam", 0.01, 0.1),
+        ),
+        by=("task", "hidden", "enlarged", "rate"),
+        tuned=("optimizer",),
     ),
     "frozen_control": Experiment(
         "What does training the hidden layer add on digits, beside a linear classifier?",
@@ -192,18 +204,6 @@ EXPERIMENTS = {
         sampled=(1, 6, 8),
     ),
     "neuron": neuron.NEURON,
-    "quickstart": neuron.ALONE,
-    "start_values": Experiment(
-        "What do scaled features, larger first weights and training the hidden layers do?",
-        cases(
-            task=[DEFAULT | {"layers": 2, "task": task} for task in SHEET],
-            hidden=["trained", "frozen"],
-            enlarged=[1.0, 8.0],
-            how=rates("Adam", 0.01, 0.1),
-        ),
-        by=("task", "hidden", "enlarged", "rate"),
-        tuned=("optimizer",),
-    ),
 }
 
 

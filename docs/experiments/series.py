@@ -146,7 +146,7 @@ AREA = replace(
     ],
     by=("shape", "width", "area"),
     tuned=("peak", "optimizer", "rate"),
-    sampled=(1, 3, 8),
+    sampled=(1, 4, 8),
 )
 
 # If recurrent weights are what makes a gradient grow, training with stronger ones should fail at a

@@ -34,7 +34,7 @@ def text(entry: Tag) -> str:
 
 
 ROWS = [
-    (1, "ReluGrad(alpha=0.3,width=1.0"),
+    (1, "finalclassrelugrad.ReluGrad(alpha=0.3,width=1.0,"),  # not an example of a call
     (2, "g(x)={1x≥00x<0"),
     (3, "g′(x)=ReLU(α(w−|x|))=max(0,α(w−|x|))"),
     (4, "peaksatαwatx=0"),

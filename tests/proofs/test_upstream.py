@@ -1,22 +1,23 @@
-"""Mistakes that are JAX's, and how rules as people write them fare: what a new JAX may change.
+"""The laws that a page offers as a file, put to rules as other people write them, and JAX's mistakes.
 
-When a test fails on a new JAX, it is the page that has to be renewed.
+Right rules keep all laws, and each wrong one, of `wrong_rules.toml`, breaks one. What others keep is
+what a page says. When that fails on a new JAX, it is the page that has to be renewed.
 """
 
 import contextlib
 import inspect
 import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import pytest
+from jax import Array
 from jax._src.interpreters import partial_eval
 from packaging.version import Version
-from tests.proofs.test_rules import ERRORS, rule, triangle
-from tests.test_laws import DOCS, LAWS, Function, integral, keep, names_of
-
-from relugrad import ReluGrad
+from tests.test_laws import DOCS, LAWS, Function, integral, keep
 
 REPORT = (DOCS / "reports/scan-custom-vjp-residuals.md").read_text("utf-8")
 BLOCKS = re.findall(r"(?ms)^```(python|text|diff)\n(.*?)^```", REPORT)
@@ -45,6 +46,65 @@ def test_the_report_shows_what_jax_prints_and_its_fix_makes_it_right(
     assert capsys.readouterr().out == right
 
 
+# A rule of a triangle with width 1, in parts
+
+
+def prepared(x: Array, p: Any) -> tuple[Array, Array]:
+    p = jnp.asarray(p, "float32")
+    return x, p + 0 * jnp.log(p)
+
+
+def step(x: Array, p: Array) -> Array:
+    x = jnp.where(jnp.isnan(p), p.astype(x.dtype), x)
+    return jnp.where(x >= 0, 1, jnp.where(x < 0, 0, x))
+
+
+def triangle(x: Array, p: Array) -> Array:
+    return p * jax.nn.relu(1 - abs(x))
+
+
+PARTS: dict[str, Function] = {
+    "prepared": prepared,
+    "step": step,
+    "returned": lambda spikes: spikes,
+    "stored": lambda x, p: (jnp.copy(x), jnp.copy(p)),
+    "slope": triangle,
+    "times": lambda ct, slope: ct * slope,
+    "cast": lambda gradient, x: gradient.astype(x.dtype),
+}
+
+
+def rule(**exchanged: Function) -> Function:
+    """A right one, or one with parts exchanged."""
+    parts = PARTS | exchanged
+    spike = jax.custom_vjp(parts["step"])
+
+    def forward(x: Array, p: Array) -> tuple[Array, Any]:
+        return parts.get("called", spike)(x, p), parts["stored"](x, p)
+
+    def backward(residuals: Any, ct: Array) -> tuple[Array, None]:
+        return parts["cast"](parts["times"](ct, parts["slope"](*residuals[:2])), ct), None
+
+    spike.defvjp(forward, backward)
+    return lambda x, p: parts["returned"](spike(*parts["prepared"](x, p)))
+
+
+WRONG = tomllib.loads(Path(__file__).with_name("wrong_rules.toml").read_text("utf-8"))
+ARGUMENTS = {"times": "ct, slope", "returned": "spikes", "cast": "gradient, x"}
+ERRORS = AssertionError, TypeError, ValueError
+
+
+@pytest.mark.parametrize(
+    ("law", "part", "wrong"),
+    [(law, part, wrong) for law, parts in WRONG.items() for part in parts for wrong in parts[part]],
+)
+def test_a_wrong_rule_breaks(law: str, part: str, wrong: str) -> None:
+    """The law that is named."""
+    code = f"lambda {ARGUMENTS.get(part, 'x, p')}: ({WRONG[law][part][wrong]})"
+    with pytest.raises(ERRORS):
+        keep(law, rule(**{part: eval(code, globals())}), integral)
+
+
 PLAIN: dict[str, Function] = {
     "prepared": lambda x, p: (x, p),
     "step": lambda x, p: (x >= 0).astype(x.dtype),
@@ -59,16 +119,37 @@ def _pushforward(primals: Any, tangents: Any) -> Any:
     return custom_jvp(*primals), triangle(*primals) * tangents[0]
 
 
-RULES: dict[str, Function] = {
-    "plain": lambda: rule(**PLAIN),
-    "bare step": lambda: rule(**PLAIN, called=PLAIN["step"]),
-    "heaviside": lambda: rule(**PLAIN | {"step": lambda x, p: jnp.heaviside(x, 1.0)}),
-    "custom_jvp": lambda: custom_jvp,
+@jax.checkpoint
+def zero_first(x: Array, p: Any) -> Array:
+    smooth = integral(*prepared(x, p))
+    return jax.lax.stop_gradient(step(*prepared(x, p))) + (smooth - jax.lax.stop_gradient(smooth))
+
+
+def rectangle(x: Array, p: Array) -> Array:
+    return jnp.where(abs(x) < p, 1, jnp.where(abs(x) >= p, 0, x))
+
+
+RULES: dict[str, tuple[Function, Function]] = {
+    "plain": (rule(**PLAIN), integral),
+    "bare step": (rule(**PLAIN, called=PLAIN["step"]), integral),
+    "heaviside": (rule(**PLAIN | {"step": lambda x, p: jnp.heaviside(x, 1.0)}), integral),
+    "custom_jvp": (custom_jvp, integral),
+    "right": (rule(), integral),
+    "rectangle": (rule(slope=rectangle), lambda x, p: jnp.clip(x, -p, p)),
+    "stop_gradient": (zero_first, integral),
 }
 
 PAGE = (DOCS / "studies/laws.md").read_text("utf-8").replace("`", "")
 ROWS = re.findall(r"^\| .* \| .* \| .* \| .*", PAGE, re.MULTILINE)  # of the one wide table
-TABLE = [line.strip("| ").split(" | ") for line in ROWS]
+(_, *NAMES), *ANSWERED = [line.strip("| ").split(" | ") for line in ROWS]
+# The others keep every law, but that the slope of stop_gradient is 0 at NaN.
+ANSWERS = {(law, name): "yes" for law in LAWS for name in RULES if name not in NAMES}
+ANSWERS["nan stays nan", "stop_gradient"] = "no"
+ANSWERS |= {
+    (law.lower(), name): answer
+    for law, *answers in ANSWERED
+    for name, answer in zip(NAMES, answers, strict=True)
+}
 
 
 def breaks(answer: str) -> bool:
@@ -77,69 +158,9 @@ def breaks(answer: str) -> bool:
     return word == "no" and (Version(jax.__version__) >= Version(version)) is (when == "since")
 
 
-@pytest.mark.parametrize("name", RULES)
-def test_a_rule_keeps_or_breaks(name: str) -> None:
+@pytest.mark.parametrize(("law", "name"), ANSWERS)
+def test_a_rule_keeps_or_breaks(law: str, name: str) -> None:
     """As the table on the page says, which has every law."""
-    assert [law.lower() for law, *_ in TABLE[1:]] == list(LAWS)
-    for law, *answers in TABLE[1:]:
-        broken = breaks(answers[list(RULES).index(name)])
-        with pytest.raises(ERRORS) if broken else contextlib.nullcontext():
-            keep(law.lower(), RULES[name](), integral)
-
-
-# What the page on custom_vjp says of other rules than ours
-
-page = names_of("explanation/custom-vjp.md", 5)
-NEW_RULE = getattr(jax.config, "jax_custom_vjp3", False)
-grad: Function = jax.grad
-
-
-def test_a_plain_rule_is_wrong_under_vmap() -> None:
-    """Three times too high, or an error that suggests another wrong number."""
-    slope, threshold = grad(page["total"]), page["at_threshold"]
-    assert slope(threshold, page["spike"]) == pytest.approx(1.8)
-    if jax.__version_info__ < (0, 12):
-        assert slope(threshold, page["plain"]) == pytest.approx(5.4)
-        return
-    with pytest.raises(ValueError, match=r"shared across the batch \(unbatched\)"):
-        slope(threshold, page["plain"])
-    generic: Any = jax.custom_vjp(page["step"])
-    forward = lambda *arguments: (generic(*arguments), arguments)
-    generic.defvjp(forward, page["backward"], generic_batching=True)
-    assert slope(threshold, generic) == pytest.approx(0.9)
-
-
-def test_copies_make_the_derivative_of_a_value_right() -> None:
-    """In the versions of JAX that the page names, it is wrong without them."""
-    right = Version(jax.__version__) < Version("0.6.2") or NEW_RULE
-    assert page["as_it_is"] == pytest.approx(0.15 if right else 0.5)
-    assert page["copied"] == pytest.approx(0.15)
-
-
-def test_a_rule_that_calls_a_bare_step_has_another_second_derivative() -> None:
-    """Through time that of its first derivative; its Hessian isn't symmetric. Alone it is the same."""
-    bare = page["bare"]
-
-    def spikes(w: Any) -> Any:
-        return page["number_of_spikes"](w, bare)
-
-    def second_spike(weights: Any) -> Any:
-        return bare(weights[1] * bare(weights[0] - 1, 1.0, 1.0) - 1, 1.0, 1.0)
-
-    first = jax.jit(grad(spikes))
-    assert first(0.3) == pytest.approx(15.94, abs=0.005)
-    assert grad(first)(0.3) == pytest.approx(12.78, abs=0.005)
-    assert (first(0.302) - first(0.298)) / 0.004 == pytest.approx(12.78, abs=0.01)
-    hessian = jax.jacrev(grad(second_spike))(jnp.array([1.2, 1.3]))
-    assert abs(hessian[0, 1] - hessian[1, 0]) > 0.1
-    assert grad(grad(bare))(0.3, 0.5, 1.0) == -0.5
-
-
-def test_stop_gradient_adds_a_zero_that_can_be_seen() -> None:
-    """By rounding, in the gradient of alpha, and where the integral overflows."""
-    x, zero_first = page["x"], page["zero_first"]
-    assert page["common_order"](x).tolist() == [0, 0, 2, 0, 0]
-    assert zero_first(x).tolist() == page["large"](x).tolist() == [0, 0, 1, 1, 1]
-    of_alpha = grad(lambda alpha: zero_first(0.25, ReluGrad(alpha, 1.0)))
-    assert of_alpha(jnp.array(0.5)) > 0.7
-    assert jnp.isnan(zero_first(0.5, ReluGrad(alpha=1e25, width=1e10)))
+    assert [law.lower() for law, *_ in ANSWERED] == list(LAWS)
+    with pytest.raises(ERRORS) if breaks(ANSWERS[law, name]) else contextlib.nullcontext():
+        keep(law, *RULES[name])

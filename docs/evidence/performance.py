@@ -1,0 +1,133 @@
+"""How fast the surrogate is, beside other libraries: what `nox -s benchmarks` recorded."""
+
+from io import StringIO
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from evidence.record import Markdown
+from experiments.record import FIELD, read
+
+RECORD = read(FIELD.with_name("benchmarks.json"))
+COMPILING = read(FIELD.with_name("compile_time.json"))
+PEERS = ["braintools", "spyx"]
+ALL = ["relugrad", "plain", *PEERS]
+
+
+def measured(group: str) -> pd.DataFrame:
+    """The rows of one benchmark."""
+    return pd.read_csv(StringIO("\n".join(RECORD["groups"][group])), sep=";")
+
+
+def shown(numbers: pd.DataFrame, first: str, digits: int = 1) -> Markdown:
+    """A table whose columns are aligned at the right."""
+    text = numbers.map(f"{{:.{digits}f}}".format).replace("nan", "–")
+    aligned = ["left"] + ["right"] * numbers.shape[1]
+    headers = [first, *text]
+    return Markdown(text.to_markdown(headers=headers, colalign=aligned, disable_numparse=True))
+
+
+ELEMENTS = measured("compiled").set_index(["dtype", "direction", "log2", "name"]).unstack()
+RATIOS = ELEMENTS["ratio"].assign(fastest=lambda ratio: ratio[PEERS].max(axis=1))
+LARGE = RATIOS.query("log2 >= 16").groupby(["dtype", "direction"])
+LARGE = np.exp(LARGE.agg(lambda ratio: np.log(ratio).mean()))[::-1]
+in_float32, in_bfloat16 = LARGE.xs("both", level="direction")["plain"].round(2)
+ALONE = RATIOS["fastest"]["bfloat16", "forward"].round(1)
+at_14, at_16 = ALONE[[14, 16]]
+
+STEPS = measured("training").query("steps == 100").set_index("name")
+step_to_plain, step_to_fastest = (round(STEPS["ratio"][of].max(), 2) for of in (["plain"], PEERS))
+SWEEPS = measured("sweep").query("count == 64").set_index(["name", "way"])["seconds"]
+one_vmap, loop = SWEEPS["relugrad"][["one_vmap", "one_program"]].round(1)
+each = round(SWEEPS["spyx", "a_program_each"])
+EAGER = 1e6 * measured("outside jit").pivot(index="name", columns="transformed", values="seconds")
+call_ours, call_plain = EAGER["call"][["relugrad", "plain"]].map(round)
+
+limit = COMPILING["limit"]
+LENGTHS = ["8", "16", "32", "64"]
+NETWORKS = pd.DataFrame(COMPILING["rows"])
+SLOWEST = NETWORKS.groupby(["mode", "name"], sort=False)[LENGTHS].max(skipna=False)
+of_64 = round(SLOWEST.loc[("grad", "relugrad"), "64"])
+
+
+def table_of_compile_times() -> Markdown:
+    """The slowest network's seconds, by library and mode, and by time steps."""
+    return shown(
+        SLOWEST.set_axis([f"{name}, {mode}" for mode, name in SLOWEST.index]), "time steps"
+    )
+
+
+def table_of_steps() -> Markdown:
+    """A step of training."""
+    numbers = STEPS.loc[[*ALL, "relugrad, checkpoint"], ["seconds", "compile", "kept"]]
+    return shown(
+        (numbers * [1e3, 1, 1e-6]).set_axis(["step, ms", "compile, s", "kept, MB"], axis=1), ""
+    )
+
+
+def table_of_calls() -> Markdown:
+    """Calls outside of jit."""
+    calls = EAGER.loc[["empty jitted function", *ALL]]
+    calls.loc["empty jitted function", ["grad", "vmap(grad)"]] = np.nan  # no spike to differentiate
+    return shown(calls, "µs")
+
+
+def table_of_ratios() -> Markdown:
+    """The time divided by that of others, for large arrays."""
+    others = ["plain", "fastest", "copy", "relugrad again"]
+    return shown(LARGE[others].set_axis(LARGE.index.map(", ".join)), "divided by", digits=2)
+
+
+def table_of_versions() -> Markdown:
+    """Where the benchmarks ran."""
+    versions = [f"{name} {RECORD['versions'][name]}" for name in ("relugrad", *PEERS, "jax")]
+    machine = "The benchmarks ran on {date} on an {cpu} with {cores} cores, with Python {python}, "
+    return Markdown(machine.format(**RECORD) + ", ".join(versions) + ".")
+
+
+def figure() -> None:
+    """Time over the number of elements."""
+    whole, panels = plt.subplots(
+        2, 2, figsize=(6, 5), sharex=True, sharey=True, layout="constrained"
+    )
+    styles = {"copy": "k--", "relugrad": "C1o-", "plain": "C2-", "braintools": "C0-", "spyx": "C3:"}
+    cases = ELEMENTS["seconds"].groupby(["direction", "dtype"])
+    for panel, ((direction, dtype), times) in zip(panels.flat, cases, strict=True):
+        elements = 2.0 ** times.index.get_level_values("log2")
+        for name, style in styles.items():
+            panel.loglog(elements, 1e6 * times[name], style, ms=4, label=name)
+        panel.set_title(f"{direction}, {dtype}", fontsize="medium")
+    panels[0, 0].set_xticks([1e3, 1e5, 1e7])
+    whole.supxlabel("elements of $x$")
+    whole.supylabel("µs")
+    panels[0, 0].legend(fontsize="small")
+
+
+def test_all_was_measured_on_a_cpu() -> None:
+    assert RECORD["device"] == COMPILING["device"] == "CPU"
+
+
+def test_a_step_of_training_takes_as_long_as_with_others_and_keeps_as_much() -> None:
+    assert max(abs(step_to_plain - 1), abs(step_to_fastest - 1)) < 0.03
+    assert STEPS.loc[ALL, "kept"].nunique() == 1
+
+
+def test_a_sweep_in_one_program_is_faster_than_a_program_each() -> None:
+    assert max(one_vmap, loop) < each / 2
+
+
+def test_a_call_outside_jit_is_faster_than_others() -> None:
+    assert call_ours < call_plain / 2
+    assert (EAGER.loc["relugrad"] < EAGER.loc["braintools"]).all()
+
+
+def test_an_unrolled_loop_compiles_sooner_than_with_a_plain_rule() -> None:
+    assert of_64 < limit / 2
+    assert SLOWEST["64"].isna()["grad", "plain"]
+
+
+def test_elements_take_about_as_long_as_with_the_fastest() -> None:
+    assert LARGE["fastest"].max() < 1.3
+    assert LARGE["fastest"]["bfloat16", "both"] < 0.8
+    assert min(at_14, at_16) > 1.5 > 1.4 > ALONE.drop([14, 16]).max()

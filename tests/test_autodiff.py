@@ -201,3 +201,10 @@ def test_x_is_kept_once_and_in_its_own_dtype(place: Function, forward_mode: bool
     x = jnp.linspace(-2, 2, 77).reshape(7, 11).astype("bfloat16")
     spike = ReluGrad(0.3, jnp.ones(11), forward_mode=forward_mode)
     assert kept(place(lambda x: spike(x)), x) == [(x.shape, x.dtype)]
+
+
+def test_x_is_shared_with_what_else_keeps_it_in_forward_mode_alone(forward_mode: bool) -> None:
+    """Of x * spike(x), a backward pass needs x and the spikes; the rule stores a copy."""
+    x = jnp.ones((7, 11))
+    spike = ReluGrad(forward_mode=forward_mode)
+    assert len(kept(lambda x: x * spike(x), x)) == (2 if forward_mode else 3)

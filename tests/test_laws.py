@@ -66,6 +66,14 @@ if jax.__version_info__ >= (0, 12):
         assert jax.grad(hijax, (1, 2))(0.5, 0.3, 1.0) == (0, 0)
 
 
+@pytest.mark.parametrize("shape", own["slopes"])
+def test_the_scale_in_the_table_gives_a_half_width_of_a_half(shape: str) -> None:
+    """Where the slope is half of its peak of 1."""
+    page = (DOCS / "how-to/own-surrogate.md").read_text("utf-8")
+    (scale,) = re.findall(rf"(?m)^\| {shape} .*\| ([\d.]+) \|$", page)
+    assert own["slopes"][shape](0.5, float(scale)) == pytest.approx(0.5, abs=0.001)
+
+
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_keeps(law: str, name: str) -> None:

@@ -46,12 +46,13 @@ def every(dtype: Any) -> tuple[jax.Array, Any]:
         return jnp.asarray(x), np.where(np.isnan(x), np.float32(np.nan), x.astype(np.float32))
 
 
-def same_bits(one: Any, other: Any) -> bool:
+def same_bits(found: Any, expected: Any) -> bool:
     """Whether the arrays hold the same values: NaN equals NaN, and 0 differs from -0."""
-    one, other = np.asarray(one), np.asarray(other)
-    nan = np.isnan(one) & np.isnan(other)
-    bits = f"u{one.dtype.itemsize}"
-    return one.dtype == other.dtype and bool(np.all(nan | (one.view(bits) == other.view(bits))))
+    found, expected = np.asarray(found), np.asarray(expected)
+    nan = np.isnan(found) & np.isnan(expected)
+    bits = f"u{found.dtype.itemsize}"
+    same = nan | (found.view(bits) == expected.view(bits))
+    return found.dtype == expected.dtype and bool(np.all(same))
 
 
 # Spikes
@@ -114,8 +115,8 @@ def test_every_16_bit_slope_is_that_of_float32_rounded_once(dtype: Any, forward_
 def test_a_16_bit_cotangent_is_multiplied_in_float32(dtype: Any) -> None:
     """The product is rounded, and not the slope before it."""
     x, cotangent = (jnp.asarray(v, dtype) for v in np.random.default_rng(0).uniform(0, 1, (2, 999)))
-    one, other = (np.asarray(v).astype(np.float32) for v in (x, cotangent))
-    expected = other * (np.float32(0.3) * (np.float32(1) - one))
+    wide_x, wide_cotangent = (np.asarray(v).astype(np.float32) for v in (x, cotangent))
+    expected = wide_cotangent * (np.float32(0.3) * (np.float32(1) - wide_x))
     assert same_bits(jax.vjp(relu_grad, x)[1](cotangent)[0], expected.astype(dtype))
 
 

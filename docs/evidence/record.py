@@ -14,7 +14,7 @@ np.set_printoptions(legacy="1.25")  # a page shows 3, and not np.int64(3)
 WORDS = {
     "assumed": "firing rate that the rule for weights assumes",
     "bfloat16": "kept in bfloat16",
-    "enlarged": "scale of the frozen weights (factor)",
+    "enlarged": "scale of the initial hidden weights (factor)",
     "highest": "upper bound of the firing rates",
     "linear": "linear model of",
     "lowest": "lower bound of the firing rates",

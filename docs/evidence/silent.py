@@ -28,7 +28,7 @@ STARTS |= {
 def by_optimizer(means: pd.DataFrame) -> pd.DataFrame:
     """In percent, with a column for each optimizer and length of the training."""
     names = [f"{optimizer}, {updates}" for optimizer, updates in means]
-    return means.set_axis(names, axis=1).round().astype(int)
+    return means.set_axis(names, axis=1).rename_axis(None).round().astype(int)
 
 
 BY = ["optimizer", "updates"]

@@ -243,7 +243,11 @@ class ReluGrad:
 
 
 def relu_grad(
-    x: ArrayLike, alpha: ArrayLike = 0.3, width: ArrayLike = 1.0, *, forward_mode: bool = False
+    x: ArrayLike,
+    alpha: ArrayLike = ReluGrad.alpha,
+    width: ArrayLike = ReluGrad.width,
+    *,
+    forward_mode: bool = False,
 ) -> jax.Array:
     """Spike where x >= 0; differentiate as ``max(0, alpha * (width - abs(x)))``.
 

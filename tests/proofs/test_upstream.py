@@ -145,11 +145,8 @@ ROWS = re.findall(r"^\| .* \| .* \| .* \| .*", PAGE, re.MULTILINE)  # of the one
 # The others keep every law, but that the slope of stop_gradient is 0 at NaN.
 ANSWERS = {(law, name): "yes" for law in LAWS for name in RULES if name not in NAMES}
 ANSWERS["nan stays nan", "stop_gradient"] = "no"
-ANSWERS |= {
-    (law.lower(), name): answer
-    for law, *answers in ANSWERED
-    for name, answer in zip(NAMES, answers, strict=True)
-}
+for law, *answers in ANSWERED:
+    ANSWERS.update({(law.lower(), n): a for n, a in zip(NAMES, answers, strict=True)})
 
 
 def breaks(answer: str) -> bool:

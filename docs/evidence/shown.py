@@ -24,7 +24,7 @@ def filled_in() -> str:
             value: Any = eval(expression, {module: importlib.import_module(f"evidence.{module}")})
             if expression.endswith(")"):
                 text = value.to_string() if isinstance(value, pd.DataFrame) else value
-                lines += [f"{expression}:", *text.splitlines()]
+                lines += [f"{expression}:", *map(str.rstrip, text.splitlines())]
             else:
                 lines.append(f"{expression} = {value!r}")
     return "\n".join(lines).lstrip() + "\n"

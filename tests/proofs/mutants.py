@@ -29,8 +29,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = Path("src", "relugrad")
 # What says most in the least time comes first, since the first failure is enough.
 DOCUMENTATION = ["README.md", "src", "docs/reference", "docs"]
-PYTEST = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--doctest-modules"]
-PYTEST += ["--ignore=docs/evidence", *DOCUMENTATION]  # which isn't about the package
+OPTIONS = ["-x", "-q", "-p", "no:cacheprovider", "--doctest-modules"]
+OPTIONS.append("--ignore=docs/evidence")  # which is about experiments
+PYTEST = ["-m", "pytest", *OPTIONS, *DOCUMENTATION]
 TIMEOUT = 300  # seconds, for a change that makes something run for ever
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.record import chosen, read
 
 RECORDED = read()
-np.set_printoptions(legacy="1.25")  # a page shows 3, and not np.int64(3)
+np.set_printoptions(legacy="1.21")  # a page shows 3, and not np.int64(3)
 # The record's short names of settings in words, where they aren't.
 WORDS = {
     "assumed": "firing rate that the rule for weights assumes",

@@ -20,6 +20,7 @@ from tests.peers.others import Function, imported, plain, surroundings
 FILE = Path(__file__).parents[2] / "docs/_data/compile_time.json"
 LIMIT = 30  # seconds, of each
 STEPS = [8, 16, 32, 64]
+LONG = {"one layer": [100, 200], "recurrent": [100, 200]}  # of relugrad, without a limit
 NAMES = {"grad": ["relugrad", "plain", "braintools", "spyx"], "jvp": ["relugrad", "braintools"]}
 
 # Networks: from a spike function, the parameters, the state and the current of a step to the next
@@ -149,11 +150,13 @@ def main() -> None:
     for (mode, names), network in product(NAMES.items(), NETWORKS):
         for name in names:
             row: dict[str, Any] = {"network": network, "mode": mode, "name": name}
-            for count in STEPS:
+            long = LONG.get(network, []) if (name, mode) == ("relugrad", "grad") else []
+            for count in STEPS + long:
                 run = [sys.executable, "-m", "tests.peers.compile_time", name, network]
+                limit = None if count in long else LIMIT
                 try:
                     done = subprocess.run(
-                        [*run, str(count), mode], capture_output=True, timeout=LIMIT, check=True
+                        [*run, str(count), mode], capture_output=True, timeout=limit, check=True
                     )
                 except subprocess.TimeoutExpired:
                     break  # with more steps, it would take longer

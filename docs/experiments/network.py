@@ -45,6 +45,7 @@ class Neuron(NamedTuple):
     slow: Any = 0.98  # the decay of this rise,
     rise_attached: Any = True  # and the gradient through it
     back: Any = None  # recurrent weights
+    through: Any = 0.0  # 1 where recurrent spikes go through the synapse, as inputs do
     stored: Stored = as_it_is
 
 
@@ -67,10 +68,12 @@ class Passed(NamedTuple):
 def step(neuron: Neuron, state: State, current: Array) -> tuple[State, Passed]:
     """One time step."""
     v, synaptic, rise, s = state
+    back = 0.0 if neuron.back is None else s @ neuron.back
     if neuron.synapse is not None:
+        current = current + neuron.through * back
         current = synaptic = neuron.synapse * synaptic + (1 - neuron.synapse) * current
-    if neuron.back is not None:
-        current = current + s @ neuron.back
+        back = (1 - neuron.through) * back
+    current = current + back
     v = neuron.stored("potential", v + current)
     x = v - 1.0
     if neuron.beta is not None:

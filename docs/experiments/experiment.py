@@ -33,6 +33,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from itertools import product
+from multiprocessing import current_process
 from typing import Any, Literal
 
 import jax
@@ -108,6 +109,8 @@ def spaced(items: Sequence[Any], most: int) -> Sequence[Any]:
 
 def run(one: Experiment, surrogate: Surrogate) -> dict[str, Any]:
     """The record of an experiment."""
+    from tqdm import tqdm  # here, because the pages read the record without it
+
     start, rows = time.perf_counter(), list[dict[str, Any]]()
     words = {**TRACED, **one.traced}
     index = {word: number for of_name in words.values() for number, word in enumerate(of_name)}
@@ -115,6 +118,8 @@ def run(one: Experiment, surrogate: Surrogate) -> dict[str, Any]:
     if surrogate is not triangle:  # without the cases that have a shape of their own
         triangles = [case for case in one.cases if case.get("shape", "triangle") == "triangle"]
         one = replace(one, cases=triangles)
+    place = (current_process()._identity or [1])[0] - 1
+    bar = tqdm(total=len(one.cases), desc=one.question, position=place, disable=None)
     for (fixed_items, names), cases in programs_of(one).items():
         fixed = dict(fixed_items)
         traced = {
@@ -128,6 +133,8 @@ def run(one: Experiment, surrogate: Surrogate) -> dict[str, Any]:
             for place, length in enumerate([one.updates // 5, one.updates]):
                 of_seeds = {name: plain(found[name][number, :, place]) for name in one.outcomes}
                 rows.append({**case, "updates": length, **of_seeds})
+        bar.update(len(cases))
+    bar.close()
     texts = "question updates best by tuned chosen_by seeds"
     return {name: getattr(one, name) for name in texts.split()} | {
         "outcome": one.outcomes[0],

@@ -1,0 +1,277 @@
+"""Tasks that the field made: in them, the sheet of start values is tried line by line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from experiments.experiment import DEFAULT, Experiment, rates
+from experiments.network import Case, Neuron, Passed, attach, cross_entropy, layer, train
+from experiments.surrogates import SHAPES, Surrogate
+
+Settings = dict[str, Any]
+PLACES, SINES = 1000, 1000
+
+
+class Data(NamedTuple):
+    """Examples, those held out last."""
+
+    x: Array  # examples, time steps and channels; one time step of features
+    labels: Array
+    learned: int  # examples
+
+
+def yin_yang() -> Data:
+    """Points in the yin, the yang and their dots, with mirrored coordinates (Kriener et al. 2022)."""
+    points = np.random.default_rng(0).uniform(size=(60_000, 2))
+    right, left = (np.hypot(points[:, 0] - x, points[:, 1] - 0.5) for x in (0.75, 0.25))
+    yin = (right <= 0.1) | ((left > 0.1) & (left <= 0.25)) | ((points[:, 1] > 0.5) & (right > 0.25))
+    label = np.where((right < 0.1) | (left < 0.1), 2, ~yin)
+    inside = np.hypot(*(points - 0.5).T) < 0.5
+    each = [np.flatnonzero(inside & (label == one))[:2000] for one in range(3)]
+    order = np.stack(each, axis=1).ravel()
+    x = np.hstack([points, 1 - points])[order, None]
+    return Data(jnp.float32(x), jnp.asarray(label[order]), 5000)
+
+
+def mnist_1d() -> Data:
+    """Ten shapes, bent, moved and in noise (Greydanus and Kobak 2024)."""
+    from mnist1d import get_dataset_args
+    from mnist1d.data import make_dataset
+
+    made = make_dataset(get_dataset_args())
+    x, y = (np.concatenate([made[of], made[f"{of}_test"]]) for of in "xy")
+    return Data(jnp.float32(x)[..., None], jnp.asarray(y), 4000)
+
+
+def basic_motions() -> Data:
+    """A wrist's acceleration and rotation when somebody stands, walks, runs or plays badminton."""
+    from sktime.datasets import load_basic_motions as load
+
+    parts = [load(split, return_type="numpy3D") for split in ("train", "test")]
+    x = np.concatenate([part[0] for part in parts]).swapaxes(1, 2)
+    x = (x - x[:40].mean((0, 1))) / x[:40].std((0, 1))
+    labels = np.unique(np.concatenate([part[1] for part in parts]), return_inverse=True)[1]
+    return Data(jnp.float32(x), jnp.asarray(labels), 40)
+
+
+@cache
+def randman(dimensions: int) -> Any:
+    """Four sets of spike times on ten smooth random manifolds (Zenke and Vogels 2021).
+
+    A coordinate of a manifold is a product, over its dimensions, of sums of sines, whose amplitudes,
+    frequencies and phases are random; the n-th is at most 1/n large. There is a spike in each input.
+    """
+    rng, order = np.random.default_rng(0), np.arange(1, SINES + 1, dtype=np.float32)
+    times = np.empty((4, PLACES, 10, 20), np.int32)
+    for manifold, label in np.ndindex(4, 10):
+        places = rng.random((dimensions, PLACES, 1), np.float32)
+        for channel in range(20):
+            size, pace, phase = rng.random((3, dimensions, 1, SINES), np.float32)
+            waves = np.sin(2 * np.pi * ((order - 1) * pace * places + phase))
+            along = (size / order * waves).sum(2).prod(0)
+            along = (along - along.min()) / np.ptp(along)
+            times[manifold, :, label, channel] = np.minimum(100 * along, 99)
+    return times.reshape(4, -1, 20)
+
+
+MADE = {"Yin-Yang": yin_yang, "MNIST-1D": mnist_1d, "BasicMotions": basic_motions}
+CLASSES = {"Yin-Yang": 3, "BasicMotions": 4}
+
+
+def draw(key: Array, case: Case, updates: int) -> Any:
+    """Normal weights, examples and classes, and those of each update, to choose by, and to test."""
+    keys, name, neurons = jax.random.split(key, 6), case["task"], case["neurons"]
+    if name in MADE:
+        x, labels, learned = MADE[name]()
+    else:
+        x = jnp.asarray(randman(int(name[-3])))[jax.random.randint(keys[0], (), 0, 4)]
+        labels, learned = jnp.tile(jnp.arange(10), PLACES), 8 * PLACES
+    classes = CLASSES.get(name, 10)
+    inputs, hidden = x.shape[-1], []
+    for k in jax.random.split(keys[1], case["layers"]):
+        k, b, r = jax.random.split(k, 3)
+        w, bias = jax.random.normal(k, (inputs, neurons)), jax.random.normal(b, (neurons,))
+        back = jax.random.normal(r, (neurons, neurons)) / neurons**0.5
+        hidden.append({"w": w, "bias": bias, "back": back})
+        inputs = neurons
+    out = jax.random.normal(keys[2], (neurons, classes)) / neurons**0.5
+    if not hidden:  # a linear model of all values, or of the times of the spikes
+        x = x.reshape(len(x), -1) / (100 if x.ndim == 2 else 1)
+        out = jnp.zeros((x.shape[1], classes))
+    batches = jax.random.randint(keys[3], (updates, case["batch"]), 0, learned)
+    held_out = jax.random.permutation(keys[4], jnp.arange(learned, len(labels)))[:1000]
+    weights = {"hidden": hidden, "out": out, "constant": jnp.zeros(classes)}
+    return weights, x, labels, batches, jnp.split(held_out, 2)
+
+
+def scaled_by_potential(neuron: Neuron, w: Array, inputs: Array) -> Array:
+    """Weights with which the potential, if nothing spiked, would be as large as the threshold.
+
+    As large is its root mean square, over neurons, examples and time steps.
+    """
+    potential = layer(neuron._replace(spike=jnp.zeros_like, back=None), inputs @ w).x + 1.0
+    return w / jnp.sqrt(1e-6 + (potential**2).mean())
+
+
+def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
+    """Accuracy on both halves of what was held out, and the share of silent neurons by layer."""
+    weights, x, labels, batches, held_out = drawn
+    recurrent, biased, trained = case["recurrent"] > 0, case["bias"] > 0, case["hidden"]
+    fields = {name: case[name] for name in ("decay", "synapse", "through")}
+    spike = surrogate(case["peak"], case["width"] / 2)
+    neuron = Neuron(spike, attached=case["reset"], **fields)
+
+    def inputs(examples: Array) -> Array:
+        """With time as the first axis."""
+        if x.ndim == 2:
+            return jnp.float32(jnp.arange(100)[:, None, None] == x[examples])
+        s = x[examples].swapaxes(0, 1)
+        if len(s) > 1:
+            return s
+        mirrored = jnp.arange(s.shape[2]) < 2
+        return jnp.broadcast_to(
+            s * (mirrored | (case["mirrored"] > 0)), (case["times"], *s.shape[1:])
+        )
+
+    def one_layer(w: Any, s: Array) -> Passed:
+        w = {name: attach(one, trained) for name, one in w.items()}
+        return layer(neuron._replace(back=recurrent * w["back"]), s @ w["w"] + biased * w["bias"])
+
+    def passed(weights: Any, examples: Array) -> Any:
+        """Scores, and the spikes of all layers."""
+        if not weights["hidden"]:
+            return x[examples] @ weights["out"] + weights["constant"], []
+        layers = [inputs(examples)]
+        for w in weights["hidden"]:
+            layers.append(one_layer(w, layers[-1]).spikes)
+        late = jnp.arange(len(layers[0])) >= case["late"] * len(layers[0])
+        return jnp.tensordot(late / late.sum(), layers[-1], 1) @ weights["out"], layers[1:]
+
+    def loss(weights: Any, examples: Array) -> Any:
+        return cross_entropy(passed(weights, examples)[0], labels[examples])
+
+    s = inputs(batches[:10].ravel()) if weights["hidden"] else x
+    for number, w in enumerate(weights["hidden"]):
+        times = case["later"] if number else case["enlarged"]
+        w["w"] = times * scaled_by_potential(neuron, w["w"], s)
+        w["bias"], w["back"] = case["bias"] * w["bias"], case["recurrent"] * w["back"]
+        s = one_layer(w, s).spikes
+    weights, _ = train(loss, weights, case, batches)
+    found = {}
+    for name, part in zip(("valid", "test"), held_out, strict=True):
+        scores, layers = jax.lax.map(partial(passed, examples=part), weights)
+        found[name] = (scores.argmax(2) == labels[part]).mean(1)
+        silent = [(one.max((1, 2)) == 0).mean(-1) for one in layers] or [jnp.zeros(2)]
+    return found | {"silent": jnp.stack(silent, axis=-1)}
+
+
+SHEET = DEFAULT | {
+    "hidden": "trained",
+    "shape": "triangle",
+    "neurons": 32,
+    "layers": 2,
+    "batch": 20,
+}
+SHEET |= {"times": 20, "decay": 0.9, "synapse": 0.0, "through": 0.0, "recurrent": 0.0, "bias": 0.0}
+SHEET |= {"mirrored": 1.0, "enlarged": 1.0, "later": 1.0, "late": 0.0}
+SIGNAL = SHEET | {"decay": 0.8, "recurrent": 0.3, "bias": 0.2}
+SHEETS = {"Yin-Yang": SHEET, "MNIST-1D": SIGNAL, "BasicMotions": SIGNAL}
+SHEETS |= {f"Randman, {n}-D": SHEET | {"synapse": 0.82} for n in (1, 2)}
+SYNAPSE: Settings = {"synapse": 0.82}
+LINES: dict[str, Settings] = {
+    "1 layer": {"layers": 1},
+    "1 layer of 128": {"layers": 1, "neurons": 128},
+    "first weights / 4": {"enlarged": 0.25},
+    "first weights x 4": {"enlarged": 4.0},
+    "later weights / 4": {"later": 0.25},
+    "later weights x 4": {"later": 4.0},
+    "no bias": {"bias": 0.0},
+    "bias": {"bias": 0.2},
+    "no synapse": {"synapse": 0.0},
+    "synapse": SYNAPSE,
+    "not recurrent": {"recurrent": 0.0},
+    "recurrent": {"recurrent": 0.3},
+    "recurrent / 3": {"recurrent": 0.1},
+    "recurrent x 3": {"recurrent": 0.9},
+    "recurrent, through a synapse": SYNAPSE | {"recurrent": 0.3, "through": 1.0},
+    "recurrent, past a synapse": SYNAPSE | {"recurrent": 0.3},
+    "decay 0.8": {"decay": 0.8},
+    "decay 0.9": {"decay": 0.9},
+    "decay 0.97": {"decay": 0.97},
+    "detached reset": {"reset": "detached"},
+    "peak 1": {"peak": 1.0},
+    "peak 3": {"peak": 3.0},
+    "width 0.5": {"width": 0.5},
+    "width 2": {"width": 2.0},
+    "read out late": {"late": 0.75},
+    **{shape: {"shape": shape} for shape in SHAPES},
+}
+OF_FEATURES: dict[str, Settings] = {
+    "not mirrored": {"mirrored": 0.0},
+    "not mirrored, bias": {"mirrored": 0.0, "bias": 0.2},
+    "10 time steps": {"times": 10},
+    "40 time steps": {"times": 40},
+}
+BATCHES: dict[str, Settings] = {"batch of 100": {"batch": 100}}
+FEW = ["1 layer", "1 layer of 128", "synapse", "no synapse", "not recurrent", "detached reset", "width 2"]
+WORDS = ["nothing", "frozen", "linear", *LINES, *OF_FEATURES, *BATCHES]
+
+
+def tried(task: str, lines: Mapping[str, Settings], how: Sequence[Settings]) -> list[Settings]:
+    """Lines of the sheet that are changed, one at a time, where that changes anything."""
+    sheet = SHEETS[task]
+    changed = {name: sheet | line for name, line in lines.items()}
+    return [
+        {"task": task, "changed": name} | settings | one
+        for name, settings in changed.items()
+        if settings != sheet or name == "nothing"
+        for one in how
+    ]
+
+
+def controls(task: str) -> list[Settings]:
+    """A frozen network with scales and rates of its own, and a linear model."""
+    scales = [{"hidden": "frozen", "enlarged": times} for times in (0.25, 1.0, 4.0)]
+    frozen = [one for line in scales for one in tried(task, {"frozen": line}, CONTROL)]
+    return frozen + tried(task, {"linear": {"layers": 0}}, CONTROL)
+
+
+NOTHING: dict[str, Settings] = {"nothing": {}}
+TWO, CONTROL = rates("Adam", 0.01, 0.03), rates("Adam", 0.01, 0.03, 0.1)
+ALL = [*rates("Adam", 0.001, 0.003, 0.01, 0.03, 0.1), *rates("SGD", 0.1, 0.3, 1.0)]
+LONG = NOTHING | {name: LINES[name] for name in ("1 layer of 128", "first weights x 4")}
+FIELD_TASKS = Experiment(
+    "Which lines of the sheet of start values hold on the field's own tasks?",
+    [one for task in SHEETS for one in tried(task, NOTHING, ALL) + controls(task)]
+    + tried("Yin-Yang", LINES | OF_FEATURES | BATCHES, TWO)
+    + tried("MNIST-1D", LINES | BATCHES, TWO)
+    + tried("BasicMotions", {name: LINES[name] for name in FEW}, TWO)
+    + tried("Randman, 1-D", LINES, TWO)
+    + tried("Randman, 2-D", {name: LINES[name] for name in FEW}, TWO),
+    by=("task", "changed"),
+    draw=draw,
+    trial=trial,
+    outcomes=("test", "valid", "silent"),
+    chosen_by="valid",
+    traced={"changed": WORDS, "hidden": ("frozen", "trained")},
+    at_once=8,
+    sampled=(2, 4, 4),
+)
+LONGER = replace(
+    FIELD_TASKS,
+    question="What do twice and ten times the updates add on the field's own tasks?",
+    cases=[
+        one
+        for task in ("Yin-Yang", "MNIST-1D", "Randman, 1-D")
+        for one in tried(task, LONG, rates("Adam", 0.003, 0.01, 0.03))
+    ],
+    seeds=4,
+    updates=5000,
+    sampled=(1, 2, 2),
+)

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from experiments import neuron, online, series
-from experiments.classification import AXES, SHEET, trial
+from experiments import field_tasks, neuron, online, series
+from experiments.classification import AXES, trial
 from experiments.experiment import DEFAULT, RESET, Experiment, cases, part, rates, run
 from experiments.network import RESETS, Case
 from experiments.surrogates import SHAPES, Surrogate, named, triangle
@@ -44,7 +44,6 @@ CENTERED = DEFAULT | {"task": "digits, centered", "scale": 0.125, "peak": 1.0}
 HIDDEN: Settings = {"of": [CENTERED], "layers": [1], "neurons": [8, 16, 32, 64, 256]}
 EITHER = [*rates("SGD", 0.1, 0.3, 1.0, 3.0), *rates("Adam", 0.003, 0.01, 0.03, 0.1, 0.3)]
 
-SHEETS = [DEFAULT | {"layers": 2, "task": task} for task in SHEET]
 SILENT = DEEP | {"scale": 0.02, "potentials": 0.0, "lowest": 0.0, "highest": 1.0}
 REMEDIES = {
     "small weights": SILENT,
@@ -95,8 +94,9 @@ def rounded(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
 
 
 EXPERIMENTS = {
+    "field_tasks_longer": field_tasks.LONGER,
+    "field_tasks": field_tasks.FIELD_TASKS,
     "series": series.SERIES,
-    "larger": series.LARGER,
     "lsnn": Experiment(
         "Which peak, width and gradients does an LSNN need (Bellec et al. 2018, 2020)?",
         cases(**LSNN, reset=RESET, width=[1.0, 2.0, 4.0], peak=[0.1, 0.3, 1.0])
@@ -128,7 +128,6 @@ EXPERIMENTS = {
         tuned=("width", "peak", "enlarged", "optimizer", "rate"),
     ),
     "area": series.AREA,
-    "recurrent_strength": series.STRENGTH,
     "initial_weights": Experiment(
         "With which initial weights, or which normalization, does a deep network learn?",
         cases(**START, normalized=["no"], **SCALES)
@@ -156,17 +155,6 @@ EXPERIMENTS = {
         seeds=4,
         at_once=24,
         sampled=(3, 6, 4),
-    ),
-    "start_values": Experiment(
-        "What do scaled features, larger first weights and training the hidden layers do?",
-        cases(
-            of=SHEETS,
-            hidden=["trained", "frozen"],
-            enlarged=[1.0, 8.0],
-            how=rates("Adam", 0.01, 0.1),
-        ),
-        by=("task", "hidden", "enlarged", "rate"),
-        tuned=("optimizer",),
     ),
     "frozen_control": Experiment(
         "What does training the hidden layer add on digits, beside a linear classifier?",

@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.lax import stop_gradient
-from sklearn.datasets import load_breast_cancer, load_digits, load_wine
-from sklearn.preprocessing import minmax_scale
+from sklearn.datasets import load_digits
 
 from experiments.network import Case, Neuron, Passed, Stored, as_it_is, cross_entropy, layer, train
 from experiments.surrogates import Surrogate
@@ -102,27 +101,20 @@ TASKS = {
     "digits, centered": features(IMAGES - IMAGES.mean(0), LABELS),
     "spike times": Task(20, 10, LEAKY, spike_times, curves),
 }
-LOADERS = {"digits": load_digits, "wine": load_wine, "breast cancer": load_breast_cancer}
-SHEET = {
-    f"{name}, {how}": features(scale(load().data), load().target)
-    for name, load in LOADERS.items()
-    for how, scale in {"scaled": minmax_scale, "unscaled": jnp.asarray}.items()
-}
-TASKS |= SHEET
 
 
 # Over what a normalization of (times, samples, neurons) takes mean and standard deviation.
 AXES: dict[str, Any] = {"layer": -1, "batch and time": (0, 1)}
 
 
-def fluctuation_driven(xi: Any, rate: Any, inputs: Array = IMAGES) -> list[Any]:
+def fluctuation_driven(xi: Any, rate: Any) -> list[Any]:
     """Three layers' scales: the threshold is xi standard deviations of the potential away.
 
     The rule of Rossbroich et al. (2022) for weights with a mean of 0: n inputs that spike at a rate
     give the potential the variance n * rate * w^2 * (sum of the squared kernel). An image doesn't
     change with time, so its currents add up instead.
     """
-    still = (inputs**2).sum(1).mean() ** 0.5 / (1 - DECAY)
+    still = (IMAGES**2).sum(1).mean() ** 0.5 / (1 - DECAY)
     fluctuating = (NEURONS * rate / (1 - DECAY**2)) ** 0.5
     return [1 / (xi * still), 1 / (xi * fluctuating), 1 / (xi * fluctuating)]
 
@@ -168,14 +160,8 @@ def trial(
     times = case.get("enlarged", 1.0)
     if "scale" in case:
         scales = [case["scale"]] * 3
-    elif "assumed" in case:
+    else:
         scales = fluctuation_driven(case["xi"], case["assumed"])
-    else:  # by what each layer gets, and of a larger first layer alone, as the page Start values
-        x = task.sample(world, batches[:5].ravel())[0]
-        scales = fluctuation_driven(1.0, 1.0, x)[:1]
-        currents = x @ (times * scales[0] * weights["hidden"][0])
-        spikes = layer(neuron, jnp.broadcast_to(currents, (*task.counts.shape, *currents.shape)))
-        scales.append(fluctuation_driven(1.0, spikes.spikes.mean())[1] / times)
     weights["hidden"] = [times * s * w for s, w in zip(scales, weights["hidden"], strict=False)]
     weights["back"] *= case.get("recurrent", 0.0)
     axis = AXES.get(case.get("normalized", ""))

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.preprocessing import minmax_scale
 
 from experiments.experiment import DEFAULT, Experiment, rates
 from experiments.network import Case, Neuron, Passed, attach, cross_entropy, layer, train
@@ -21,9 +23,17 @@ PLACES, SINES = 1000, 1000
 class Data(NamedTuple):
     """Examples, those held out last."""
 
-    x: Array  # examples, time steps and channels; one time step of features
-    labels: Array
+    x: Any  # examples, time steps and channels; one time step of features
+    labels: Any
     learned: int  # examples
+
+
+def table(load: Any, scaled: bool) -> Data:
+    """Features of scikit-learn, of which a quarter is held out."""
+    x, labels = load(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(x))
+    x = (minmax_scale(x) if scaled else x)[order, None]
+    return Data(x, labels[order], 3 * len(x) // 4)
 
 
 def yin_yang() -> Data:
@@ -36,7 +46,7 @@ def yin_yang() -> Data:
     each = [np.flatnonzero(inside & (label == one))[:2000] for one in range(3)]
     order = np.stack(each, axis=1).ravel()
     x = np.hstack([points, 1 - points])[order, None]
-    return Data(jnp.float32(x), jnp.asarray(label[order]), 5000)
+    return Data(x, label[order], 5000)
 
 
 def mnist_1d() -> Data:
@@ -46,7 +56,7 @@ def mnist_1d() -> Data:
 
     made = make_dataset(get_dataset_args())
     x, y = (np.concatenate([made[of], made[f"{of}_test"]]) for of in "xy")
-    return Data(jnp.float32(x)[..., None], jnp.asarray(y), 4000)
+    return Data(x[..., None], y, 4000)
 
 
 def basic_motions() -> Data:
@@ -57,7 +67,7 @@ def basic_motions() -> Data:
     x = np.concatenate([part[0] for part in parts]).swapaxes(1, 2)
     x = (x - x[:40].mean((0, 1))) / x[:40].std((0, 1))
     labels = np.unique(np.concatenate([part[1] for part in parts]), return_inverse=True)[1]
-    return Data(jnp.float32(x), jnp.asarray(labels), 40)
+    return Data(x, labels, 40)
 
 
 @cache
@@ -80,8 +90,15 @@ def randman(dimensions: int) -> Any:
     return times.reshape(4, -1, 20)
 
 
-MADE = {"Yin-Yang": yin_yang, "MNIST-1D": mnist_1d, "BasicMotions": basic_motions}
-CLASSES = {"Yin-Yang": 3, "BasicMotions": 4}
+MADE: dict[str, Any] = {
+    "Yin-Yang": yin_yang,
+    "MNIST-1D": mnist_1d,
+    "BasicMotions": basic_motions,
+    "wine": partial(table, load_wine, True),
+    "wine, unscaled": partial(table, load_wine, False),
+    "breast cancer": partial(table, load_breast_cancer, True),
+    "breast cancer, unscaled": partial(table, load_breast_cancer, False),
+}
 
 
 def draw(key: Array, case: Case, updates: int) -> Any:
@@ -89,10 +106,10 @@ def draw(key: Array, case: Case, updates: int) -> Any:
     keys, name, neurons = jax.random.split(key, 6), case["task"], case["neurons"]
     if name in MADE:
         x, labels, learned = MADE[name]()
+        x, classes = jnp.float32(x), int(labels.max()) + 1
     else:
         x = jnp.asarray(randman(int(name[-3])))[jax.random.randint(keys[0], (), 0, 4)]
-        labels, learned = jnp.tile(jnp.arange(10), PLACES), 8 * PLACES
-    classes = CLASSES.get(name, 10)
+        labels, learned, classes = np.tile(np.arange(10), PLACES), 8 * PLACES, 10
     inputs, hidden = x.shape[-1], []
     for k in jax.random.split(keys[1], case["layers"]):
         k, b, r = jax.random.split(k, 3)
@@ -107,7 +124,7 @@ def draw(key: Array, case: Case, updates: int) -> Any:
     batches = jax.random.randint(keys[3], (updates, case["batch"]), 0, learned)
     held_out = jax.random.permutation(keys[4], jnp.arange(learned, len(labels)))[:1000]
     weights = {"hidden": hidden, "out": out, "constant": jnp.zeros(classes)}
-    return weights, x, labels, batches, jnp.split(held_out, 2)
+    return weights, x, jnp.asarray(labels), batches, jnp.array_split(held_out, 2)
 
 
 def scaled_by_potential(neuron: Neuron, w: Array, inputs: Array) -> Array:
@@ -116,7 +133,8 @@ def scaled_by_potential(neuron: Neuron, w: Array, inputs: Array) -> Array:
     As large is its root mean square, over neurons, examples and time steps.
     """
     potential = layer(neuron._replace(spike=jnp.zeros_like, back=None), inputs @ w).x + 1.0
-    return w / jnp.sqrt(1e-6 + (potential**2).mean())
+    scaled: Array = w / jnp.sqrt(1e-6 + (potential**2).mean())
+    return scaled
 
 
 def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
@@ -134,10 +152,8 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
         s = x[examples].swapaxes(0, 1)
         if len(s) > 1:
             return s
-        mirrored = jnp.arange(s.shape[2]) < 2
-        return jnp.broadcast_to(
-            s * (mirrored | (case["mirrored"] > 0)), (case["times"], *s.shape[1:])
-        )
+        kept = (jnp.arange(s.shape[2]) < 2) | (case["mirrored"] > 0)
+        return jnp.broadcast_to(s * kept, (int(case["times"]), *s.shape[1:]))
 
     def one_layer(w: Any, s: Array) -> Passed:
         w = {name: attach(one, trained) for name, one in w.items()}
@@ -182,6 +198,8 @@ SHEET |= {"times": 20, "decay": 0.9, "synapse": 0.0, "through": 0.0, "recurrent"
 SHEET |= {"mirrored": 1.0, "enlarged": 1.0, "later": 1.0, "late": 0.0}
 SIGNAL = SHEET | {"decay": 0.8, "recurrent": 0.3, "bias": 0.2}
 SHEETS = {"Yin-Yang": SHEET, "MNIST-1D": SIGNAL, "BasicMotions": SIGNAL}
+SHEETS |= dict.fromkeys([name for name in MADE if name not in SHEETS], SHEET)
+MAIN = ["Yin-Yang", "MNIST-1D", "BasicMotions", "Randman, 1-D"]
 SHEETS |= {f"Randman, {n}-D": SHEET | {"synapse": 0.82} for n in (1, 2)}
 SYNAPSE: Settings = {"synapse": 0.82}
 LINES: dict[str, Settings] = {
@@ -212,14 +230,21 @@ LINES: dict[str, Settings] = {
     "read out late": {"late": 0.75},
     **{shape: {"shape": shape} for shape in SHAPES},
 }
-OF_FEATURES: dict[str, Settings] = {
+TIMES: dict[str, Settings] = {f"{n} time steps": {"times": n} for n in (10, 40)}
+OF_FEATURES: dict[str, Settings] = TIMES | {
     "not mirrored": {"mirrored": 0.0},
     "not mirrored, bias": {"mirrored": 0.0, "bias": 0.2},
-    "10 time steps": {"times": 10},
-    "40 time steps": {"times": 40},
 }
 BATCHES: dict[str, Settings] = {"batch of 100": {"batch": 100}}
-FEW = ["1 layer", "1 layer of 128", "synapse", "no synapse", "not recurrent", "detached reset", "width 2"]
+FEW = [
+    "1 layer",
+    "1 layer of 128",
+    "no bias",
+    "synapse",
+    "not recurrent",
+    "detached reset",
+    "width 2",
+]
 WORDS = ["nothing", "frozen", "linear", *LINES, *OF_FEATURES, *BATCHES]
 
 
@@ -245,15 +270,17 @@ def controls(task: str) -> list[Settings]:
 NOTHING: dict[str, Settings] = {"nothing": {}}
 TWO, CONTROL = rates("Adam", 0.01, 0.03), rates("Adam", 0.01, 0.03, 0.1)
 ALL = [*rates("Adam", 0.001, 0.003, 0.01, 0.03, 0.1), *rates("SGD", 0.1, 0.3, 1.0)]
-LONG = NOTHING | {name: LINES[name] for name in ("1 layer of 128", "first weights x 4")}
+LONG = NOTHING | {name: LINES[name] for name in ("1 layer of 128",)}
 FIELD_TASKS = Experiment(
     "Which lines of the sheet of start values hold on the field's own tasks?",
-    [one for task in SHEETS for one in tried(task, NOTHING, ALL) + controls(task)]
+    [one for task in SHEETS for one in tried(task, NOTHING, ALL if task in MAIN else TWO)]
+    + [one for task in SHEETS for one in controls(task)]
     + tried("Yin-Yang", LINES | OF_FEATURES | BATCHES, TWO)
     + tried("MNIST-1D", LINES | BATCHES, TWO)
     + tried("BasicMotions", {name: LINES[name] for name in FEW}, TWO)
     + tried("Randman, 1-D", LINES, TWO)
-    + tried("Randman, 2-D", {name: LINES[name] for name in FEW}, TWO),
+    + [one for task in ("wine", "breast cancer") for one in tried(task, TIMES, TWO)]
+    + tried("Randman, 2-D", {"no synapse": LINES["no synapse"]}, TWO),
     by=("task", "changed"),
     draw=draw,
     trial=trial,
@@ -266,11 +293,9 @@ FIELD_TASKS = Experiment(
 LONGER = replace(
     FIELD_TASKS,
     question="What do twice and ten times the updates add on the field's own tasks?",
-    cases=[
-        one
-        for task in ("Yin-Yang", "MNIST-1D", "Randman, 1-D")
-        for one in tried(task, LONG, rates("Adam", 0.003, 0.01, 0.03))
-    ],
+    cases=tried("Yin-Yang", LONG, [*rates("Adam", 0.003), *TWO])
+    + tried("MNIST-1D", LONG, [*rates("Adam", 0.003), *TWO])
+    + tried("Randman, 1-D", LONG, TWO),
     seeds=4,
     updates=5000,
     sampled=(1, 2, 2),

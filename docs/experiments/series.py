@@ -35,8 +35,7 @@ def series(name: str, samples: int) -> list[tuple[Any, Any]]:
 def draw(key: Array, case: Case, updates: int) -> Any:
     """Weights, an array as long as the training, and series to learn, to choose by and to report."""
     keys = jax.random.split(key, 9)
-    given = series(case["data"], case.get("samples", DATA[case["data"]]))
-    neurons = case.get("neurons", NEURONS)
+    given = series(case["data"], DATA[case["data"]])
     classes = given[0][1].max() + 1
     learned, (x, labels) = ([jnp.asarray(a) for a in part] for part in given)
     halves = jnp.split(jax.random.permutation(keys[0], len(x)), [len(x) // 2])
@@ -49,11 +48,11 @@ def draw(key: Array, case: Case, updates: int) -> Any:
         shuffled = jax.random.permutation(keys[1], part[0], 1, independent=True)
         part[0] = jnp.stack([part[0], shuffled])
     hidden = list[Any]()
-    for inputs, (k, b, r) in zip([1, neurons], keys[2:8].reshape(2, 3), strict=True):
-        w = jax.random.normal(k, (inputs, neurons)) / inputs**0.5
-        bias = 0.2 * jax.random.normal(b, (neurons,))
-        hidden.append((w, bias, 0.3 * jax.random.normal(r, (neurons, neurons)) / neurons**0.5))
-    out = jax.random.normal(keys[8], (neurons, classes)) / neurons**0.5
+    for inputs, (k, b, r) in zip([1, NEURONS], keys[2:8].reshape(2, 3), strict=True):
+        w = jax.random.normal(k, (inputs, NEURONS)) / inputs**0.5
+        bias = 0.2 * jax.random.normal(b, (NEURONS,))
+        hidden.append((w, bias, 0.3 * jax.random.normal(r, (NEURONS, NEURONS)) / NEURONS**0.5))
+    out = jax.random.normal(keys[8], (NEURONS, classes)) / NEURONS**0.5
     return {"hidden": hidden, "out": out}, jnp.zeros(updates), parts
 
 
@@ -61,8 +60,8 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Any]:
     """The share of right answers on both halves of the held-out series."""
     start, batches, (learned, valid, test) = drawn
     if "hidden" in start:
-        times, strength = case.get("enlarged", 1.0), case.get("strength", 1.0)
-        hidden = [(times * w, times * b, strength * back) for w, b, back in start["hidden"]]
+        times = case.get("enlarged", 1.0)
+        hidden = [(times * w, times * b, back) for w, b, back in start["hidden"]]
         start = start | {"hidden": hidden}
 
     def scores(weights: Any, x: Array) -> Any:
@@ -117,22 +116,6 @@ SERIES = Experiment(
     sampled=(3, 2, 6),
 )
 
-LARGE = [{"data": d, "samples": n, "neurons": 128} for d, n in (("GunPoint", 1), ("OSULeaf", 7))]
-SLOW = rates("Adam", 0.001, 0.003, 0.01)
-LARGER = replace(
-    SERIES,
-    question="Do the start values transfer to 128 neurons in a layer, and to 150 time steps?",
-    cases=cases(of=LARGE, **OURS, **START, how=rates("Adam", 0.0003) + SLOW)
-    + cases(of=LARGE[:1], **OURS, **START | {"width": [2.0]}, how=SLOW)
-    + cases(of=LARGE[:1], **OURS, **START | {"reset": RESET[:1]}, how=SLOW)
-    + cases(of=LARGE[:1], **OURS, **START | {"peak": [1.0], "reset": RESET}, how=SLOW)
-    + cases(of=LARGE, **FROZEN),
-    by=("data", "model", "peak", "width", "reset", "rate"),
-    tuned=("enlarged", "optimizer"),
-    seeds=3,
-    sampled=(1, 1, 1),
-)
-
 # Of a peak and a half-width of 1. In `series`, accuracy falls where the area reaches 1 to 1.5. So at
 # other pairs, each shape should reach 88 % at an area of 0.5, and stay below 78 % at an area of 2.
 AREAS = dict(zip(SHAPES, (4.828, 3.142, 2.129, 2.0), strict=True)) | {"triangle": 2.0}
@@ -147,17 +130,4 @@ AREA = replace(
     by=("shape", "width", "area"),
     tuned=("peak", "optimizer", "rate"),
     sampled=(1, 4, 8),
-)
-
-# If recurrent weights are what makes a gradient grow, training with stronger ones should fail at a
-# smaller area.
-STRENGTH = replace(
-    AREA,
-    question="Does the strength of the recurrent weights move the area at which training fails?",
-    cases=[
-        {**one, "area": area, "peak": area / one["width"]}
-        for one in cases(**HERE, **START | {"width": [0.5, 3.0]}, strength=[1 / 3, 1.0, 3.0])
-        for area in (0.25, 0.5, 1.0, 2.0)
-    ],
-    by=("strength", "width", "area"),
 )

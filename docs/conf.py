@@ -50,6 +50,12 @@ redirects = {  # from the addresses that pages had
     "how-to/test-your-own": "own-surrogate.html",
     "reference/error-messages": "errors.html",
     "reference/special-values": "values.html",
+    "studies/bfloat16": "../how-to/memory.html",
+    "studies/larger": "series.html",
+    "studies/neuron": "width.html",
+    "studies/online": "../how-to/online-learning.html",
+    "studies/spike-times": "scale-and-shape.html",
+    "studies/two-cues": "lsnn.html",
     "tutorials/digits": "movements.html",
     "tutorials/many-surrogates": "../how-to/sweep.html",
 }

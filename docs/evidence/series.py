@@ -97,3 +97,8 @@ def test_other_start_values_do_about_as_well_on_gunpoint() -> None:
 def test_adam_is_better_than_sgd_on_gunpoint_and_level_on_italypowerdemand() -> None:
     assert adam_gun > sgd_gun + 10
     assert np.ptp(OPTIMIZERS["ItalyPowerDemand"]) <= 1
+
+
+def test_with_adam_both_rates_do_about_equally_well() -> None:
+    by_rate = SERIES.means("data", "rate", optimizer="Adam", **DEFAULT).unstack()
+    assert (by_rate[0.003] - by_rate[0.01]).abs().max() < 3.5

@@ -120,6 +120,7 @@ html_theme_options = {
     "max_navbar_depth": 2,
     "pygments_dark_style": "github-dark-colorblind",
     "show_toc_level": 2,
+    "use_download_button": False,  # of a page's source: layout.html has one for its notebook
 }
 llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 

@@ -45,8 +45,8 @@ lif, synaptic = OTHERS.map(round)
 
 
 def table() -> pd.DataFrame:
-    """Accuracies in percent, by task, reset, width and peak."""
-    return OF_TASKS.map(mean_and_error).unstack(fill_value="").reindex(TASKS, level="task")
+    """Accuracies in percent, by task, reset, width and peak, up to a peak of 1."""
+    return OF_TASKS.map(mean_and_error).unstack().reindex(TASKS, level="task").drop(columns=3.0)
 
 
 def figure() -> None:

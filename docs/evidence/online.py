@@ -31,7 +31,8 @@ def quartiles(losses: np.ndarray) -> str:
 
 def table() -> pd.DataFrame:
     """The loss of the last pass, by peak and optimizer, and by rule."""
-    return BEST.map(quartiles).rename_axis(None, axis=1)
+    cells = BEST.map(quartiles).rename_axis(None, axis=1)
+    return cells.set_axis([f"peak {peak:g}, {optimizer}" for peak, optimizer in cells.index])
 
 
 def test_at_the_default_peak_rtrl_ends_better_in_most_networks_and_at_1_it_does_not() -> None:

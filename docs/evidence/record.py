@@ -110,7 +110,7 @@ def ends(of: pd.Series) -> tuple[int, int]:
 
 def mean_and_error(seeds: np.ndarray) -> str:
     """With the standard error of the mean, as tables show it."""
-    return f"{seeds.mean():.0f} ± {error(seeds):.0f}"
+    return f"{seeds.mean():.0f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error(seeds):.0f}"
 
 
 def about(*names: str) -> Markdown:

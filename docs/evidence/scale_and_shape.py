@@ -73,8 +73,8 @@ def table() -> pd.DataFrame:
     gun = AREA.outcomes("shape", "area", "width").map(mean_and_error).unstack(["area", "width"])
     gun = gun.sort_index(axis=1)
     gun.columns = [f"area {area:g}, h {width / 2:g}" for area, width in gun]
-    times = TUNED[100].unstack("reset").map("{:.0f}".format)
-    return gun.join(times.add_prefix("times, ")).loc[list(AREAS)].rename_axis(None)
+    times = TUNED[100, "attached"].map("{:.0f}".format).rename("spike times")
+    return gun.join(times).loc[list(AREAS)].rename_axis(None)
 
 
 def figure() -> None:

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from evidence.record import Record, error, mean_and_error
+from evidence.record import Record, ends, error, mean_and_error
 
 SERIES = Record("series")
 seeds = SERIES.seeds
@@ -27,6 +27,7 @@ GUN, LEAF, ITALY = (PERCENT.loc[data] for data in DATA)
 _, _, gun_linear, gun_shuffled, gun_frozen, gun_trained = GUN
 _, _, italy_linear, italy_shuffled, italy_frozen, italy_trained = ITALY
 leaf_shuffled, leaf_frozen, leaf_trained = LEAF.filter(like="network")
+gain_low, gain_high = ends(PERCENT["network, trained"] - PERCENT["network, hidden frozen"])
 
 OPTIMIZERS = SERIES.means("data", "optimizer", **DEFAULT).round().astype(int)
 adam_gun, sgd_gun = OPTIMIZERS["GunPoint"]

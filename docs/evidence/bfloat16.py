@@ -37,9 +37,8 @@ def table() -> pd.DataFrame:
     """The extra loss in percent by what is in bfloat16, and by optimizer and updates."""
     cells = EXTRA.groupby(["optimizer", "updates"]).agg(span).T[["SGD", "Adam"]].rename_axis(None)
     cells.loc["optimizer state", "SGD"] = "\N{EN DASH}"
-    cells = cells.drop(["decay", "surrogate"]).rename(
-        {"potential": "potential, decay or surrogate"}
-    )
+    cells = cells.drop(["decay", "surrogate"])
+    cells = cells.rename({"potential": "potential, decay or surrogate"})
     return cells.set_axis([f"{how}, {updates} updates" for how, updates in cells], axis=1)
 
 

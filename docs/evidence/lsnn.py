@@ -46,7 +46,8 @@ lif, synaptic = OTHERS.map(round)
 
 def table() -> pd.DataFrame:
     """Accuracies in percent, by task, reset, width and peak, up to a peak of 1."""
-    return OF_TASKS.map(mean_and_error).unstack().reindex(TASKS, level="task").drop(columns=3.0)
+    cells = OF_TASKS.map(mean_and_error).unstack().drop(columns=3.0)
+    return cells.reindex(TASKS, level="task").rename("{:g}".format, level="width")
 
 
 def figure() -> None:

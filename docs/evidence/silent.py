@@ -73,9 +73,8 @@ def figure() -> None:
     for panel, optimizer in zip(panels, ("Adam", "SGD"), strict=True):
         for name, color in (("", "C0"), (", width 2", "C1")):
             for updates, style in ((80, ":"), (400, "-")):
-                line = REACHED.loc[
-                    [f"{scale}{name}" for scale in SCALES], f"{optimizer}, {updates}"
-                ]
+                starts = [f"{scale}{name}" for scale in SCALES]
+                line = REACHED.loc[starts, f"{optimizer}, {updates}"]
                 label = f"{name[2:] or 'width 1'}, {updates} updates"
                 panel.plot(SCALES, line, f"{color}{style}o", markersize=4, label=label)
         late = REACHED[f"{optimizer}, 400"]
@@ -149,10 +148,8 @@ def test_a_penalty_on_low_rates_cannot_wake_it() -> None:
 
 
 def test_a_bound_on_rates_costs_time_with_adam_and_accuracy_with_sgd() -> None:
-    free, bound, low = (
-        REMEDIES.loc[f"larger weights{of}"]
-        for of in ("", " with rates to 0.2", " with rates to 0.1")
-    )
+    names = ["larger weights", *(f"larger weights with rates to {top}" for top in (0.2, 0.1))]
+    free, bound, low = (REMEDIES.loc[name] for name in names)
     assert abs(free - bound)[["Adam, 400", "SGD, 400"]].max() <= 1
     assert (free - bound)["Adam, 80"] > 5
     assert (free - low)["SGD, 400"] > 5 > (free - low)["Adam, 400"] > 1

@@ -177,9 +177,8 @@ def test_on_a_phone_contents_closes_when_a_heading_is_chosen(page: Page, base_ur
 def test_a_button_downloads_the_notebook_and_nothing_else(page: Page, base_url: str) -> None:
     page.goto(f"{base_url}tutorials/draw.html", wait_until="networkidle")
     with page.expect_download() as download:
-        page.locator(".article-header-buttons > button:has(.fa-download)").click()
+        page.locator(".fa-download").click()  # there is one
     assert download.value.suggested_filename == "draw.ipynb"
-    assert page.locator(".fa-download").count() == 1
 
 
 SEARCHES = tomllib.loads(Path(__file__).with_name("searches.toml").read_text("utf-8"))

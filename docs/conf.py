@@ -50,6 +50,12 @@ redirects = {  # from the addresses that pages had
     "how-to/test-your-own": "own-surrogate.html",
     "reference/error-messages": "errors.html",
     "reference/special-values": "values.html",
+    "studies/bfloat16": "../how-to/memory.html",
+    "studies/larger": "series.html",
+    "studies/neuron": "width.html",
+    "studies/online": "../how-to/online-learning.html",
+    "studies/spike-times": "scale-and-shape.html",
+    "studies/two-cues": "lsnn.html",
     "tutorials/digits": "movements.html",
     "tutorials/many-surrogates": "../how-to/sweep.html",
 }
@@ -114,6 +120,7 @@ html_theme_options = {
     "max_navbar_depth": 2,
     "pygments_dark_style": "github-dark-colorblind",
     "show_toc_level": 2,
+    "use_download_button": False,  # of a page's source: layout.html has one for its notebook
 }
 llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 

@@ -36,6 +36,7 @@ def test_figure_of_the_readme_is_drawn_from_the_function(curve: str) -> None:
     spike = relugrad.ReluGrad(alpha=0.3, width=1.0)
     function = spike if curve == "step" else spike.surrogate_grad
     expected = np.asarray(function(np.linspace(-2, 2, len(x), dtype=np.float32)))
+    assert re.findall(r"<!-- (\W?)2 -->", file.read_text("utf-8")) == ["\N{MINUS SIGN}", ""] * 2
     # From the page's coordinates, where y points down, to those of the panel.
     np.testing.assert_allclose((y.max() - y) / np.ptp(y), expected / expected.max(), atol=1e-4)
 

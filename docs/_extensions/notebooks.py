@@ -48,16 +48,16 @@ class PlainMarkdown(MarkdownTranslator):
         raise nodes.SkipNode
 
 
-def _detach(tree: nodes.document, app: Sphinx, name: str) -> dict[str, dict[str, str]]:
+def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str, str]]:
     """Lead links to where they work from anywhere, and take the pictures along, which are returned."""
-    page, pictures = urljoin(app.config.html_baseurl, app.builder.get_target_uri(name)), {}
+    pictures = {}
     for link in list(tree.findall(lambda n: isinstance(n, nodes.reference | download_reference))):
-        link["refuri"] = urljoin(page, link.get("refuri", "#" + link.get("refid", "")))
+        to = link["refuri"] = urljoin(page, link.get("refuri", "#" + link.get("refid", "")))
         link["internal"] = False
-        if not urlsplit(link["refuri"]).scheme:
-            link.replace_self(link.children)  # the site has no address: its pages are named
+        if not urlsplit(to).scheme:  # the site has no address: its pages are named
+            link.replace_self(link.children if "#" in to else nodes.emphasis("", link.astext()))
     for image in tree.findall(nodes.image):
-        file = Path(app.srcdir, image["uri"])
+        file = folder / image["uri"]
         pictures[file.name] = {"image/png": base64.b64encode(file.read_bytes()).decode()}
         image["uri"] = f"attachment:{file.name}"
     for text in [text for entry in tree.findall(nodes.entry) for text in entry.findall(nodes.Text)]:
@@ -70,14 +70,12 @@ def _cells(app: Sphinx, name: str, code: list[NotebookNode]) -> list[NotebookNod
     """What to install, and then the page, without the offer of the download."""
     tree = app.env.get_doctree(name)
     app.env.apply_post_transforms(tree, name)
-    offers = tree.findall(
-        lambda n: isinstance(n, download_reference) and ".ipynb" in n["reftarget"]
-    )
-    offer = next(offers).parent
+    offer = next(d.parent for d in tree.findall(download_reference) if ".ipynb" in d["reftarget"])
     named = [one.astext().removeprefix("pip install ") for one in offer.findall(nodes.literal)]
     cells = [new_code_cell(f"%pip install --quiet {packages}") for packages in named[1:]]
     offer.parent.remove(offer)
-    pictures = _detach(tree, app, name)
+    page = urljoin(app.config.html_baseurl, app.builder.get_target_uri(name))
+    pictures = detach(tree, page, Path(app.srcdir))
     markdown = PlainMarkdown(tree, app.builder)
     tree.walkabout(markdown)
     for number, text in enumerate(re.split(r"\0(\d+)\0", markdown.astext())):
@@ -98,13 +96,9 @@ def write(app: Sphinx, exception: Exception | None) -> None:
             for number, cell in enumerate(notebook.cells):
                 cell.update(id=str(number), metadata={})
                 # MyST-NB has joined what a cell printed in its first output, and left the others.
-                joined = {
-                    output.get("name"): output for output in reversed(cell.get("outputs", []))
-                }
-                if joined:
-                    cell.outputs = [
-                        o for o in cell.outputs if "name" not in o or o is joined[o.name]
-                    ]
+                outputs = cell.get("outputs", [])
+                first = {o.get("name"): o for o in reversed(outputs)}
+                outputs[:] = [o for o in outputs if "name" not in o or o is first[o.name]]
             nbformat.write(notebook, Path(app.outdir, "_downloads", download))
 
 

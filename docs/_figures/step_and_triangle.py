@@ -19,7 +19,7 @@ with plt.rc_context({"svg.hashsalt": "relugrad", "path.simplify": False}):
     left.set(title="forward", xlabel="$x$", ylabel="$g(x)$", yticks=[0, 1])
     right.plot(x, gradients, color="#d55e00", gid="triangle")
     right.set(title="backward", xlabel="$x$", ylabel="$g'(x)$")
-    right.set_xticks([-2, -1, 0, 1, 2], ["-2", "$-w$", "0", "$w$", "2"])
+    right.set_xticks([-2, -1, 0, 1, 2], ["\N{MINUS SIGN}2", "$-w$", "0", "$w$", "2"])
     right.set_yticks([0, 0.3], ["0", r"$\alpha w$"])
     for panel in (left, right):
         panel.spines[["top", "right"]].set_visible(False)

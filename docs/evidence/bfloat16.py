@@ -1,6 +1,5 @@
 """Which parts of a network can be stored in bfloat16 while it learns."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -38,21 +37,9 @@ def table() -> pd.DataFrame:
     """The extra loss in percent by what is in bfloat16, and by optimizer and updates."""
     cells = EXTRA.groupby(["optimizer", "updates"]).agg(span).T[["SGD", "Adam"]].rename_axis(None)
     cells.loc["optimizer state", "SGD"] = "\N{EN DASH}"
-    cells = cells.drop(["decay", "surrogate"]).rename(
-        {"potential": "potential, decay or surrogate"}
-    )
+    cells = cells.drop(["decay", "surrogate"])
+    cells = cells.rename({"potential": "potential, decay or surrogate"})
     return cells.set_axis([f"{how}, {updates} updates" for how, updates in cells], axis=1)
-
-
-def figure() -> None:
-    """The extra loss of each part after the whole training."""
-    _, panels = plt.subplots(1, 2, figsize=(6, 3.4), sharey=True, layout="constrained")
-    for panel, optimizer in zip(panels, ("SGD", "Adam"), strict=True):
-        for name, values in LATE.loc[optimizer].items():
-            panel.plot(values, [name] * len(values), "C0o", markersize=5, alpha=0.7)
-        panel.set(title=f"{optimizer}, 500 updates", xlabel="extra loss (%)")
-        panel.axvline(0, color="0.7", linewidth=1, zorder=0)
-    panels[0].invert_yaxis()
 
 
 def test_all_but_the_weights_raise_the_loss_by_less_than_1_percent() -> None:

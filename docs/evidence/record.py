@@ -110,12 +110,14 @@ def ends(of: pd.Series) -> tuple[int, int]:
 
 def mean_and_error(seeds: np.ndarray) -> str:
     """With the standard error of the mean, as tables show it."""
-    return f"{seeds.mean():.0f} ± {error(seeds):.0f}"
+    return f"{seeds.mean():.0f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error(seeds):.0f}"
 
 
 def about(*names: str) -> Markdown:
-    """How experiments were made, and how to repeat them: lists in Markdown that unfold."""
-    return Markdown("".join(map(_about, names)))
+    """How to repeat a page's experiments, and how they were made: a list for each, which unfolds."""
+    command = f"nox -s experiments -- {' '.join(names)}"
+    repeat = f"To repeat this, run `{command}` in the folder of relugrad's source code.\n\n"
+    return Markdown(repeat + "".join(map(_about, names)))
 
 
 def _about(name: str) -> str:
@@ -137,7 +139,7 @@ def _about(name: str) -> str:
 
 - **Varied:**{varied}
 - **Seeds:** {one["seeds"]} for each of the {runs:,} settings, {runs * one["seeds"]:,} runs in all, recorded after {lengths} updates.
-- **To repeat it,** run `nox -s experiments -- {name}` in the folder of relugrad's source code. On {one["date"]}, this took {one["seconds"]} seconds on a {one["device"].upper()} ({one["machine"]}) with {versions}.
+- **Run** on {one["date"]}, in {one["seconds"]} seconds, on a {one["device"].upper()} ({one["machine"]}) with {versions}.
 
 </details>
 

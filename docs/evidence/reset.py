@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from evidence.neuron import SOLVED
 from evidence.record import Record, ends, mean_and_error
+from evidence.width import SOLVED
 
 FORMS = ["subtract, then leak", "leak, then subtract", "to zero"]
 

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from evidence.record import Record, error, mean_and_error
+from evidence.record import Record, ends, error, mean_and_error
 
 SERIES = Record("series")
 seeds = SERIES.seeds
@@ -27,6 +27,7 @@ GUN, LEAF, ITALY = (PERCENT.loc[data] for data in DATA)
 _, _, gun_linear, gun_shuffled, gun_frozen, gun_trained = GUN
 _, _, italy_linear, italy_shuffled, italy_frozen, italy_trained = ITALY
 leaf_shuffled, leaf_frozen, leaf_trained = LEAF.filter(like="network")
+gain_low, gain_high = ends(PERCENT["network, trained"] - PERCENT["network, hidden frozen"])
 
 OPTIMIZERS = SERIES.means("data", "optimizer", **DEFAULT).round().astype(int)
 adam_gun, sgd_gun = OPTIMIZERS["GunPoint"]
@@ -97,3 +98,8 @@ def test_other_start_values_do_about_as_well_on_gunpoint() -> None:
 def test_adam_is_better_than_sgd_on_gunpoint_and_level_on_italypowerdemand() -> None:
     assert adam_gun > sgd_gun + 10
     assert np.ptp(OPTIMIZERS["ItalyPowerDemand"]) <= 1
+
+
+def test_with_adam_both_rates_do_about_equally_well() -> None:
+    by_rate = SERIES.means("data", "rate", optimizer="Adam", **DEFAULT).unstack()
+    assert (by_rate[0.003] - by_rate[0.01]).abs().max() < 3.5

@@ -16,8 +16,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes a `name` for each page, one that takes a `notebook` for each of them."""
     site = Path(str(metafunc.config.getoption("--site")))
     names = [file.relative_to(site).as_posix() for file in sorted(site.rglob("*.html"))]
-    names = [name for name in names if not name.startswith("_static/")]
-    names = [name for name in names if not blocks.leads_to(site / name)]
+    names = [n for n in names if not (n.startswith("_static/") or blocks.leads_to(site / n))]
     if not names:
         raise pytest.UsageError(f"no site in {site}: build it, or name another folder with --site")
     if "name" in metafunc.fixturenames:

@@ -140,12 +140,12 @@ notfound_urls_prefix = urlsplit(address or "").path.rstrip("/") + "/"
 def write_sections(app: Sphinx, exception: Exception | None) -> None:
     """Write what the search reads: the finished pages, from each link to a heading or name to the next."""
     sections = []
-    for page, title in ({} if exception else app.env.titles).items():
-        html = Path(app.outdir, f"{page}.html").read_text("utf-8")
-        article = BeautifulSoup(html, "html.parser").article
+    for doc, title in ({} if exception else app.env.titles).items():
+        article = BeautifulSoup(Path(app.outdir, f"{doc}.html").read_bytes(), "html.parser").article
         for link in article.select(".headerlink"):
             named, anchor = link.parent, link.extract()["href"]
-            named.replace_with(f"\0{page}.html{anchor}\0{title.astext()}\0{named.get_text()}\0")
+            name = anchor[1:] if "." in anchor else named.get_text()  # of the API, or a heading
+            named.replace_with(f"\0{doc}.html{anchor}\0{title.astext()}\0{name}\0")
         sections += zip(*[iter(article.get_text().split("\0")[1:])] * 4, strict=True)
     Path(app.outdir, "_static/sections.js").write_text(f"const SECTIONS = {json.dumps(sections)};")
 

@@ -1,5 +1,6 @@
 """The site. Every notebook and figure is executed by this build, and nothing is fetched by it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from docutils import nodes
+from bs4 import BeautifulSoup
 from jax import Array
 from jax.typing import ArrayLike
 from sphinx.application import Sphinx
@@ -113,7 +114,6 @@ html_favicon = html_logo = "_static/triangle.svg"
 html_use_index = False
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system has it
 html_theme_options = {
-    "disable_search": True,  # Pagefind's stands in its place
     "extra_footer": f"relugrad {version}, Apache-2.0",
     "footer_content_items": ["copyright.html", "extra-footer.html"],
     "logo": {"text": "relugrad"},
@@ -144,23 +144,20 @@ if address:
 notfound_urls_prefix = urlsplit(address or "").path.rstrip("/") + "/"
 
 
-def give_headings_ids(_app: Sphinx, doctree: nodes.document, _name: str) -> None:
-    """Let the search lead to a heading. Sphinx gives its id to the section around it."""
-    for section in list(doctree.findall(nodes.section))[1:]:
-        section[0]["ids"] = [f"{section['ids'][0]}-heading"]
-
-
-def index(app: Sphinx, exception: Exception | None) -> None:
-    """Let Pagefind read the articles of the finished site."""
-    if exception is None:
-        command = [sys.executable, "-m", "pagefind", "--quiet", "--site", str(app.outdir)]
-        # Without code, whose names would outweigh the sentences
-        selectors = ["--root-selector", "article", "--exclude-selectors", ".headerlink, pre"]
-        subprocess.run([*command, *selectors], check=True)
+def write_sections(app: Sphinx, exception: Exception | None) -> None:
+    """Write what the search reads: the finished pages, from each link to a heading or name to the next."""
+    sections = []
+    for doc, title in ({} if exception else app.env.titles).items():
+        article = BeautifulSoup(Path(app.outdir, f"{doc}.html").read_bytes(), "html.parser").article
+        for link in article.select(".headerlink"):
+            named, anchor = link.parent, link.extract()["href"]
+            name = anchor[1:] if "." in anchor else named.get_text()  # of the API, or a heading
+            named.replace_with(f"\0{doc}.html{anchor}\0{title.astext()}\0{name}\0")
+        sections += zip(*[iter(article.get_text().split("\0")[1:])] * 4, strict=True)
+    Path(app.outdir, "_static/sections.js").write_text(f"const SECTIONS = {json.dumps(sections)};")
 
 
 def setup(app: Sphinx) -> None:
-    """Search with Pagefind in place of Sphinx's own."""
+    """Search in sections, in place of Sphinx's own search."""
     app.connect("builder-inited", lambda app: setattr(app.builder, "search", False))
-    app.connect("doctree-resolved", give_headings_ids)
-    app.connect("build-finished", index)
+    app.connect("build-finished", write_sections)

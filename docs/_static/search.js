@@ -1,0 +1,44 @@
+// The search: any word counts, and MiniSearch ranks the sections of the pages by BM25.
+const root = new URL("..", document.currentScript.src); // also where a page is opened as a file
+const dialog = document.getElementById("pst-search-dialog");
+const [input, status, list] = ["input", "output", "ol"].map((name) => dialog.querySelector(name));
+const split = (text) => text.toLowerCase().split(/[^\p{L}\p{N}]+/u);
+const html = (text) => new Option(text).innerHTML;
+const fields = ["title", "heading", "text"];
+const index = new MiniSearch({ fields, storeFields: fields, tokenize: split });
+const count = (word) => index.search(word).length; // sections that have it
+const options = {
+  boost: { title: 2, heading: 2 },
+  boostTerm: (word) => Math.min(word.length, 5) * Math.log(1 + SECTIONS.length / (1 + count(word))),
+  fuzzy: (word) => !count(word) && 0.4,
+  prefix: (word) => word.length > 3 || !count(word),
+};
+
+// A section, and where in its text most of the words stand together
+function result({ id, title, heading, text, terms }) {
+  const name = html(heading === title ? title : `${title} › ${heading}`);
+  const words = text.split(/\s+/);
+  const found = words.map((word) => split(word).filter((part) => terms.includes(part)));
+  const near = (i) => [...new Set(found.slice(i, i + 25).flat())].join("").length;
+  const worth = found.map((parts, i) => parts.length && near(i));
+  const start = Math.max(worth.indexOf(Math.max(...worth)) - 5, 0);
+  const shown = words.map((word, i) => (found[i].length ? `<b>${html(word)}</b>` : html(word)));
+  return `<li><a href="${new URL(id, root)}">${name}</a><p>${shown.slice(start, start + 30).join(" ")}</p></li>`;
+}
+
+const add = ([id, title, heading, text]) => index.add({ id, title, heading, text });
+input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });
+input.oninput = () => {
+  const sections = Map.groupBy(index.search(input.value, options), ({ id }) => id.split("#")[0]);
+  const best = Array.from(sections.values(), ([first]) => first).slice(0, 10); // of each page
+  list.innerHTML = best.map(result).join("");
+  status.textContent = best.length ? `${best.length} pages` : input.value && "Nothing found";
+};
+input.form.onsubmit = () => Boolean(list.querySelector("a")?.click()); // false: nothing is sent
+list.onclick = (event) => event.target.closest("a") && dialog.close();
+dialog.onkeydown = (event) => {
+  const stops = [input, ...list.querySelectorAll("a")];
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  stops[stops.indexOf(document.activeElement) + step]?.focus();
+  return !step; // no scrolling
+};

@@ -42,14 +42,17 @@ extensions = [
 ]
 exclude_patterns = ["_build", "reports"]  # downloads
 redirects = {  # from the addresses that pages had
+    "explanation/custom-vjp": "../custom-derivatives/write.html",
     "explanation/noise": "surrogate-gradient.html",
     "how-to/bfloat16": "memory.html",
     "how-to/forward-mode": "../reference/values.html",
     "how-to/long-sequences": "memory.html",
-    "how-to/other-shapes": "own-surrogate.html",
-    "how-to/test-your-own": "own-surrogate.html",
+    "how-to/other-shapes": "../custom-derivatives/surrogate.html",
+    "how-to/own-surrogate": "../custom-derivatives/surrogate.html",
+    "how-to/test-your-own": "../custom-derivatives/test.html",
     "reference/error-messages": "errors.html",
     "reference/special-values": "values.html",
+    "studies/laws": "../custom-derivatives/test.html",
     "tutorials/digits": "movements.html",
     "tutorials/many-surrogates": "../how-to/sweep.html",
 }

@@ -215,5 +215,5 @@ def test_each_page_says_version_and_licence(name: str, site: Path) -> None:
 
 def test_an_old_address_leads_to_a_page(site: Path) -> None:
     old = {file: to for file in site.rglob("*/*.html") if (to := leads_to(file))}
-    assert len(old) == 10
+    assert len(old) == 13
     assert all((file.parent / to).is_file() for file, to in old.items())

@@ -11,7 +11,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 from jax import Array
 from tests.test_transformations import X, close, compose
@@ -24,18 +23,18 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 laws = runpy.run_path(str(DOCS / "custom-derivatives/test_rule.py"))
 LAWS = {name[5:].replace("_", " "): law for name, law in laws.items() if name.startswith("test_")}
-OF_SPIKES = {"value": lambda x, p: x >= 0, "BAD": (-1.0, 0.0, jnp.inf)}
-OF_THE_FILE = {name: laws[name] for name in ("value", "slope", "BAD")}
+OF_THE_FILE = laws["slope"], laws["value"], laws["BAD"]
 
 
-def keep(law: str, function: Function, **given: Any) -> None:
-    """See what the file says of another function than its own."""
-    LAWS[law].__globals__.update(OF_SPIKES | given, function=function)
+def keep(law: str, function: Function, slope: Function, *others: Any) -> None:
+    """See what the file says of another function than its own: a spike, or one with its value."""
+    value, bad = others or (lambda x, p: x >= 0, (-1.0, 0.0, jnp.inf))
+    LAWS[law].__globals__.update(function=function, slope=slope, value=value, BAD=bad)
     LAWS[law]()
 
 
-def of_relugrad(x: Array, p: Any) -> Array:
-    return ReluGrad(p, 1.0).surrogate_grad(x)
+def integral(x: Array, p: Any) -> Array:
+    return ReluGrad(p, 1.0).surrogate_fun(x)
 
 
 def names_of(page: str, cells: int) -> dict[str, Any]:
@@ -48,30 +47,23 @@ def names_of(page: str, cells: int) -> dict[str, Any]:
 
 
 own = names_of("custom-derivatives/surrogate.md", 2)
-RULES: dict[str, dict[str, Any]] = {
-    "ReluGrad": {
-        "function": lambda x, p: relu_grad(x, 1, p),
-        "slope": laws["grad"](lambda x, p: ReluGrad(1, p).surrogate_fun(x)),
-    },
-    "forward_mode": {
-        "function": lambda x, p: relu_grad(x, p, forward_mode=True),
-        "slope": of_relugrad,
-    },
-    "quantize": {"function": names_of("custom-derivatives/write.md", 1)["quantize"], **OF_THE_FILE},
+RULES: dict[str, tuple[Any, ...]] = {
+    "ReluGrad": (lambda x, p: relu_grad(x, 1, p), lambda x, p: ReluGrad(1, p).surrogate_grad(x)),
+    "forward_mode": (lambda x, p: relu_grad(x, p, forward_mode=True), laws["grad"](integral)),
+    "quantize": (names_of("custom-derivatives/write.md", 1)["quantize"], *OF_THE_FILE),
 }
 for shape, slope in own["slopes"].items():
-    of_integral = laws["grad"](own["integrals"][shape])
-    RULES[shape] = {"function": own["surrogate"](slope), "slope": of_integral}
+    RULES[shape] = own["surrogate"](slope), laws["grad"](own["integrals"][shape])
 
 if jax.__version_info__ >= (0, 12):
     hijax = runpy.run_path(str(DOCS / "custom-derivatives/hijax_rule.py"))["quantize"]
-    RULES["hijax"] = {"function": hijax, **OF_THE_FILE}
+    RULES["hijax"] = hijax, *OF_THE_FILE
 
     @pytest.mark.parametrize("mode", ["grad", "jvp", "jacfwd"])
     @pytest.mark.parametrize("inner", ["jit", "vmap", "scan", "checkpoint"])
     def test_one_rule_of_hijax_serves(mode: str, inner: str) -> None:
         """Both modes, their compositions, and who differentiates the parameter alone."""
-        slope, curvature = np.array([[0.7, 1.3, 1, 1.3, 0.7], [1.2, -1.2, 1.2, 1.2, 1.2]])
+        slope, curvature = jnp.array([[0.7, 1.3, 1, 1.3, 0.7], [1.2, -1.2, 1.2, 1.2, 1.2]])
         for names, expected in ((mode, slope), (f"grad of {mode}", curvature)):
             close(compose(f"{names} of {inner}", lambda x: hijax(x, 0.3))(X), expected)
         assert jax.grad(hijax, 1)(0.5, 0.3) == 0
@@ -88,4 +80,4 @@ def test_the_scale_in_the_table_gives_a_half_width_of_a_half(shape: str) -> None
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_keeps(law: str, name: str) -> None:
-    keep(law, **RULES[name])
+    keep(law, *RULES[name])

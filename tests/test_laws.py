@@ -23,13 +23,13 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 laws = runpy.run_path(str(DOCS / "custom-derivatives/test_rule.py"))
 LAWS = {name[5:].replace("_", " "): law for name, law in laws.items() if name.startswith("test_")}
-OF_THE_FILE = laws["slope"], laws["value"], laws["BAD"]
+OF_THE_FILE = laws["expected_slope"], laws["expected_value"], laws["BAD"]
 
 
-def keep(law: str, function: Function, slope: Function, *others: Any) -> None:
+def keep(law: str, f: Function, slope: Function, *others: Any) -> None:
     """See what the file says of another function than its own: a spike, or one with its value."""
     value, bad = others or (lambda x, p: x >= 0, (-1.0, 0.0, jnp.inf))
-    LAWS[law].__globals__.update(function=function, slope=slope, value=value, BAD=bad)
+    LAWS[law].__globals__.update(function=f, expected_slope=slope, expected_value=value, BAD=bad)
     LAWS[law]()
 
 

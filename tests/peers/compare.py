@@ -135,7 +135,8 @@ def laws(row: dict[str, Any]) -> dict[str, str]:
         return eval(row["ours"], {"ReluGrad": ReluGrad, first: parameter} | fixed)
 
     module.function = lambda x, p: function(row, row["call"], **fixed, **{first: p})(x)
-    module.value, module.slope = lambda x, p: x >= 0, lambda x, p: ours(p).surrogate_grad(x)
+    module.expected_value = lambda x, p: x >= 0
+    module.expected_slope = lambda x, p: ours(p).surrogate_grad(x)
     module.BAD = -1.0, 0.0, jnp.inf
     found = {}
     for name, law in vars(module).items():

@@ -43,16 +43,19 @@ extensions = [
 ]
 exclude_patterns = ["_build", "reports"]  # downloads
 redirects = {  # from the addresses that pages had
+    "explanation/custom-vjp": "../custom-derivatives/write.html",
     "explanation/noise": "surrogate-gradient.html",
     "how-to/bfloat16": "memory.html",
     "how-to/forward-mode": "../reference/values.html",
     "how-to/long-sequences": "memory.html",
-    "how-to/other-shapes": "own-surrogate.html",
-    "how-to/test-your-own": "own-surrogate.html",
+    "how-to/other-shapes": "../custom-derivatives/surrogate.html",
+    "how-to/own-surrogate": "../custom-derivatives/surrogate.html",
+    "how-to/test-your-own": "../custom-derivatives/test.html",
     "reference/error-messages": "errors.html",
     "reference/special-values": "values.html",
     "studies/bfloat16": "../how-to/memory.html",
-    "studies/larger": "series.html",
+    "studies/larger": "field-tasks.html",
+    "studies/laws": "../custom-derivatives/test.html",
     "studies/neuron": "width.html",
     "studies/online": "../how-to/online-learning.html",
     "studies/spike-times": "scale-and-shape.html",

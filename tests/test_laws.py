@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import pytest
 from jax import Array
-from tests.test_transformations import CURVATURE, SLOPE, X, close, compose
+from tests.test_transformations import X, close, compose
 
 from relugrad import ReluGrad, relu_grad
 
@@ -20,13 +21,15 @@ Function = Callable[..., Any]
 
 DOCS = Path(__file__).parents[1] / "docs"
 
-laws = runpy.run_path(str(DOCS / "how-to/test_spike.py"))
+laws = runpy.run_path(str(DOCS / "custom-derivatives/test_rule.py"))
 LAWS = {name[5:].replace("_", " "): law for name, law in laws.items() if name.startswith("test_")}
+OF_THE_FILE = laws["expected_slope"], laws["expected_value"], laws["BAD"]
 
 
-def keep(law: str, spike: Function, integral: Function) -> None:
-    """See what the file says of other functions than its own."""
-    LAWS[law].__globals__.update(spike=spike, integral=integral)
+def keep(law: str, f: Function, slope: Function, *others: Any) -> None:
+    """See what the file says of another function than its own: a spike, or one with its value."""
+    value, bad = others or (lambda x, p: x >= 0, (-1.0, 0.0, jnp.inf))
+    LAWS[law].__globals__.update(function=f, expected_slope=slope, expected_value=value, BAD=bad)
     LAWS[law]()
 
 
@@ -43,33 +46,33 @@ def names_of(page: str, cells: int) -> dict[str, Any]:
     return defined
 
 
-to_copy = names_of("explanation/custom-vjp.md", 1)["spike"]
-own = names_of("how-to/own-surrogate.md", 2)
-RULES: dict[str, tuple[Function, Function]] = {
-    "ReluGrad": (lambda x, p: relu_grad(x, 1, p), lambda x, p: ReluGrad(1, p).surrogate_fun(x)),
-    "forward_mode": (lambda x, p: relu_grad(x, p, forward_mode=True), integral),
-    "custom_vjp": (lambda x, p: to_copy(x, p, 1.0), integral),
+own = names_of("custom-derivatives/surrogate.md", 2)
+RULES: dict[str, tuple[Any, ...]] = {
+    "ReluGrad": (lambda x, p: relu_grad(x, 1, p), lambda x, p: ReluGrad(1, p).surrogate_grad(x)),
+    "forward_mode": (lambda x, p: relu_grad(x, p, forward_mode=True), laws["grad"](integral)),
+    "quantize": (names_of("custom-derivatives/write.md", 1)["quantize"], *OF_THE_FILE),
 }
 for shape, slope in own["slopes"].items():
-    RULES[shape] = own["surrogate"](slope), own["integrals"][shape]
+    RULES[shape] = own["surrogate"](slope), laws["grad"](own["integrals"][shape])
 
 if jax.__version_info__ >= (0, 12):
-    hijax = runpy.run_path(str(DOCS / "explanation/hijax_spike.py"))["spike"]
-    RULES["hijax"] = lambda x, p: hijax(x, p, 1.0), integral
+    hijax = runpy.run_path(str(DOCS / "custom-derivatives/hijax_rule.py"))["quantize"]
+    RULES["hijax"] = hijax, *OF_THE_FILE
 
     @pytest.mark.parametrize("mode", ["grad", "jvp", "jacfwd"])
     @pytest.mark.parametrize("inner", ["jit", "vmap", "scan", "checkpoint"])
     def test_one_rule_of_hijax_serves(mode: str, inner: str) -> None:
-        """Both modes, their compositions, and who differentiates the parameters alone."""
-        for names, expected in ((mode, SLOPE), (f"grad of {mode}", CURVATURE)):
-            close(compose(f"{names} of {inner}", lambda x: hijax(x, 0.3, 1.0))(X), expected)
-        assert jax.grad(hijax, (1, 2))(0.5, 0.3, 1.0) == (0, 0)
+        """Both modes, their compositions, and who differentiates the parameter alone."""
+        slope, curvature = jnp.array([[0.7, 1.3, 1, 1.3, 0.7], [1.2, -1.2, 1.2, 1.2, 1.2]])
+        for names, expected in ((mode, slope), (f"grad of {mode}", curvature)):
+            close(compose(f"{names} of {inner}", lambda x: hijax(x, 0.3))(X), expected)
+        assert jax.grad(hijax, 1)(0.5, 0.3) == 0
 
 
 @pytest.mark.parametrize("shape", own["slopes"])
 def test_the_scale_in_the_table_gives_a_half_width_of_a_half(shape: str) -> None:
     """Where the slope is half of its peak of 1."""
-    page = (DOCS / "how-to/own-surrogate.md").read_text("utf-8")
+    page = (DOCS / "custom-derivatives/surrogate.md").read_text("utf-8")
     (scale,) = re.findall(rf"(?m)^\| {shape} .*\| ([\d.]+) \|$", page)
     assert own["slopes"][shape](0.5, float(scale)) == pytest.approx(0.5, abs=0.001)
 

@@ -95,7 +95,7 @@ class ReluGrad:
     **Derivatives.** The spikes don't depend on alpha and width, so gradient
     descent leaves both as they are; keep them out of weight decay. The second
     derivative of one spike is the derivative of the triangle; in a network it
-    may not be the derivative of the first: :doc:`/explanation/custom-vjp`.
+    may not be the derivative of the first: :doc:`/custom-derivatives/goes-wrong`.
 
     **Accuracy and memory.** In float32 and float64, the slope is at most 1.5
     units in the last place off; float16 and bfloat16 are computed in float32

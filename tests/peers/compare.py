@@ -31,7 +31,7 @@ from tests.peers.resets import resets
 from relugrad import ReluGrad
 
 RECORD = HERE.parents[1] / "docs/_data/peers.json"
-LAWS = HERE.parents[1] / "docs/how-to/test_spike.py"
+LAWS = HERE.parents[1] / "docs/custom-derivatives/test_rule.py"
 POINTS = np.concatenate([np.linspace(-3, 3, 20_001), np.random.default_rng(0).normal(size=10_000)])
 SCALES = [0.5, 1.0, 2.5]
 PAIRS = [(1.0, 1.0), (4.0, 0.5), (0.25, 2.0), (0.3, 1.0), (2.0, 0.7)]  # the first three: area 1
@@ -131,14 +131,13 @@ def laws(row: dict[str, Any]) -> dict[str, str]:
     module: Any = importlib.util.module_from_spec(file)
     file.loader.exec_module(module)
 
-    def call(text: str) -> Function:
-        return lambda x, parameter: function(row, text, **fixed, **{first: parameter})(x)
+    def ours(parameter: Any) -> ReluGrad:
+        return eval(row["ours"], {"ReluGrad": ReluGrad, first: parameter} | fixed)
 
-    module.spike = call(row["call"])
-    if "integral" in row:
-        module.integral = call(row["integral"])
-    else:
-        del module.test_the_gradient_of_the_integral_is_the_slope
+    module.function = lambda x, p: function(row, row["call"], **fixed, **{first: p})(x)
+    module.expected_value = lambda x, p: x >= 0
+    module.expected_slope = lambda x, p: ours(p).surrogate_grad(x)
+    module.BAD = -1.0, 0.0, jnp.inf
     found = {}
     for name, law in vars(module).items():
         if name.startswith("test_"):

@@ -17,7 +17,7 @@ import pytest
 from jax import Array
 from jax._src.interpreters import partial_eval
 from packaging.version import Version
-from tests.test_laws import DOCS, LAWS, Function, integral, keep
+from tests.test_laws import DOCS, LAWS, Function, integral, keep, laws
 
 REPORT = (DOCS / "reports/scan-custom-vjp-residuals.md").read_text("utf-8")
 BLOCKS = re.findall(r"(?ms)^```(python|text|diff)\n(.*?)^```", REPORT)
@@ -102,7 +102,7 @@ def test_a_wrong_rule_breaks(law: str, part: str, wrong: str) -> None:
     """The law that is named."""
     code = f"lambda {ARGUMENTS.get(part, 'x, p')}: ({WRONG[law][part][wrong]})"
     with pytest.raises(ERRORS):
-        keep(law, rule(**{part: eval(code, globals())}), integral)
+        keep(law, rule(**{part: eval(code, globals())}), laws["grad"](integral))
 
 
 PLAIN: dict[str, Function] = {
@@ -125,21 +125,18 @@ def zero_first(x: Array, p: Any) -> Array:
     return jax.lax.stop_gradient(step(*prepared(x, p))) + (smooth - jax.lax.stop_gradient(smooth))
 
 
-def rectangle(x: Array, p: Array) -> Array:
-    return jnp.where(abs(x) < p, 1, jnp.where(abs(x) >= p, 0, x))
-
-
-RULES: dict[str, tuple[Function, Function]] = {
-    "plain": (rule(**PLAIN), integral),
-    "bare step": (rule(**PLAIN, called=PLAIN["step"]), integral),
-    "heaviside": (rule(**PLAIN | {"step": lambda x, p: jnp.heaviside(x, 1.0)}), integral),
-    "custom_jvp": (custom_jvp, integral),
-    "right": (rule(), integral),
-    "rectangle": (rule(slope=rectangle), lambda x, p: jnp.clip(x, -p, p)),
-    "stop_gradient": (zero_first, integral),
+RULES: dict[str, Function] = {
+    "plain": rule(**PLAIN),
+    "bare step": rule(**PLAIN, called=PLAIN["step"]),
+    "heaviside": rule(**PLAIN | {"step": lambda x, p: jnp.heaviside(x, 1.0)}),
+    "custom_jvp": custom_jvp,
+    "right": rule(),
+    "rectangle": rule(slope=lambda x, p: jnp.where(abs(x) < p, 1, jnp.where(abs(x) >= p, 0, x))),
+    "stop_gradient": zero_first,
 }
+INTEGRALS: dict[str, Function] = {"rectangle": lambda x, p: jnp.clip(x, -p, p)}
 
-PAGE = (DOCS / "studies/laws.md").read_text("utf-8").replace("`", "")
+PAGE = (DOCS / "custom-derivatives/test.md").read_text("utf-8").replace("`", "")
 ROWS = re.findall(r"^\| .* \| .* \| .* \| .*", PAGE, re.MULTILINE)  # of the one wide table
 (_, *NAMES), *ANSWERED = [line.strip("| ").split(" | ") for line in ROWS]
 # The others keep every law, but that the slope of stop_gradient is 0 at NaN.
@@ -160,4 +157,4 @@ def test_a_rule_keeps_or_breaks(law: str, name: str) -> None:
     """As the table on the page says, which has every law."""
     assert [law.lower() for law, *_ in ANSWERED] == list(LAWS)
     with pytest.raises(ERRORS) if breaks(ANSWERS[law, name]) else contextlib.nullcontext():
-        keep(law, *RULES[name])
+        keep(law, RULES[name], laws["grad"](INTEGRALS.get(name, integral)))

@@ -166,8 +166,8 @@ def _install_others(session: nox.Session) -> None:
     # PyTorch's libraries in an environment of their own, where pip finds a CPU build.
     others = ["torch", "norse", "snntorch", "spikingjelly"]
     if session.python != "3.11":
-        others = ["braintools", "brainstate", "brainpy", "spyx", "flax", "equinox", "optax"]
-        others += ["jaxpike", "scikit-learn"]
+        others = ["braintools", "brainstate", "brainpy", "spyx", "jaxpike"]
+        others += ["flax", "equinox", "optax"]
     # Not editable, so that its size is that of what a user has.
     session.install(*others, "packaging", "pytest", "pytest-benchmark", ".")
 

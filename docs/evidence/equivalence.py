@@ -30,6 +30,16 @@ ROWS.loc[IN_TORCH, BACK] = "`Triangle` [in PyTorch](#move-to-snntorch-or-spiking
 AREA_1 = ROWS[BACK].isin(["`PiecewiseQuadratic(1 / width)(x)`", "`Triangular(width)(x)`"])
 ROWS.loc[AREA_1, BACK] += ", [times](#move-to-another-library-of-jax) `alpha * width**2`"
 
+NEURONS = pd.DataFrame(RECORD["neurons"].values())
+NEURONS["neuron"] = NEURONS["library"] + " `" + NEURONS["name"] + "`"
+NEURONS["of"] = NEURONS["library"].str.split().str[0]
+undivided = NEURONS.set_index("name").loc["brainpy.state.LIF", "divided by V_th"]
+RECURRENT = "norse.torch.LIFRecurrentCell"  # as the other one, but for its reset
+LOSSES = ["as published", "its triangle", "the equal ReluGrad", "the default"]
+SCRIPTS = pd.DataFrame(RECORD["scripts"].values())
+APART = SCRIPTS["apart"].astype(float).tolist()
+apart = APART[1]
+
 # The laws that a library breaks, but for two that no other keeps: its errors are silent.
 SILENT = {"nan stays nan", "a bad parameter gives nan or an error"}
 TRIED = OTHERS[OTHERS["laws"] != "–"]
@@ -49,6 +59,36 @@ def table() -> Markdown:
     return Markdown(ROWS[["your call", "as ReluGrad", BACK]][1:].to_markdown(index=False))
 
 
+def table_of_neurons() -> Markdown:
+    """What to pass to a neuron."""
+    call = "`" + NEURONS["keyword"] + "="
+    theirs, ours = (call + NEURONS["triangles"].str[0].str[of] + "`" for of in (0, 1))
+    in_torch = NEURONS["of"].isin(["snntorch", "spikingjelly"])
+    ours[in_torch] = call + "spike`, [in PyTorch](#move-to-snntorch-or-spikingjelly)"
+    ours[NEURONS["of"] == "sparxml"] += ", [adapted](#neurons-of-sparxml)"
+    ours[NEURONS["of"] == "norse"] = "takes no function"
+    theirs[NEURONS["of"] == "snntorch"] = "–"
+    shown = NEURONS[["neuron"]].assign(write=ours)
+    shown["which equals"], shown["its default"] = theirs, "`" + NEURONS["default"] + "`"
+    return Markdown(shown[NEURONS["name"] != RECURRENT].to_markdown(index=False))
+
+
+def table_of_resets() -> Markdown:
+    """How neurons reset, and what they do at the threshold."""
+    at_zero = OTHERS.drop_duplicates("name").set_index("name")["spike at 0"]
+    shown = NEURONS[["neuron", "reset", "gradient"]].assign(
+        at_zero=NEURONS["of"].replace("brainpy", "braintools").map(at_zero)
+    )
+    return Markdown(shown.rename(columns={"at_zero": "spike at x = 0"}).to_markdown(index=False))
+
+
+def table_of_scripts() -> Markdown:
+    """The losses at the end of published scripts."""
+    losses = pd.DataFrame(SCRIPTS["losses"].tolist(), columns=LOSSES)
+    shown = pd.concat([SCRIPTS[["library", "script"]], losses], axis=1)
+    return Markdown(shown.to_markdown(index=False))
+
+
 def table_of_behavior() -> Markdown:
     """What calls do beyond the triangle."""
     columns = ["your call", "defaults", "spike at 0", "vmap", "jvp"]
@@ -63,7 +103,7 @@ def table_of_laws() -> Markdown:
 def table_of_versions() -> Markdown:
     """What was compared with what, and when."""
     lines = [
-        f"- {', '.join(sorted({*ROWS['name'][1:]} & {*run['versions']}))}: Python {run['python']},"
+        f"- {', '.join(sorted({*ROWS['name'][1:], 'brainpy'} & {*run['versions']}))}: Python {run['python']},"
         f" JAX {run['versions']['jax']}, {run['date']}"
         for run in RECORD["runs"].values()
     ]
@@ -91,6 +131,22 @@ def test_spyx_and_jaxpike_do_not_spike_at_the_threshold() -> None:
     law = BROKEN["Broken laws"].str.contains("the value is right")
     assert BROKEN[law]["Library"].str.split().str[0].tolist() == ["spyx", "jaxpike"]
     assert set(TRIED[TRIED["spike at 0"] == "0"]["name"]) == {"spyx", "jaxpike"}
+
+
+def test_only_neurons_of_sparxml_and_pytorch_need_more_than_relugrad() -> None:
+    adapted = NEURONS[NEURONS["takes ReluGrad"] == "no"]
+    assert {*adapted["of"]} == {"sparxml", "norse", "snntorch", "spikingjelly"}
+
+
+def test_brainpy_divides_by_the_threshold_in_neurons_without_a_reset_potential() -> None:
+    names = "HH, MorrisLecar, WangBuzsakiHH, Izhikevich, IzhikevichRef, IF, FitzHughNagumo"
+    assert undivided == f"{names}, HindmarshRose"
+
+
+def test_scripts_learn_equally_with_equal_triangles() -> None:
+    assert APART == [0, 1e-3]
+    ends = SCRIPTS["losses"].map(lambda losses: [loss.split()[-1] for loss in losses])
+    assert [theirs == ours != default for _, theirs, ours, default in ends] == [True, True]
 
 
 def test_all_ran_on_a_cpu() -> None:

@@ -16,7 +16,7 @@ import relugrad
 ROOT = Path(__file__).parents[2]
 RULES = re.DOTALL | re.MULTILINE
 SOURCES = sorted(ROOT.glob("src/relugrad/*.py"))
-RUN = ["tests/peers/train_*.py", "tests/peers/in_torch.py", "docs/*/*_rule.py"]  # too
+RUN = ["tests/peers/train_*.py", "tests/peers/in_*.py", "docs/*/*_rule.py"]  # too
 SCRIPTS = [file for pattern in RUN for file in ROOT.glob(pattern)]
 
 

@@ -1,4 +1,4 @@
-"""Compare ReluGrad with the triangles of the libraries that are installed, and train their neurons.
+"""Compare ReluGrad with the triangles of the libraries that are installed, bare and in their neurons.
 
 ``python -m tests.peers.compare`` fails where something differs from the record that the site shows,
 and says which versions are newer; with ``--record`` it writes what it found into the record. Names
@@ -10,23 +10,14 @@ import importlib.util
 import json
 import runpy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tests.peers.others import (
-    HERE,
-    TORCH,
-    TRIANGLES,
-    Function,
-    imported,
-    newer,
-    surroundings,
-    versions,
-)
-from tests.peers.resets import resets
+from tests.peers import neurons, others
+from tests.peers.others import HERE, TORCH, Function, imported, versions, works
 
 from relugrad import ReluGrad
 
@@ -35,11 +26,6 @@ LAWS = HERE.parents[1] / "docs/custom-derivatives/test_rule.py"
 POINTS = np.concatenate([np.linspace(-3, 3, 20_001), np.random.default_rng(0).normal(size=10_000)])
 SCALES = [0.5, 1.0, 2.5]
 PAIRS = [(1.0, 1.0), (4.0, 0.5), (0.25, 2.0), (0.3, 1.0), (2.0, 0.7)]  # the first three: area 1
-
-
-def name_of(row: dict[str, Any]) -> str:
-    """A name for a row of triangles.toml."""
-    return f"{row['library']} {row['call']}"
 
 
 def function(row: dict[str, Any], call: str, **parameters: Any) -> Function:
@@ -91,14 +77,6 @@ def assert_the_same(row: dict[str, Any]) -> None:
             rounding = float(jnp.finfo(dtype).eps) * float(ours.surrogate_grad(0.0))
             assert np.abs(slopes - expected).max() <= 2 * rounding, (row["library"], dtype, ours)
             assert spikes is None or np.array_equal(spikes[x != 0], x[x != 0] > 0)
-
-
-def works(check: Callable[[], Any]) -> str:
-    """Whether it is true, and raises no error."""
-    try:
-        return "yes" if check() else "no"
-    except (RuntimeError, TypeError, ValueError):
-        return "no"
 
 
 def behaviour(row: dict[str, Any]) -> dict[str, Any]:
@@ -165,73 +143,63 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
     return found | {"default": str(default)}
 
 
-DROP_IN = {
-    "brainpy": ("braintools.surrogate", "ReluGrad(alpha, width)", (0.5, 1.0)),
-    "spyx": ("spyx.axn", "triangular(1 / width)", (2.0, 0.5)),
+def trained(row: dict[str, Any]) -> dict[str, Any]:
+    """The losses of a published script with four surrogates; an error if equal triangles differ."""
+    script, names = f"train_{row['library']}.py", vars(imported(row["module"]))
+    learned = runpy.run_path(str(HERE / script))  # which trains with the last but one
+    given = [eval(row[key], {}, names) for key in ("published", "own")]
+    runs = [*map(learned["train"], given), learned["losses"], learned["train"](ReluGrad())]
+    losses = np.array(runs, float)
+    apart, other = np.abs(losses[2:] - losses[1]).max(axis=1)
+    print(f"{script}: with equal triangles, the losses are at most {apart:.1e} apart")
+    assert apart <= 5e-3 < other
+    ends = losses[:, -len(losses[0]) // 10 :].mean(axis=1)
+    shown = zip([row["published"], row["own"], row["ours"], "ReluGrad()"], ends, strict=True)
+    return {
+        "library": f"{row['library']} {versions()[row['library']]}",
+        "script": f"[{row['title']}]({row['url']})",
+        "losses": [f"`{surrogate}`: {end:.3f}" for surrogate, end in shown],
+        "apart": f"{apart:.0e}",
+    }
+
+
+PARTS = {
+    "rows": (compare, {f"{row['library']} {row['call']}": row for row in others.TRIANGLES}),
+    "neurons": (neurons.compare, {row["name"]: row for row in neurons.READ["neuron"]}),
+    "scripts": (trained, {row["library"]: row for row in neurons.READ["script"]}),
 }
-
-
-def assert_drop_in(library: str) -> None:
-    """The network on the page trains equally with the library's own triangle and with ours."""
-    module, call, (alpha, width) = DROP_IN[library]
-    train = runpy.run_path(str(HERE / f"train_{library}.py"))["train"]
-    theirs = eval(call, vars(imported(module)) | {"alpha": alpha, "width": width})
-    losses = [train(s) for s in (theirs, ReluGrad(alpha, width), ReluGrad(alpha, 2 * width))]
-    equal, other = (float(abs(found - losses[0]).max()) for found in losses[1:])
-    print(f"{library} trained with its own triangle and with ours: {equal:.1e} apart")
-    assert equal <= 1e-5
-    assert other > 1e-3
-
-
-def assert_in_torch() -> None:
-    """A neuron with the triangle that the page writes in PyTorch spikes and learns as with ours."""
-    torch, page = imported("torch"), runpy.run_path(str(HERE / "in_torch.py"))
-    potential = np.float32(POINTS)
-    expected = np.asarray(ReluGrad(0.3, 1.0).surrogate_grad(potential - 1))
-    for neuron, gain in ((page["leaky"], 1), (page["lif"], 2)):  # that of SpikingJelly halves it
-        x = torch.tensor(potential).requires_grad_()
-        output = neuron(gain * x)
-        spikes = output[0] if isinstance(output, tuple) else output
-        spikes.sum().backward()
-        assert np.array_equal(spikes.detach().numpy(), potential >= 1)
-        assert np.abs(x.grad.numpy() - expected).max() <= 1e-7
 
 
 def main() -> None:
     """Compare with the record, or renew it."""
-    record = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": {}, "rows": {}}
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": {}}
     chosen = [name for name in sys.argv[1:] if name != "--record"]
-    everything = {row["library"] for row in TRIANGLES} | set(DROP_IN)
-    libraries = set(chosen) or everything
-    here = [row for row in TRIANGLES if row["library"] in libraries]
-    here = [row for row in here if imported(row.get("module", "numpy"))]
-    rows = {name_of(row): compare(row) for row in here}
-    found = {name: row for name, row in resets().items() if row["library"].split()[0] in libraries}
+    for part, (measure, rows) in PARTS.items():
+        kept = record.setdefault(part, {})
+        for name, row in rows.items():
+            wanted = not chosen or row["library"] in chosen
+            if not wanted or not imported(row.get("module", "numpy")):
+                continue
+            found = measure(row)
+            print(*found.values(), sep=" | ", flush=True)
+            if "--record" in sys.argv:
+                kept[name] = found
+            elif part != "scripts":  # whose losses depend on the processor
+                before, now = kept.get(name, {}) | {"library": ""}, found | {"library": ""}
+                assert now == before, "not as recorded"
     if "--record" in sys.argv:
-        now: dict[str, Any] = surroundings() | {"date": datetime.date.today().isoformat()}
-        now["versions"] = {
+        run: dict[str, Any] = others.surroundings() | {"date": datetime.date.today().isoformat()}
+        run["versions"] = {
             name: version
-            for name, version in now["versions"].items()
+            for name, version in run["versions"].items()
             if not chosen or name in (*chosen, "relugrad", "jax")
         }
-        record["runs"][" ".join([now["python"][:4], *chosen])] = now
-        every = record["rows"] | rows
-        record["rows"] = {name: every[name] for name in map(name_of, TRIANGLES) if name in every}
-        record["resets"] = record.get("resets", {}) | found
+        record["runs"][" ".join([run["python"][:4], *chosen])] = run
+        for part, (_, rows) in PARTS.items():
+            record[part] = {name: record[part][name] for name in rows if name in record[part]}
         RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     recorded = {name: v for run in record["runs"].values() for name, v in run["versions"].items()}
-    print(*newer(recorded), sep="\n")
-    for name, row in rows.items():
-        print(*row.values(), sep=" | ")
-        assert row | {"library": ""} == record["rows"][name] | {"library": ""}, "not as recorded"
-    for name, row in found.items():
-        print(*row.values(), sep=" | ")
-        same = [record["resets"][name][key] == row[key] for key in ("reset", "gradient")]
-        assert all(same), "not as recorded"
-    for library in filter(imported, libraries & set(DROP_IN)):
-        assert_drop_in(library)
-    if imported("snntorch"):
-        assert_in_torch()
+    print(*others.newer(recorded), sep="\n")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,27 +43,7 @@ extensions = [
     "notebooks",
 ]
 exclude_patterns = ["_build", "reports"]  # downloads
-redirects = {  # from the addresses that pages had
-    "explanation/custom-vjp": "../custom-derivatives/write.html",
-    "explanation/noise": "surrogate-gradient.html",
-    "how-to/bfloat16": "memory.html",
-    "how-to/forward-mode": "../reference/values.html",
-    "how-to/long-sequences": "memory.html",
-    "how-to/other-shapes": "../custom-derivatives/surrogate.html",
-    "how-to/own-surrogate": "../custom-derivatives/surrogate.html",
-    "how-to/test-your-own": "../custom-derivatives/test.html",
-    "reference/error-messages": "errors.html",
-    "reference/special-values": "values.html",
-    "studies/bfloat16": "../how-to/memory.html",
-    "studies/larger": "field-tasks.html",
-    "studies/laws": "../custom-derivatives/test.html",
-    "studies/neuron": "width.html",
-    "studies/online": "../how-to/online-learning.html",
-    "studies/spike-times": "scale-and-shape.html",
-    "studies/two-cues": "lsnn.html",
-    "tutorials/digits": "movements.html",
-    "tutorials/many-surrogates": "../how-to/sweep.html",
-}
+redirects = tomllib.loads(Path(__file__).with_name("redirects.toml").read_text("utf-8"))
 nitpicky = True
 highlight_language = "output"  # a block that does not name its language is not Python
 

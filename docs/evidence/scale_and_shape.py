@@ -10,9 +10,7 @@ from evidence.record import RECORDED, Record, ends, error, mean_and_error
 from experiments.record import FIELD, read
 from experiments.series import AREAS
 
-SERIES, AREA, STRENGTH, LSNN, TIMES = map(
-    Record, ("series", "area", "recurrent_strength", "lsnn", "spike_times")
-)
+SERIES, AREA, LSNN, TIMES = map(Record, ("series", "area", "lsnn", "spike_times"))
 seeds, seeds_times = AREA.seeds, TIMES.seeds
 
 
@@ -32,10 +30,6 @@ best_low, best_high = ends(BEST["mean"])
 SECOND = with_area(AREA, area=[0.5, 2.0])
 HALF, TWO = SECOND.query("area < 1"), SECOND.query("area > 1")
 as_predicted, number = sum(HALF["mean"] >= 88) + sum(TWO["mean"] < 78), len(SECOND)
-
-THIRD = STRENGTH.means("strength", "width", "area").unstack("area")
-half_from, half_to = ends(THIRD[0.5])
-two_from, two_to = ends(THIRD[2.0])
 
 MEMORY = with_area(LSNN, task="temporal order", hidden="trained", rise_attached=1.0)
 lsnn_low = int(MEMORY.query("0.35 < area < 1.5")["mean"].min())
@@ -117,10 +111,6 @@ def test_no_shape_is_best() -> None:
 
 def test_accuracy_falls_between_areas_of_1_and_2() -> None:
     assert small_low > large_high + 3
-
-
-def test_the_strength_of_the_recurrent_weights_hardly_moves_the_limit() -> None:
-    assert half_from >= 88 > 78 > two_to
 
 
 def test_the_lsnn_agrees() -> None:

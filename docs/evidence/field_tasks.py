@@ -4,58 +4,45 @@ import numpy as np
 import pandas as pd
 
 from evidence.record import Record, error
-from experiments.field_tasks import LINES, SHEETS
+from experiments.field_tasks import LINES, MAIN, SHEETS
 
 SHORT, LONG = Record("field_tasks"), Record("field_tasks_longer")
 seeds, longer_seeds = SHORT.seeds, LONG.seeds
-TASKS = list(SHEETS)
-OF_LINES = SHORT.outcomes("task", "changed", optimizer=["Adam"])
-OF_LONG = LONG.outcomes("task", "changed", "updates")
-# What papers report of other networks. Linear: of a linear classifier.
-PUBLISHED = {
-    "Yin-Yang": "98.7 perceptron, 64.3 linear; spiking 95.9 and 98.1",
-    "MNIST-1D": "91 GRU, 68 perceptron, 32 linear",
-    "BasicMotions": "97.5 nearest neighbor (DTW)",
-}
-
-
-def differences(of: pd.Series, changed: str) -> pd.Series:
-    """What a line adds to the sheet in each task, for each seed."""
-    line = of.xs(changed, level="changed")
-    return line - of.xs("nothing", level="changed")[line.index]
-
-
-CHANGES = {line: differences(OF_LINES, line) for line in OF_LINES.index.unique("changed")[1:]}
-GAINS = pd.DataFrame({line: of.map(np.mean) for line, of in CHANGES.items()}).T
+OF_LINES = SHORT.outcomes("task", "changed", optimizer="Adam")
+MEANS = OF_LINES.map(np.mean).unstack()
+LONGER = LONG.means("task", "changed", "updates").unstack(["changed", "updates"])
+RATES = SHORT.means("task", "rate", changed="nothing", optimizer="Adam").unstack()
+SGD = SHORT.means("task", changed="nothing", optimizer="SGD")
+SILENT = SHORT.outcomes("task", "changed", outcome="silent", optimizer="Adam")
+# What a line adds to the sheet, for each seed.
+ADDED = OF_LINES - OF_LINES.xs("nothing", level="changed").reindex(OF_LINES.index, level="task")
+GAINS, ERRORS = ADDED.map(np.mean).unstack(), ADDED.map(error).unstack()
+COLUMNS = {"Yin-Yang": "Yin-Yang", "MNIST-1D": "MNIST-1D", "BasicMotions": "Basic Motions"}
+COLUMNS |= {"Randman, 1-D": "Rand- man"}
 
 
 def table_of_tasks() -> pd.DataFrame:
-    """Accuracies in percent: the sheet, longer training, more neurons, controls, and papers."""
-    means = OF_LINES.map(np.mean).unstack()
-    longer = OF_LONG.map(np.mean).unstack(["changed", "updates"])
+    """Accuracies in percent: the sheet, longer training, more neurons, and controls."""
     columns = {
-        "the sheet": means["nothing"],
-        "2 times the updates": longer["nothing", 1000],
-        "10 times": longer["nothing", 5000],
-        "10 times, 1 layer of 128": longer["1 layer of 128", 5000],
-        "frozen": means["frozen"],
-        "linear": means["linear"],
+        "sheet": MEANS["nothing"],
+        "2 x": LONGER["nothing", 1000],
+        "10 x": LONGER["nothing", 5000],
+        "10 x, 128": LONGER["1 layer of 128", 5000],
+        "frozen": MEANS["frozen"],
+        "linear": MEANS["linear"],
     }
-    table = pd.DataFrame(columns).loc[TASKS].map(lambda of: "" if np.isnan(of) else f"{of:.0f}")
-    return table.assign(published=pd.Series(PUBLISHED)).fillna("")
-
-
-def table_of_lines() -> pd.DataFrame:
-    """The points that a change of a line adds, with standard errors."""
-    shown = {
-        line: of.map(lambda seeds: f"{seeds.mean():+.0f} ± {error(seeds):.0f}")
-        for line, of in CHANGES.items()
-        if line not in ("frozen", "linear")
-    }
-    return pd.DataFrame(shown).T[TASKS].fillna("")
+    table = pd.DataFrame(columns).loc[list(SHEETS)]
+    return table.map(lambda of: "" if np.isnan(of) else f"{of:.0f}")
 
 
 def table_of_rates() -> pd.DataFrame:
     """Accuracies in percent by task and learning rate of Adam."""
-    of = SHORT.means("task", "rate", changed="nothing", optimizer="Adam").unstack()
-    return of.loc[TASKS].round().astype(int).rename(columns="{:g}".format)
+    return RATES.loc[MAIN].round().astype(int).rename(columns="{:g}".format)
+
+
+def table_of_lines() -> pd.DataFrame:
+    """The points that a change of a line adds; a star: by more than two standard errors."""
+    table = pd.DataFrame("", list(LINES), MAIN)
+    for (task, line), gain in GAINS.loc[MAIN, list(LINES)].stack().items():
+        table.loc[line, task] = f"{gain:+.0f}" + "*" * (abs(gain) > 2 * ERRORS.loc[task, line])
+    return table.rename(columns=COLUMNS)

@@ -149,11 +149,12 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
         """With time as the first axis."""
         if x.ndim == 2:
             return jnp.float32(jnp.arange(100)[:, None, None] == x[examples])
-        s = x[examples].swapaxes(0, 1)
+        s: Array = x[examples].swapaxes(0, 1)
         if len(s) > 1:
             return s
         kept = (jnp.arange(s.shape[2]) < 2) | (case["mirrored"] > 0)
-        return jnp.broadcast_to(s * kept, (int(case["times"]), *s.shape[1:]))
+        s = jnp.broadcast_to(s * kept, (int(case["times"]), *s.shape[1:]))
+        return s
 
     def one_layer(w: Any, s: Array) -> Passed:
         w = {name: attach(one, trained) for name, one in w.items()}

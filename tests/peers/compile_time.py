@@ -157,7 +157,7 @@ def main() -> None:
             long = LONG.get(network, []) if (name, mode) == ("relugrad", "grad") else []
             for count in STEPS + long:
                 run = [sys.executable, "-m", "tests.peers.compile_time", name, network]
-                done = subprocess.run([*run, str(count), mode], capture_output=True)
+                done = subprocess.run([*run, str(count), mode], capture_output=True, check=False)
                 if done.returncode == -signal.SIGXCPU:
                     break  # with more steps, it would take longer
                 done.check_returncode()

@@ -3,33 +3,38 @@
 import numpy as np
 import pandas as pd
 
-from evidence.record import Record, error
-from experiments.field_tasks import LINES, MAIN, SHEETS
+from evidence.record import Record, ends, error
+from experiments.field_tasks import MAIN, SHEETS, TIMES, WORDS
 
 SHORT, LONG = Record("field_tasks"), Record("field_tasks_longer")
 seeds, longer_seeds = SHORT.seeds, LONG.seeds
-OF_LINES = SHORT.outcomes("task", "changed", optimizer="Adam")
-MEANS = OF_LINES.map(np.mean).unstack()
+BEST = SHORT.means("task", "changed").unstack()
 LONGER = LONG.means("task", "changed", "updates").unstack(["changed", "updates"])
 RATES = SHORT.means("task", "rate", changed="nothing", optimizer="Adam").unstack()
 SGD = SHORT.means("task", changed="nothing", optimizer="SGD")
-SILENT = SHORT.outcomes("task", "changed", outcome="silent", optimizer="Adam")
-# What a line adds to the sheet, for each seed.
-ADDED = OF_LINES - OF_LINES.xs("nothing", level="changed").reindex(OF_LINES.index, level="task")
+# What a line adds, for each seed, at the better of two rates.
+OF_LINES = SHORT.outcomes("task", "changed", optimizer="Adam", rate=[0.01, 0.03])
+SHEET = OF_LINES.xs("nothing", level="changed")
+ADDED = OF_LINES - SHEET.reindex(OF_LINES.index, level="task")
 GAINS, ERRORS = ADDED.map(np.mean).unstack(), ADDED.map(error).unstack()
-COLUMNS = {"Yin-Yang": "Yin-Yang", "MNIST-1D": "MNIST-1D", "BasicMotions": "Basic Motions"}
-COLUMNS |= {"Randman, 1-D": "Rand- man"}
+SILENT = SHORT.outcomes("task", "changed", outcome="silent", optimizer="Adam", rate=[0.01, 0.03])
+more = (LONGER["nothing", 5000] - BEST["nothing"]).dropna()
+least, most = ends(more)
+YIN_YANG = GAINS.loc["Yin-Yang"]
+not_mirrored, bias_instead = (-YIN_YANG[["not mirrored", "not mirrored, bias"]]).map(round)
+batch_yin_yang, batch_mnist = GAINS.loc[["Yin-Yang", "MNIST-1D"], "batch of 100"].map(round)
+NAMES = dict(zip(MAIN, ["Yin-Yang", "MNIST-1D", "Motions", "Rand- man"], strict=True))
 
 
 def table_of_tasks() -> pd.DataFrame:
     """Accuracies in percent: the sheet, longer training, more neurons, and controls."""
     columns = {
-        "sheet": MEANS["nothing"],
+        "sheet": BEST["nothing"],
         "2 x": LONGER["nothing", 1000],
         "10 x": LONGER["nothing", 5000],
         "10 x, 128": LONGER["1 layer of 128", 5000],
-        "frozen": MEANS["frozen"],
-        "linear": MEANS["linear"],
+        "frozen": BEST["frozen"],
+        "linear": BEST["linear"],
     }
     table = pd.DataFrame(columns).loc[list(SHEETS)]
     return table.map(lambda of: "" if np.isnan(of) else f"{of:.0f}")
@@ -42,7 +47,93 @@ def table_of_rates() -> pd.DataFrame:
 
 def table_of_lines() -> pd.DataFrame:
     """The points that a change of a line adds; a star: by more than two standard errors."""
-    table = pd.DataFrame("", list(LINES), MAIN)
-    for (task, line), gain in GAINS.loc[MAIN, list(LINES)].stack().items():
-        table.loc[line, task] = f"{gain:+.0f}" + "*" * (abs(gain) > 2 * ERRORS.loc[task, line])
-    return table.rename(columns=COLUMNS)
+    lines = [line for line in WORDS if line not in ("nothing", "frozen", "linear")]
+    clear = (GAINS.abs() > 2 * ERRORS).map({True: "*", False: ""}.get)
+    shown = GAINS.map("{:+.0f}".format).where(GAINS.notna(), "") + clear
+    return shown.loc[MAIN, lines].T.rename(columns=NAMES).rename_axis(None, axis=1)
+
+
+def test_500_updates_only_show_whether_a_network_learns() -> None:
+    assert more.min() > 4
+    assert more["MNIST-1D"] > 15
+
+
+def test_one_of_both_rates_is_at_most_six_points_from_the_best() -> None:
+    rates = RATES.loc[MAIN]
+    assert (rates[[0.01, 0.03]].max(axis=1) - rates.max(axis=1)).min() > -6
+
+
+def test_the_lower_rate_is_for_long_training_and_the_higher_one_for_short() -> None:
+    late = LONG.means("task", "rate", changed="nothing").unstack().loc[["Yin-Yang", "MNIST-1D"]]
+    assert (late[0.003] > late[0.03] + 2).all()
+    early = RATES.loc[["Yin-Yang", "MNIST-1D", "Randman, 1-D"]]
+    assert (early[0.03] > early[0.003] + 2).all()
+
+
+def test_adam_is_better_than_sgd() -> None:
+    assert (BEST.loc[MAIN, "nothing"] - SGD[MAIN]).min() > 0
+
+
+def test_without_scaled_features_a_frozen_network_does_better_than_a_trained_one() -> None:
+    for name in ("wine", "breast cancer"):
+        scaled, not_scaled = BEST.loc[name], BEST.loc[f"{name}, unscaled"]
+        assert scaled["nothing"] > max(scaled["frozen"] + 8, not_scaled["nothing"] + 30)
+        assert not_scaled["frozen"] > not_scaled["nothing"] + 10
+
+
+def test_the_number_of_time_steps_matters_little() -> None:
+    assert GAINS[list(TIMES)].abs().max(axis=None) < 2.5
+
+
+def test_first_weights_should_not_be_much_smaller_or_larger() -> None:
+    smaller, larger = GAINS["first weights / 4"], GAINS["first weights x 4"]
+    assert smaller[["Yin-Yang", "Randman, 1-D"]].max() < -10
+    assert larger["Randman, 1-D"] < -10
+    assert larger.drop("Randman, 1-D").abs().max() < 3
+
+
+def test_a_second_layer_helps_and_so_do_more_neurons_with_many_examples() -> None:
+    one, large = GAINS["1 layer"], GAINS["1 layer of 128"]
+    assert one[["Yin-Yang", "Randman, 1-D"]].max() < -8
+    assert one.max() < 2
+    assert large[["MNIST-1D", "Randman, 1-D"]].min() > 3
+
+
+def test_a_synapse_helps_spikes_alone() -> None:
+    assert GAINS["no synapse"].max() < -5
+    assert GAINS["synapse"].max() < 1
+
+
+def test_recurrent_weights_help_a_signal_alone() -> None:
+    assert GAINS.loc["MNIST-1D", "not recurrent"] < -4
+    assert GAINS["recurrent"].max() < -4
+    past = GAINS["recurrent, past a synapse"]
+    assert (GAINS["recurrent, through a synapse"] - past).dropna().min() > 2
+
+
+def test_biases_do_not_help() -> None:
+    assert GAINS["bias"].max() < -2
+    assert (GAINS["no bias"] + 2 * ERRORS["no bias"]).dropna().min() > 0
+
+
+def test_neither_reset_is_clearly_better() -> None:
+    assert (GAINS["detached reset"].abs() - 2 * ERRORS["detached reset"]).max() < 0.5
+
+
+def test_peak_width_and_shape_matter_little_but_a_peak_of_3_does_harm() -> None:
+    near = GAINS.loc[MAIN, ["peak 1", "width 0.5", "width 2", "arctan", "Gaussian", "rectangle"]]
+    assert near.abs().max(axis=None) < 4
+    assert GAINS["peak 3"].max() < -4
+
+
+def test_reading_out_late_is_no_better() -> None:
+    assert GAINS["read out late"].max() < 0
+
+
+def test_larger_batches_learn_more_in_each_update() -> None:
+    assert GAINS["batch of 100"].dropna().min() > 3
+
+
+def test_half_of_a_layer_may_be_silent() -> None:
+    silent = SILENT["Yin-Yang", "nothing"].mean(axis=0) / 100
+    assert 0.4 < silent[0] < 0.6

@@ -1,8 +1,10 @@
 """Tasks that the field made: in them, the sheet of start values is tried line by line."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -202,50 +204,12 @@ SHEETS = {"Yin-Yang": SHEET, "MNIST-1D": SIGNAL, "BasicMotions": SIGNAL}
 SHEETS |= dict.fromkeys([name for name in MADE if name not in SHEETS], SHEET)
 MAIN = ["Yin-Yang", "MNIST-1D", "BasicMotions", "Randman, 1-D"]
 SHEETS |= {f"Randman, {n}-D": SHEET | {"synapse": 0.82} for n in (1, 2)}
-SYNAPSE: Settings = {"synapse": 0.82}
-LINES: dict[str, Settings] = {
-    "1 layer": {"layers": 1},
-    "1 layer of 128": {"layers": 1, "neurons": 128},
-    "first weights / 4": {"enlarged": 0.25},
-    "first weights x 4": {"enlarged": 4.0},
-    "later weights / 4": {"later": 0.25},
-    "later weights x 4": {"later": 4.0},
-    "no bias": {"bias": 0.0},
-    "bias": {"bias": 0.2},
-    "no synapse": {"synapse": 0.0},
-    "synapse": SYNAPSE,
-    "not recurrent": {"recurrent": 0.0},
-    "recurrent": {"recurrent": 0.3},
-    "recurrent / 3": {"recurrent": 0.1},
-    "recurrent x 3": {"recurrent": 0.9},
-    "recurrent, through a synapse": SYNAPSE | {"recurrent": 0.3, "through": 1.0},
-    "recurrent, past a synapse": SYNAPSE | {"recurrent": 0.3},
-    "decay 0.8": {"decay": 0.8},
-    "decay 0.9": {"decay": 0.9},
-    "decay 0.97": {"decay": 0.97},
-    "detached reset": {"reset": "detached"},
-    "peak 1": {"peak": 1.0},
-    "peak 3": {"peak": 3.0},
-    "width 0.5": {"width": 0.5},
-    "width 2": {"width": 2.0},
-    "read out late": {"late": 0.75},
-    **{shape: {"shape": shape} for shape in SHAPES},
-}
-TIMES: dict[str, Settings] = {f"{n} time steps": {"times": n} for n in (10, 40)}
-OF_FEATURES: dict[str, Settings] = TIMES | {
-    "not mirrored": {"mirrored": 0.0},
-    "not mirrored, bias": {"mirrored": 0.0, "bias": 0.2},
-}
-BATCHES: dict[str, Settings] = {"batch of 100": {"batch": 100}}
-FEW = [
-    "1 layer",
-    "1 layer of 128",
-    "no bias",
-    "synapse",
-    "not recurrent",
-    "detached reset",
-    "width 2",
-]
+FILE = tomllib.loads(Path(__file__).with_name("lines.toml").read_text("utf-8"))
+LINES: dict[str, Settings] = FILE["of all"] | {shape: {"shape": shape} for shape in SHAPES}
+TIMES: dict[str, Settings] = FILE["time steps"]
+FEW: dict[str, Settings] = {one: LINES[one] for one in FILE["few"]}
+OF_FEATURES: dict[str, Settings] = TIMES | FILE["of features"]
+BATCHES: dict[str, Settings] = FILE["batches"]
 WORDS = ["nothing", "frozen", "linear", *LINES, *OF_FEATURES, *BATCHES]
 
 
@@ -271,14 +235,14 @@ def controls(task: str) -> list[Settings]:
 NOTHING: dict[str, Settings] = {"nothing": {}}
 TWO, CONTROL = rates("Adam", 0.01, 0.03), rates("Adam", 0.01, 0.03, 0.1)
 ALL = [*rates("Adam", 0.001, 0.003, 0.01, 0.03, 0.1), *rates("SGD", 0.1, 0.3, 1.0)]
-LONG = NOTHING | {name: LINES[name] for name in ("1 layer of 128",)}
+LONG = NOTHING | {"1 layer of 128": LINES["1 layer of 128"]}
 FIELD_TASKS = Experiment(
     "Which lines of the sheet of start values hold on the field's own tasks?",
     [one for task in SHEETS for one in tried(task, NOTHING, ALL if task in MAIN else TWO)]
     + [one for task in SHEETS for one in controls(task)]
     + tried("Yin-Yang", LINES | OF_FEATURES | BATCHES, TWO)
     + tried("MNIST-1D", LINES | BATCHES, TWO)
-    + tried("BasicMotions", {name: LINES[name] for name in FEW}, TWO)
+    + tried("BasicMotions", FEW, TWO)
     + tried("Randman, 1-D", LINES, TWO)
     + [one for task in ("wine", "breast cancer") for one in tried(task, TIMES, TWO)]
     + tried("Randman, 2-D", {"no synapse": LINES["no synapse"]}, TWO),

@@ -24,10 +24,12 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Debian's Chromium, or one by another name: none is downloaded."""
-    names = ["chromium", "chromium-browser", "google-chrome"]
-    executable = next(filter(None, map(shutil.which, names)), None)
+    names = map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])
     arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-    return browser_type_launch_args | {"executable_path": executable, "args": arguments}
+    return browser_type_launch_args | {
+        "executable_path": next(filter(None, names)),
+        "args": arguments,
+    }
 
 
 @pytest.fixture(scope="session")
@@ -92,8 +94,8 @@ def test_what_is_copied_is_the_code_that_is_shown(visit: Visit) -> None:
     """Each copy button yields the code of the block, without prompts and outputs, and no other."""
     visit.look("light")
     copied = visit.tab.evaluate(COPY)
-    code = visit.tab.locator("[class*='highlight-']:not(.output) > .highlight > pre")
-    assert len(copied) == code.count()
+    code = "[class*='highlight-']:not(.output) > .highlight > pre"
+    assert len(copied) == visit.tab.locator(code).count()
     for shown, text in copied:
         lines = [line for line in shown.splitlines() if re.match(r">>>|\.\.\.", line)]
         source = "\n".join(line[4:] for line in lines) if lines else shown
@@ -142,12 +144,8 @@ def test_light_quiet_and_from_one_host(visit: Visit, base_url: str, site: Path) 
     """What is loaded is below 1 MB as a host compresses it, and there is no complaint."""
     assert visit.complaints == []
     assert [url for url in visit.requests if not url.startswith((base_url, "data:"))] == []
-    weight = 0
-    for url in visit.loaded:
-        file = site / unquote(urlsplit(url).path).lstrip("/")
-        content = file.read_bytes() if file.is_file() else b""
-        weight += min(len(gzip.compress(content, 6)), len(content))
-    assert weight < 1e6
+    files = [site / unquote(urlsplit(url).path).lstrip("/") for url in visit.loaded]
+    assert sum(len(gzip.compress(file.read_bytes(), 6)) for file in files if file.is_file()) < 1e6
 
 
 @pytest.fixture

@@ -34,9 +34,9 @@ LARGE = RATIOS.query("log2 >= 16").groupby(["dtype", "direction"])
 LARGE = np.exp(LARGE.agg(lambda ratio: np.log(ratio).mean()))[::-1]
 in_float32, in_bfloat16 = LARGE.xs("both", level="direction")["plain"].round(2)
 ALONE = RATIOS["fastest"]["bfloat16", "forward"].round(1)
-at_14, at_16 = ALONE[[14, 16]]
 
 STEPS = measured("training").query("steps == 100").set_index("name")
+again = round(abs(100 * (STEPS["seconds"]["relugrad again"] / STEPS["seconds"]["relugrad"] - 1)))
 step_to_plain, step_to_fastest = (round(STEPS["ratio"][of].max(), 2) for of in (["plain"], PEERS))
 SWEEPS = measured("sweep").query("count == 64").set_index(["name", "way"])["seconds"]
 one_vmap, loop = SWEEPS["relugrad"][["one_vmap", "one_program"]].round(1)
@@ -112,8 +112,8 @@ def test_all_was_measured_on_a_cpu() -> None:
 
 
 def test_a_step_of_training_takes_as_long_as_with_others_and_keeps_as_much() -> None:
-    assert max(abs(step_to_plain - 1), abs(step_to_fastest - 1)) < 0.03
-    assert STEPS.loc[ALL, "kept"].nunique() == 1
+    assert max(abs(step_to_plain - 1), abs(step_to_fastest - 1)) < 0.1
+    assert np.ptp(STEPS.loc[ALL, "kept"]) <= 8  # bytes: alpha and width
 
 
 def test_a_sweep_in_one_program_is_faster_than_a_program_each() -> None:
@@ -131,6 +131,6 @@ def test_an_unrolled_loop_compiles_sooner_than_with_a_plain_rule() -> None:
 
 
 def test_elements_take_about_as_long_as_with_the_fastest() -> None:
-    assert LARGE["fastest"].max() < 1.3
+    assert LARGE["fastest"].max() < 1.15
     assert LARGE["fastest"]["bfloat16", "both"] < 0.8
-    assert min(at_14, at_16) > 1.5 > 1.4 > ALONE.drop([14, 16]).max()
+    assert ALONE.max() < 1.4

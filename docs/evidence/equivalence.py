@@ -86,7 +86,7 @@ def table_of_scripts() -> Markdown:
     """The losses at the end of published scripts."""
     losses = pd.DataFrame(SCRIPTS["losses"].tolist(), columns=LOSSES)
     shown = pd.concat([SCRIPTS[["library", "script"]], losses], axis=1)
-    return Markdown(shown.to_markdown(index=False))
+    return Markdown(shown.set_index("library").rename_axis("").T.to_markdown())
 
 
 def table_of_behavior() -> Markdown:

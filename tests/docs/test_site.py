@@ -22,9 +22,7 @@ OTHER = {"bibtex", "sh", "text"}  # commands, and what was printed or raised els
 @pytest.fixture(scope="module")
 def entry(site: Path) -> Tag:
     """The entry of ReluGrad on the reference page."""
-    name = parsed(site / REFERENCE).find(id="relugrad.ReluGrad")
-    assert name is not None
-    entry = name.find_parent("dl")
+    entry = parsed(site / REFERENCE).select_one("dl:has(> [id='relugrad.ReluGrad'])")
     assert entry is not None
     return entry
 

@@ -3,8 +3,9 @@
     nox -s experiments -- [check | quick | record] [--surrogate package.module:name] [NAME ...]
 
 Without names, all run. `record` keeps what they find, which the pages show. `check` runs a sample and
-compares it with the record. `quick` tries only whether they run. `--surrogate` puts another surrogate in the place of ReluGrad, and shows what it reaches
-beside the record; with `record`, that is kept too, in a file of its own.
+compares it with the record. `quick` tries only whether they run. `--surrogate` puts another surrogate
+in the place of ReluGrad, and shows what it reaches beside the record; with `record`, that is kept too,
+in a file of its own.
 
 `package.module:name` is a spike function of x, or what returns one when it's called without arguments;
 `package.module:name(2.0, width=1.0)` has parameters. In an experiment it is stretched to each peak and

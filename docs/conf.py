@@ -102,6 +102,7 @@ html_theme_options = {
     "footer_content_items": ["copyright.html", "extra-footer.html"],
     "logo": {"text": "relugrad"},
     "max_navbar_depth": 2,
+    "navbar_persistent": [],  # or a bar above the page has the sidebar's search once more
     "pygments_dark_style": "github-dark-colorblind",
     "show_toc_level": 2,
     "use_download_button": False,  # of a page's source: layout.html has one for its notebook

@@ -161,7 +161,7 @@ def test_on_a_phone_contents_closes_when_a_heading_is_chosen(page: Page, base_ur
     page.set_viewport_size(PHONE)
     page.goto(f"{base_url}how-to/diagnose.html", wait_until="networkidle")
     page.locator("button.secondary-toggle:visible").click()
-    page.locator("dialog a").last.click()
+    page.locator("dialog[open] a").last.click()
     expect(page.locator("dialog[open]")).to_have_count(0)
     expect(page.locator("section:target > :is(h2, h3)")).to_be_in_viewport()
 

@@ -149,9 +149,10 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
 
     def inputs(examples: Array) -> Array:
         """With time as the first axis."""
+        s: Array = x[examples]
         if x.ndim == 2:
-            return jnp.float32(jnp.arange(100)[:, None, None] == x[examples])
-        s: Array = x[examples].swapaxes(0, 1)
+            return (jnp.arange(100)[:, None, None] == s).astype(jnp.float32)
+        s = s.swapaxes(0, 1)
         if len(s) > 1:
             return s
         kept = (jnp.arange(s.shape[2]) < 2) | (case["mirrored"] > 0)

@@ -14,15 +14,20 @@ np.set_printoptions(legacy="1.21")  # a page shows 3, and not np.int64(3)
 WORDS = {
     "assumed": "firing rate that the rule for weights assumes",
     "bfloat16": "kept in bfloat16",
+    "changed": "line of the sheet that is changed",
     "enlarged": "scale of the initial hidden weights (factor)",
     "highest": "upper bound of the firing rates",
+    "late": "share of the time steps before the readout begins",
+    "later": "scale of the initial weights of later layers (factor)",
     "linear": "linear model of",
     "lowest": "lower bound of the firing rates",
+    "mirrored": "mirror images of the features",
     "normalized": "normalization of the currents over",
     "potentials": "penalty on low potentials",
     "reset": "gradient through the reset",
     "rise_attached": "gradient through the raised threshold (0: none)",
-    "strength": "strength of the recurrent weights (factor)",
+    "through": "recurrent spikes through the synapse",
+    "times": "time steps",
     "xi": "standard deviations of the potential up to the threshold, in the rule for weights",
 }
 

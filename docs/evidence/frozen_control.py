@@ -23,7 +23,6 @@ TASKS = {
     "real series": compared("series", "data", series.DEFAULT, {"model": "hidden frozen"}),
     "LSNN": compared("lsnn", "task", OURS | SHAPE | MEMORY, FROZEN),
     "two cues": compared("two_cues", "layer", OURS | MEMORY, FROZEN),
-    "spike times": compared("spike_times", "task", OURS | SHAPE, FROZEN),
 }
 MEANS = pd.concat(TASKS).dropna()
 most = round((MEANS["frozen"] - MEANS["same scale"]).max())

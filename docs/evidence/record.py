@@ -12,7 +12,6 @@ RECORDED = read()
 np.set_printoptions(legacy="1.21")  # a page shows 3, and not np.int64(3)
 # The record's short names of settings in words, where they aren't.
 WORDS = {
-    "assumed": "firing rate that the rule for weights assumes",
     "bfloat16": "kept in bfloat16",
     "changed": "line of the sheet that is changed",
     "enlarged": "scale of the initial hidden weights (factor)",
@@ -28,7 +27,6 @@ WORDS = {
     "rise_attached": "gradient through the raised threshold (0: none)",
     "through": "recurrent spikes through the synapse",
     "times": "time steps",
-    "xi": "standard deviations of the potential up to the threshold, in the rule for weights",
 }
 
 

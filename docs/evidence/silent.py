@@ -17,7 +17,6 @@ STARTS: dict[str, dict[str, Any]] = {
     for name, (peak, width) in TRIANGLES.items()
     for scale in SCALES
 }
-STARTS |= {f"published, ξ = {xi:g}": {"xi": xi, "assumed": 0.02} for xi in (1.0, 2.0)}
 STARTS |= {
     f"{scale}, {name} norm": {"normalized": over, "scale": scale}
     for name, over in (("batch", "batch and time"), ("layer", "layer"))
@@ -35,8 +34,6 @@ BY = ["optimizer", "updates"]
 REACHED = by_optimizer(pd.DataFrame({of: WEIGHTS.means(*BY, **STARTS[of]) for of in STARTS}).T)
 REMEDIES = by_optimizer(SILENT.means("network", *BY).unstack(BY).sort_index(axis=1))
 ADAM, SGD = REACHED["Adam, 400"], REACHED["SGD, 400"]
-published = ADAM["published, ξ = 1"]
-at_chance = int(sum(WEIGHTS.outcomes(xi=2.0, optimizer="Adam").item() < 15))
 
 # How often the last layer spikes before training, and what the network reaches.
 FIRST = WEIGHTS.rows(normalized="no", optimizer="Adam")[["before", "accuracy"]].map(np.mean)
@@ -79,8 +76,6 @@ def figure() -> None:
                 panel.plot(SCALES, line, f"{color}{style}o", markersize=4, label=label)
         late = REACHED[f"{optimizer}, 400"]
         panel.plot([0.02, 0.18], late.filter(like="batch"), "C2^", label="batch norm, 400 updates")
-        label = "published initialization, 400 updates"
-        panel.axhline(late["published, ξ = 1"], color="0.5", linewidth=1, label=label)
         panel.set(xscale="log", title=optimizer, ylabel="test accuracy (%)", ylim=(0, 104))
         panel.set_xticks(SCALES, map(str, SCALES))
         panel.minorticks_off()
@@ -91,16 +86,6 @@ def figure() -> None:
 
 def test_a_silent_network_learns_nothing() -> None:
     assert REACHED.loc["0.02"].max() < 15
-
-
-def test_the_published_initialization_does_as_well_as_the_best_scale() -> None:
-    assert abs(published - ADAM[list(map(str, SCALES))].max()) <= 1
-    assert abs(SGD["published, ξ = 1"] - SGD["0.18"]) <= 2
-
-
-def test_with_half_the_weights_of_the_published_initialization_some_seeds_stay_silent() -> None:
-    assert ADAM["published, ξ = 2"] < 75
-    assert 2 < at_chance < seeds
 
 
 def test_a_normalization_learns_from_every_scale() -> None:
@@ -129,9 +114,9 @@ def test_a_few_spikes_are_enough_at_the_start() -> None:
 
 
 def test_adam_at_0002_is_slightly_better_than_at_001_where_layers_spike() -> None:
-    settings = ["scale", "xi", "assumed", "peak", "width"]
+    settings = ["scale", "peak", "width"]
     by_rate = WEIGHTS.means(*settings, "rate", optimizer="Adam", normalized="no").unstack("rate")
-    spike = by_rate.query("scale == 0.18 or xi == 1")
+    spike = by_rate.query("scale == 0.18")
     assert (spike[0.002] - spike[0.01]).between(0, 2.5).all()
 
 

@@ -31,13 +31,8 @@ RECURRENT = CUES | {"layer": "recurrent", "recurrent": 0.1}
 SYNAPTIC = CUES | {"layer": "synaptic", "synapse": 0.97}
 TRIANGLES = cases(start=[DETACHED, DEFAULT], width=[1.0, 2.0])
 
-TIMED = {"task": "spike times", "scale": 0.134, "hidden": "trained", "shape": "triangle"}
-TWO = rates("Adam", 0.006, 0.02)
-SCALED: Settings = {"width": [0.1, 0.32, 1.0, 3.2, 10.0], "peak": [0.3, 1.0, 3.0], "how": TWO}
-
 DEEP = DEFAULT | {"task": "digits", "layers": 3}
 START: Settings = {"deep": [DEEP], "how": [*rates("Adam", 0.002, 0.01), *rates("SGD", 0.1, 0.5)]}
-RULE = [{"xi": 1.0, "assumed": 0.02}, {"xi": 1.0, "assumed": 0.1}, {"xi": 2.0, "assumed": 0.02}]
 SCALES: Settings = {"scale": [0.02, 0.06, 0.18, 0.54], "peak": [0.3, 1.0], "width": [1.0, 2.0]}
 
 CENTERED = DEFAULT | {"task": "digits, centered", "scale": 0.125, "peak": 1.0}
@@ -119,21 +114,12 @@ EXPERIMENTS = {
         by=("layer", "hidden", "rise_attached", "reset", "width", "peak"),
         seeds=12,
     ),
-    "spike_times": Experiment(
-        "Does a surrogate's shape or its scale matter, where only spike times tell the class?",
-        cases(timed=[TIMED], shape=["triangle", *SHAPES], **SCALED, reset=RESET)
-        + cases(timed=[TIMED | {"width": 1.0, "peak": 10.0}], reset=RESET, how=TWO)
-        + cases(timed=[TIMED | DETACHED], **FROZEN),
-        by=("shape", "hidden", "reset"),
-        tuned=("width", "peak", "enlarged", "optimizer", "rate"),
-    ),
     "area": series.AREA,
     "initial_weights": Experiment(
         "With which initial weights, or which normalization, does a deep network learn?",
         cases(**START, normalized=["no"], **SCALES)
-        + cases(**START, normalized=AXES, scale=[0.02, 0.18])
-        + cases(**START, normalized=["no"], rule=RULE),
-        by=("normalized", "scale", "xi", "assumed", "peak", "width"),
+        + cases(**START, normalized=AXES, scale=[0.02, 0.18]),
+        by=("normalized", "scale", "peak", "width"),
         seeds=10,
         updates=400,
         outcomes=("accuracy", "before"),

@@ -72,24 +72,6 @@ def accumulated_cues(_: Any, key: Array) -> tuple[Array, Array]:
     return jax.random.bernoulli(keys[1], rate).astype(float), jnp.int32(left.sum() > 3)
 
 
-def curves(key: Array) -> Array:
-    """Of each class, a smooth random curve (randman; Zenke and Vogels 2021)."""
-    sizes, phases = jax.random.uniform(key, (2, 10, 20, 5, 1))
-    order = jnp.arange(1, 6)[:, None]
-    waves = jnp.sin(2 * jnp.pi * (order * jnp.linspace(0, 1, 1000) + phases))
-    along = (sizes * order**-0.5 * waves).sum(-2)  # classes, inputs, places
-    low, high = along.min(-1, keepdims=True), along.max(-1, keepdims=True)
-    return jnp.floor(25 * jnp.clip((along - low) / (high - low), 0, 0.999))
-
-
-def spike_times(along: Array, key: Array) -> tuple[Array, Array]:
-    """A point on a curve is the time of one spike of each input."""
-    label, place = jax.random.randint(key, (2,), 0, jnp.array([10, 1000]))
-    since = jnp.arange(30)[:, None] - along[label, :, place]
-    return jnp.where(since < 0, 0, 0.8**since), label
-
-
-LEAKY = (1 - 0.9 ** jnp.arange(30, 0, -1)) / (1 - 0.9) / 30  # the mean of a leaky readout
 TASKS = {
     "two cues": Task(2, 2, jnp.arange(40) >= 32, cues),  # from the second cue on
     "temporal order": Task(6, 4, 3 / 8 * (jnp.arange(50) >= 42), temporal_order),
@@ -99,24 +81,11 @@ TASKS = {
     "digits, 10 steps": features(IMAGES, LABELS, 10),
     "digits, 40 steps": features(IMAGES, LABELS, 40),
     "digits, centered": features(IMAGES - IMAGES.mean(0), LABELS),
-    "spike times": Task(20, 10, LEAKY, spike_times, curves),
 }
 
 
 # Over what a normalization of (times, samples, neurons) takes mean and standard deviation.
 AXES: dict[str, Any] = {"layer": -1, "batch and time": (0, 1)}
-
-
-def fluctuation_driven(xi: Any, rate: Any) -> list[Any]:
-    """Three layers' scales: the threshold is xi standard deviations of the potential away.
-
-    The rule of Rossbroich et al. (2022) for weights with a mean of 0: n inputs that spike at a rate
-    give the potential the variance n * rate * w^2 * (sum of the squared kernel). An image doesn't
-    change with time, so its currents add up instead.
-    """
-    still = (IMAGES**2).sum(1).mean() ** 0.5 / (1 - DECAY)
-    fluctuating = (NEURONS * rate / (1 - DECAY**2)) ** 0.5
-    return [1 / (xi * still), 1 / (xi * fluctuating), 1 / (xi * fluctuating)]
 
 
 def draw(key: Array, case: Case, updates: int) -> Any:
@@ -158,11 +127,7 @@ def trial(
         share = jnp.arange(len(weights["back"])) < case["adaptive"] * len(weights["back"])
         neuron = neuron._replace(beta=case["beta"] * share)
     times = case.get("enlarged", 1.0)
-    if "scale" in case:
-        scales = [case["scale"]] * 3
-    else:
-        scales = fluctuation_driven(case["xi"], case["assumed"])
-    weights["hidden"] = [times * s * w for s, w in zip(scales, weights["hidden"], strict=False)]
+    weights["hidden"] = [times * case["scale"] * w for w in weights["hidden"]]
     weights["back"] *= case.get("recurrent", 0.0)
     axis = AXES.get(case.get("normalized", ""))
     if axis is not None:

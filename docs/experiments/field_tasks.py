@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from sklearn.datasets import load_breast_cancer, load_wine
-from sklearn.preprocessing import minmax_scale
+from sklearn.preprocessing import MinMaxScaler
 
 from experiments.experiment import DEFAULT, Experiment, rates
 from experiments.network import Case, Neuron, Passed, attach, cross_entropy, layer, train
@@ -34,8 +34,9 @@ def table(load: Any, scaled: bool) -> Data:
     """Features of scikit-learn, of which a quarter is held out."""
     x, labels = load(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(x))
-    x = (minmax_scale(x) if scaled else x)[order, None]
-    return Data(x, labels[order], 3 * len(x) // 4)
+    x, learned = x[order], 3 * len(x) // 4
+    x = MinMaxScaler().fit(x[:learned]).transform(x) if scaled else x
+    return Data(x[:, None], labels[order], learned)
 
 
 def yin_yang() -> Data:
@@ -142,7 +143,7 @@ def scaled_by_potential(neuron: Neuron, w: Array, inputs: Array) -> Array:
 def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
     """Accuracy on both halves of what was held out, and the share of silent neurons by layer."""
     weights, x, labels, batches, held_out = drawn
-    recurrent, biased, trained = case["recurrent"] > 0, case["bias"] > 0, case["hidden"]
+    biased, trained = case["bias"] > 0, case["hidden"]
     fields = {name: case[name] for name in ("decay", "synapse", "through")}
     spike = surrogate(case["peak"], case["width"] / 2)
     neuron = Neuron(spike, attached=case["reset"], **fields)
@@ -161,7 +162,8 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
 
     def one_layer(w: Any, s: Array) -> Passed:
         w = {name: attach(one, trained) for name, one in w.items()}
-        return layer(neuron._replace(back=recurrent * w["back"]), s @ w["w"] + biased * w["bias"])
+        back = None if isinstance(case["recurrent"], int) else w["back"]
+        return layer(neuron._replace(back=back), s @ w["w"] + biased * w["bias"])
 
     def passed(weights: Any, examples: Array) -> Any:
         """Scores, and the spikes of all layers."""
@@ -191,16 +193,11 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
     return found | {"silent": jnp.stack(silent, axis=-1)}
 
 
-SHEET = DEFAULT | {
-    "hidden": "trained",
-    "shape": "triangle",
-    "neurons": 32,
-    "layers": 2,
-    "batch": 20,
-}
-SHEET |= {"times": 20, "decay": 0.9, "synapse": 0.0, "through": 0.0, "recurrent": 0.0, "bias": 0.0}
+SHEET = DEFAULT | {"hidden": "trained", "shape": "triangle", "neurons": 32, "layers": 2}
+SHEET |= {"batch": 20, "times": 20, "decay": 0.9, "synapse": 0.0, "through": 0.0, "bias": 0.0}
 SHEET |= {"mirrored": 1.0, "enlarged": 1.0, "later": 1.0, "late": 0.0}
-SIGNAL = SHEET | {"decay": 0.8, "recurrent": 0.3, "bias": 0.2}
+SHEET |= {"recurrent": 0}  # an integer, so that nothing recurrent is compiled
+SIGNAL = SHEET | {"decay": 0.8, "recurrent": 0.3}
 SHEETS = {"Yin-Yang": SHEET, "MNIST-1D": SIGNAL, "BasicMotions": SIGNAL}
 SHEETS |= dict.fromkeys([name for name in MADE if name not in SHEETS], SHEET)
 MAIN = ["Yin-Yang", "MNIST-1D", "BasicMotions", "Randman, 1-D"]
@@ -215,13 +212,14 @@ WORDS = ["nothing", "frozen", "linear", *LINES, *OF_FEATURES, *BATCHES]
 
 
 def tried(task: str, lines: Mapping[str, Settings], how: Sequence[Settings]) -> list[Settings]:
-    """Lines of the sheet that are changed, one at a time, where that changes anything."""
-    sheet = SHEETS[task]
-    changed = {name: sheet | line for name, line in lines.items()}
+    """Lines of the sheet that are changed, one at a time, each network once."""
+    sheet, changed = SHEETS[task], dict[str, Settings]()
+    for name, line in lines.items():
+        if name == "nothing" or sheet | line not in [sheet, *changed.values()]:
+            changed[name] = sheet | line
     return [
         {"task": task, "changed": name} | settings | one
         for name, settings in changed.items()
-        if settings != sheet or name == "nothing"
         for one in how
     ]
 

@@ -22,10 +22,12 @@ _surrogate_fun: Callable[..., jax.Array] = jax.jit(after_promotion(_surrogate.su
 @final
 @dataclasses.dataclass(frozen=True)
 class ReluGrad:
-    r"""A spike where x >= 0, with the gradient ``max(0, alpha * (width - abs(x)))``.
+    r"""Unit step with a triangular surrogate gradient.
 
     The ReLU :term:`surrogate gradient`, also called triangular or piecewise
-    linear. Call it with the membrane potential minus the threshold:
+    linear: a spike where ``x >= 0``, differentiated as
+    ``max(0, alpha * (width - abs(x)))``. Here ``x`` is the membrane potential
+    minus the threshold:
 
     >>> import jax
     >>> import jax.numpy as jnp
@@ -50,7 +52,7 @@ class ReluGrad:
 
     - peaks at :math:`\alpha w` at :math:`x = 0`,
     - falls linearly to 0 at :math:`x = \pm w`,
-    - is 0 for :math:`|x| > w`: no gradient passes that far from the threshold.
+    - is 0 for :math:`|x| > w`: no gradient passes there.
 
     .. image:: /_static/step-and-triangle.svg
         :alt: Left, a step from 0 to 1 at 0. Right, a triangle from -w to w.
@@ -59,48 +61,47 @@ class ReluGrad:
     ----------
     alpha
         Steepness of the triangle's sides, in 1/unit(x)²: a positive, finite
-        number, or an array of such numbers that broadcasts against x. The peak
-        is alpha times width. Default 0.3, as in [3].
+        number, or an array of such numbers that broadcasts against ``x``. The
+        peak is ``alpha * width``. Default 0.3, as in [3].
     width
         Distance from the threshold at which the triangle reaches 0, in the unit
-        of x: a number or an array, as alpha. Default 1.0.
+        of ``x``: a number or an array, as ``alpha``. Default 1.0.
     forward_mode
-        Whether :func:`jax.jvp` and the like must work too. Default False.
+        Whether :func:`jax.jvp` and the like work as well. Default False.
 
     Attributes
     ----------
-    alpha, width
-        Numbers as ``float``, arrays as JAX arrays, and tracers as they are.
+    alpha, width, forward_mode
+        As given: numbers as ``float``, arrays as JAX arrays, tracers unchanged.
 
     Raises
     ------
     TypeError
-        If alpha or width isn't real, or forward_mode isn't a bool.
+        If ``alpha`` or ``width`` isn't real, or ``forward_mode`` isn't a bool.
     ValueError
-        If alpha or width isn't positive and finite. Where JAX traces the
-        parameter, as in :func:`jax.jit`, the spikes and gradients are NaN
-        instead.
+        If ``alpha`` or ``width`` isn't positive and finite. Where JAX traces
+        them, as in :func:`jax.jit`, spikes and gradients are NaN instead.
 
     See Also
     --------
-    relu_grad : The same as a function of x, alpha and width.
+    relu_grad : The same as a function of ``x``, ``alpha`` and ``width``.
 
     Notes
     -----
-    **A pytree.** alpha and width are its leaves: sweep them with
+    **A pytree.** ``alpha`` and ``width`` are its leaves: sweep them with
     :func:`jax.vmap` (:doc:`/how-to/sweep`), shard them, keep a ReluGrad in a
     model. As arguments of a jitted function they are data: one compiled program
     serves all values. ``dataclasses.replace`` makes a changed copy.
 
-    **Derivatives.** The spikes don't depend on alpha and width, so gradient
-    descent leaves both as they are; keep them out of weight decay. The second
-    derivative of one spike is the derivative of the triangle; in a network it
-    may not be the derivative of the first: :doc:`/custom-derivatives/goes-wrong`.
+    **Derivatives.** The spikes don't depend on ``alpha`` and ``width``, so
+    gradient descent leaves both as they are; keep them out of weight decay. The
+    second derivative of a spike is the derivative of the triangle; for those of
+    a network, see :doc:`/custom-derivatives/goes-wrong`.
 
     **Accuracy and memory.** In float32 and float64, the slope is at most 1.5
     units in the last place off; float16 and bfloat16 are computed in float32
     and rounded once (:doc:`values`). For the backward pass, a spike keeps copies
-    of its arguments and nothing else: x in its own dtype, alpha and width.
+    of ``x``, in its own dtype, ``alpha`` and ``width``, and nothing else.
 
     References
     ----------
@@ -129,8 +130,8 @@ class ReluGrad:
     [0. 0. 0. 0. 1. 0.]
 
     The triangles are drawn from the gradients themselves. In the upper panel,
-    alpha sets the steepness and width the reach; in the lower one, a wider
-    triangle is higher, too.
+    ``alpha`` sets the steepness and ``width`` the reach; in the lower one, a
+    wider triangle is also higher.
 
     .. plot::
         :alt: Triangles over x from -3 to 3. Above, alpha 0.3, 0.5 and 1.0 with
@@ -168,23 +169,23 @@ class ReluGrad:
             vars(self)[name] = checked_parameter(name, getattr(self, name))
 
     def __call__(self, x: ArrayLike) -> jax.Array:
-        """Spike where x >= 0.
+        """Spike where ``x >= 0``.
 
         Parameters
         ----------
         x
             Membrane potential minus threshold: a real number or array, of a
-            shape that broadcasts against alpha and width.
+            shape that broadcasts against ``alpha`` and ``width``.
 
         Returns
         -------
         spikes : jax.Array
-            1 or 0 in the dtype of x, or float if x is an integer; NaN for NaN.
+            1 or 0 in the dtype of ``x``, or float if it is an integer; NaN for NaN.
 
         Raises
         ------
         TypeError, ValueError
-            If x isn't real, or doesn't broadcast.
+            If ``x`` isn't real, or doesn't broadcast.
         """
         return (_spike_jvp if self.forward_mode else _spike)(as_array(x), self.alpha, self.width)
 
@@ -202,7 +203,7 @@ class ReluGrad:
         Returns
         -------
         slope : jax.Array
-            In the dtype of x; NaN where x is NaN.
+            In the dtype of ``x``; NaN where ``x`` is NaN.
 
         Examples
         --------
@@ -213,7 +214,7 @@ class ReluGrad:
         return _surrogate_grad(as_array(x), self.alpha, self.width)
 
     def surrogate_fun(self, x: ArrayLike) -> jax.Array:
-        """The integral of the triangle from ``-width`` to x: a smooth step.
+        """The integral of the triangle from ``-width`` to ``x``: a smooth step.
 
         In place of the spike, it makes a smooth network, whose gradient can be
         checked against finite differences: :doc:`/how-to/diagnose`.
@@ -226,8 +227,8 @@ class ReluGrad:
         Returns
         -------
         integral : jax.Array
-            In the dtype of x: 0 for x <= ``-width``, alpha * width² / 2 at 0,
-            and alpha * width² for x >= width.
+            In the dtype of ``x``: 0 for ``x <= -width``, ``alpha * width**2 / 2``
+            at 0, and ``alpha * width**2`` for ``x >= width``.
 
         Examples
         --------
@@ -249,7 +250,7 @@ def relu_grad(
     *,
     forward_mode: bool = False,
 ) -> jax.Array:
-    """Spike where x >= 0; differentiate as ``max(0, alpha * (width - abs(x)))``.
+    """Spike where ``x >= 0``; differentiate as ``max(0, alpha * (width - abs(x)))``.
 
     The same as :class:`ReluGrad(alpha, width)(x) <ReluGrad>`, which has equations
     and figures. The parameters are checked at each call.
@@ -265,13 +266,13 @@ def relu_grad(
     width
         Distance at which the triangle reaches 0, in the unit of x. Default 1.0.
     forward_mode
-        Whether forward mode must work too. Default False.
+        Whether forward mode works as well. Default False.
 
     Returns
     -------
     spikes : jax.Array
-        1 or 0 in the dtype of x, in the shape to which all three broadcast; NaN
-        where x is NaN, or a parameter that JAX traces is invalid.
+        1 or 0 in the dtype of ``x``, in the shape to which all three broadcast;
+        NaN where ``x`` is NaN, or a parameter that JAX traces is invalid.
 
     Raises
     ------

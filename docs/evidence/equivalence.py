@@ -38,7 +38,6 @@ RECURRENT = "norse.torch.LIFRecurrentCell"  # as the other one, but for its rese
 LOSSES = ["as published", "its triangle", "the equal ReluGrad", "the default"]
 SCRIPTS = pd.DataFrame(RECORD["scripts"].values())
 APART = SCRIPTS["apart"].astype(float).tolist()
-apart = APART[1]
 
 # The laws that a library breaks, but for two that no other keeps: its errors are silent.
 SILENT = {"nan stays nan", "a bad parameter gives nan or an error"}

@@ -100,8 +100,8 @@ class ReluGrad:
 
     **Accuracy and memory.** In float32 and float64, the slope is at most 1.5
     units in the last place off; float16 and bfloat16 are computed in float32
-    and rounded once (:doc:`values`). For the backward pass, a spike keeps copies
-    of ``x``, in its own dtype, ``alpha`` and ``width``, and nothing else.
+    and rounded once (:doc:`values`). For the backward pass, a spike keeps ``x``,
+    in its own dtype, ``alpha`` and ``width``, and nothing else.
 
     References
     ----------

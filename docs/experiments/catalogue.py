@@ -17,7 +17,7 @@ DETACHED: Settings = DEFAULT | {"reset": "detached"}
 ADAM = rates("Adam", 0.01, 0.03)
 # A frozen network has a scale of its own, and its readout bears higher rates.
 FROZEN: Settings = {"hidden": ["frozen"], "enlarged": [1.0, 2.0, 4.0, 8.0]}
-FROZEN |= {"how": rates("Adam", 0.003, 0.01, 0.03, 0.1)}
+FROZEN |= {"how": rates("Adam", 0.01, 0.03, 0.1)}
 
 MIXED = {"recurrent": 0.09, "adaptive": 0.5, "beta": 1.0, "rise_attached": 1.0}
 ORDER = MIXED | {"task": "temporal order", "scale": 1.0, "hidden": "trained", "shape": "triangle"}

@@ -50,7 +50,7 @@ def docs(session: nox.Session) -> None:
         session.run(*command.split(), "--no-annotate", "--no-emit-project", "-o", PINNED[1])
     session.install(*(_versions(words) or PINNED), ".", "--group", "docs", "--group", "test")
     shutil.rmtree("docs/_build", ignore_errors=True)
-    session.run("sphinx-build", "-W", "-j", "2", "-d", "docs/_build/doctrees", "docs", SITE)
+    session.run("sphinx-build", "-W", "-j", "4", "-d", "docs/_build/doctrees", "docs", SITE)
     session.run("pytest", "-q", "tests/docs/test_site.py")
 
 

@@ -1,15 +1,20 @@
 """The sheet of start values on the field's own tasks."""
 
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from evidence.record import Record, ends, error
-from experiments.field_tasks import MAIN, SHEETS, TIMES, WORDS
 
 SHORT, LONG = Record("field_tasks"), Record("field_tasks_longer")
 seeds, longer_seeds = SHORT.seeds, LONG.seeds
 BEST = SHORT.means("task", "changed").unstack()
 LONGER = LONG.means("task", "changed", "updates").unstack(["changed", "updates"])
+NAMES = {"Yin-Yang": "Yin-Yang", "MNIST-1D": "MNIST-1D", "BasicMotions": "Motions"}
+NAMES |= {"Randman, 1-D": "Rand- man"}
+MAIN = list(NAMES)
 RATES = SHORT.means("task", "rate", changed="nothing", optimizer="Adam").unstack()
 SGD = SHORT.means("task", changed="nothing", optimizer="SGD")
 # What a line adds, for each seed, at the better of two rates.
@@ -23,7 +28,11 @@ least, most = ends(more)
 YIN_YANG = GAINS.loc["Yin-Yang"]
 not_mirrored, bias_instead = (-YIN_YANG[["not mirrored", "not mirrored, bias"]]).map(round)
 batch_yin_yang, batch_mnist = GAINS.loc[["Yin-Yang", "MNIST-1D"], "batch of 100"].map(round)
-NAMES = dict(zip(MAIN, ["Yin-Yang", "MNIST-1D", "Motions", "Rand- man"], strict=True))
+# The lines of the sheet that are changed, in the order of their file, and shapes.
+FILE = Path(__file__).parents[1] / "experiments/lines.toml"
+PARTS = [part for part in tomllib.loads(FILE.read_text("utf-8")).values() if isinstance(part, dict)]
+LINES = dict.fromkeys([line for part in PARTS for line in part] + list(GAINS))
+LINES = [line for line in LINES if line in GAINS.drop(columns=["nothing", "frozen", "linear"])]
 
 
 def table_of_tasks() -> pd.DataFrame:
@@ -36,7 +45,7 @@ def table_of_tasks() -> pd.DataFrame:
         "frozen": BEST["frozen"],
         "linear": BEST["linear"],
     }
-    table = pd.DataFrame(columns).loc[list(SHEETS)]
+    table = pd.DataFrame(columns).loc[SHORT.table["task"].unique()]
     return table.map(lambda of: "" if np.isnan(of) else f"{of:.0f}")
 
 
@@ -47,10 +56,9 @@ def table_of_rates() -> pd.DataFrame:
 
 def table_of_lines() -> pd.DataFrame:
     """The points that a change of a line adds; a star: by more than two standard errors."""
-    lines = [line for line in WORDS if line not in ("nothing", "frozen", "linear")]
     clear = (GAINS.abs() > 2 * ERRORS).map({True: "*", False: ""}.get)
     shown = GAINS.map("{:+.0f}".format).where(GAINS.notna(), "") + clear
-    return shown.loc[MAIN, lines].T.rename(columns=NAMES).rename_axis(None, axis=1)
+    return shown.loc[MAIN, LINES].T.rename(columns=NAMES).rename_axis(None, axis=1)
 
 
 def test_the_sheet_is_ahead_of_its_frozen_control_but_on_basicmotions() -> None:
@@ -88,7 +96,7 @@ def test_without_scaled_features_a_frozen_network_does_better_than_a_trained_one
 
 
 def test_the_number_of_time_steps_matters_little() -> None:
-    assert GAINS[list(TIMES)].abs().max(axis=None) < 2.5
+    assert GAINS[["10 time steps", "40 time steps"]].abs().max(axis=None) < 2.5
 
 
 def test_first_weights_should_not_be_much_smaller_or_larger() -> None:

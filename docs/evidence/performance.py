@@ -46,6 +46,7 @@ call_ours, call_plain = EAGER["call"][["relugrad", "plain"]].map(round)
 
 limit = COMPILING["limit"]
 NETWORKS = pd.DataFrame(COMPILING["rows"]).set_index(["mode", "name", "network"])
+NETWORKS = NETWORKS.sort_index(level=["mode", "name"], sort_remaining=False)
 COMPILED, FORWARD = (NETWORKS.xs((mode, "relugrad")) for mode in ("grad", "jvp"))
 one_layer_32 = round(COMPILED.loc["one layer", "32"], 1)
 one_layer_100, one_layer_200 = COMPILED.loc["one layer", ["100", "200"]].map(round)

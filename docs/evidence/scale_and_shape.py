@@ -8,10 +8,12 @@ import pandas as pd
 
 from evidence.record import RECORDED, Record, ends, error, mean_and_error
 from experiments.record import FIELD, read
-from experiments.series import AREAS
 
 SERIES, AREA, LSNN = map(Record, ("series", "area", "lsnn"))
 seeds = AREA.seeds
+# The area of each shape at a peak and a half-width of 1, as the experiment has it.
+UNITS = AREA.table["area"] / (AREA.table["peak"] * AREA.table["width"] / 2)
+AREAS = UNITS.groupby(AREA.table["shape"], sort=False).first()
 
 
 def with_area(record: Record, **settings: Any) -> pd.DataFrame:
@@ -55,14 +57,14 @@ def table() -> pd.DataFrame:
     gun = AREA.outcomes("shape", "area", "width").map(mean_and_error).unstack(["area", "width"])
     gun = gun.sort_index(axis=1)
     gun.columns = [f"area {area:g}, h {width / 2:g}" for area, width in gun]
-    return gun.loc[list(AREAS)].rename_axis(None)
+    return gun.loc[AREAS.index].rename_axis(None)
 
 
 def figure() -> None:
     """Accuracies over the area on GunPoint."""
     _, panel = plt.subplots(figsize=(6, 4.2), layout="constrained")
     panel.plot(FIRST["area"], FIRST["mean"], "o", color="0.75", ms=4, label="first experiment")
-    for place, (shape, marker) in enumerate(zip(AREAS, "os^vD", strict=True)):
+    for place, (shape, marker) in enumerate(zip(AREAS.index, "os^vD", strict=True)):
         of = SECOND.query("shape == @shape")
         beside = of["area"] * 1.05 ** (place - 2)
         panel.errorbar(beside, of["mean"], of["error"], fmt=marker, capsize=2, ms=5, label=shape)

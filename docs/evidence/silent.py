@@ -38,7 +38,7 @@ ADAM, SGD = REACHED["Adam, 400"], REACHED["SGD, 400"]
 # How often the last layer spikes before training, and what the network reaches.
 FIRST = WEIGHTS.rows(normalized="no", optimizer="Adam")[["before", "accuracy"]].map(np.mean)
 WELL = FIRST.query("before > 0.01 and accuracy > 94")["before"]
-low_start, high_start = round(float(WELL.min()), 2), round(WELL.max())
+high_start = round(WELL.max())
 too_many = round(FIRST["before"].max())
 too_many_reach = round(FIRST.query("before > 30")["accuracy"].max())
 

@@ -72,7 +72,7 @@ class ReluGrad:
     Attributes
     ----------
     alpha, width, forward_mode
-        As given: numbers as ``float``, arrays as JAX arrays, tracers unchanged.
+        As given: numbers as ``float``, arrays with axes as JAX arrays.
 
     Raises
     ------

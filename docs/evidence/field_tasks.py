@@ -14,7 +14,7 @@ BEST = SHORT.means("task", "changed").unstack()
 LONGER = LONG.means("task", "changed", "updates").unstack(["changed", "updates"])
 NAMES = {"Yin-Yang": "Yin-Yang", "MNIST-1D": "MNIST-1D", "BasicMotions": "Motions"}
 NAMES |= {"Randman, 1-D": "Rand- man"}
-MAIN = list(NAMES)
+MAIN, SIGNALS = list(NAMES), ["MNIST-1D", "BasicMotions"]
 RATES = SHORT.means("task", "rate", changed="nothing", optimizer="Adam").unstack()
 SGD = SHORT.means("task", changed="nothing", optimizer="SGD")
 # What a line adds, for each seed, at the better of two rates.
@@ -61,10 +61,10 @@ def table_of_lines() -> pd.DataFrame:
     return shown.loc[MAIN, LINES].T.rename(columns=NAMES).rename_axis(None, axis=1)
 
 
-def test_the_sheet_is_ahead_of_its_frozen_control_but_on_basicmotions() -> None:
+def test_the_sheet_is_far_ahead_of_its_frozen_control_but_on_signals() -> None:
     ahead = BEST["nothing"] - BEST["frozen"]
-    assert ahead[["Yin-Yang", "MNIST-1D", "Randman, 1-D", "Randman, 2-D"]].min() > 3
-    assert abs(ahead["BasicMotions"]) < 2
+    assert ahead[["Yin-Yang", "Randman, 1-D", "Randman, 2-D"]].min() > 10
+    assert ahead[SIGNALS].abs().max() < 2
 
 
 def test_500_updates_only_show_whether_a_network_learns() -> None:
@@ -84,8 +84,10 @@ def test_the_lower_rate_is_for_long_training_and_the_higher_one_for_short() -> N
     assert (early[0.03] > early[0.003] + 2).all()
 
 
-def test_adam_is_better_than_sgd() -> None:
-    assert (BEST.loc[MAIN, "nothing"] - SGD[MAIN]).min() > 0
+def test_adam_is_better_than_sgd_and_as_good_on_signals() -> None:
+    ahead = BEST.loc[MAIN, "nothing"] - SGD[MAIN]
+    assert ahead.drop(SIGNALS).min() > 5
+    assert ahead[SIGNALS].abs().max() < 2
 
 
 def test_without_scaled_features_a_frozen_network_does_better_than_a_trained_one() -> None:
@@ -96,7 +98,7 @@ def test_without_scaled_features_a_frozen_network_does_better_than_a_trained_one
 
 
 def test_the_number_of_time_steps_matters_little() -> None:
-    assert GAINS[["10 time steps", "40 time steps"]].abs().max(axis=None) < 2.5
+    assert GAINS[["10 time steps", "40 time steps"]].abs().max(axis=None) < 3
 
 
 def test_first_weights_should_not_be_much_smaller_or_larger() -> None:
@@ -109,7 +111,7 @@ def test_first_weights_should_not_be_much_smaller_or_larger() -> None:
 def test_a_second_layer_helps_and_so_do_more_neurons_on_two_tasks() -> None:
     one, large = GAINS["1 layer"], GAINS["1 layer of 128"]
     assert one[["Yin-Yang", "Randman, 1-D"]].max() < -8
-    assert one.max() < 2
+    assert one[SIGNALS].abs().max() < 3
     assert large["Randman, 1-D"] > 2 * ERRORS.loc["Randman, 1-D", "1 layer of 128"]
     later = LONG.outcomes("changed", task="MNIST-1D", updates=1000)
     added = later["1 layer of 128"] - later["nothing"]
@@ -121,21 +123,24 @@ def test_a_synapse_helps_spikes_alone() -> None:
     assert GAINS["synapse"].max() < 1
 
 
-def test_recurrent_weights_help_at_most_a_signal() -> None:
-    assert GAINS.loc["MNIST-1D", "not recurrent"] < -4
-    assert abs(GAINS.loc["BasicMotions", "not recurrent"]) < 2
+def test_recurrent_weights_make_no_difference_to_signals_and_do_harm_elsewhere() -> None:
+    assert GAINS.loc[SIGNALS, "not recurrent"].abs().max() < 1
     assert GAINS["recurrent"].max() < -4
-    past = GAINS["recurrent, past a synapse"]
-    assert (GAINS["recurrent, through a synapse"] - past).dropna().min() > 2
+    assert GAINS.loc["Yin-Yang", "recurrent, through a synapse"] > -2
+    through = GAINS.loc["Randman, 1-D", "recurrent, through a synapse"]
+    assert GAINS.loc["Randman, 1-D", "recurrent"] + 10 < through < -20
 
 
 def test_biases_do_not_help() -> None:
-    assert GAINS["bias"].max() < -2
-    assert (GAINS["no bias"] + 2 * ERRORS["no bias"]).dropna().min() > 0
+    assert GAINS.loc[["Yin-Yang", "Randman, 1-D"], "bias"].max() < -2
+    assert (GAINS["bias"] - 2 * ERRORS["bias"]).max() < 1
 
 
-def test_neither_reset_is_clearly_better() -> None:
-    assert (GAINS["detached reset"].abs() - 2 * ERRORS["detached reset"]).max() < 0.5
+def test_a_detached_reset_is_never_better_and_worse_on_randman() -> None:
+    gain, twice = GAINS["detached reset"], 2 * ERRORS["detached reset"]
+    assert gain.max() < 1
+    assert gain.idxmin() == "BasicMotions" and gain.min() > -5
+    assert (gain + twice)["Randman, 1-D"] < -1
 
 
 def test_peak_width_and_shape_matter_little_but_a_peak_of_3_does_harm() -> None:

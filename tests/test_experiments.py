@@ -9,7 +9,7 @@ import pytest
 from jax import Array
 
 from evidence.reset import FORMS, safe_peak
-from experiments import classification, network, online
+from experiments import classification, field_tasks, network, online
 from experiments.catalogue import EXPERIMENTS
 from experiments.record import read
 from experiments.surrogates import SHAPES, Surrogate, named, slope_of
@@ -139,17 +139,13 @@ def test_the_temporal_order_is_in_the_symbols() -> None:
     np.testing.assert_array_equal(labels, [2 * a + b for a, b in (s[s < 2] for s in symbols)])
 
 
-@pytest.mark.parametrize(("xi", "rate"), [(1.0, 0.02), (2.0, 0.1)])
-def test_the_rule_for_weights_sets_the_deviation_of_the_potential(xi: float, rate: float) -> None:
+def test_initial_weights_make_potentials_as_large_as_the_threshold() -> None:
     keys = jax.random.split(jax.random.key(0))
-    spikes = jax.random.bernoulli(keys[0], rate, (4000, classification.NEURONS))
-    scale = classification.fluctuation_driven(xi, rate)[1]
-    currents = spikes @ (scale * jax.random.normal(keys[1], (classification.NEURONS, 200)))
-    decay = classification.DECAY
-    leaky = jax.lax.scan(lambda v, c: (decay * v + c,) * 2, jnp.zeros(200), currents)
-    # A Bernoulli variable has the variance rate * (1 - rate); the rule takes a Poisson variable.
-    variance = leaky[1][100:].var(axis=0).mean()
-    np.testing.assert_allclose(variance, (1 - rate) / xi**2, rtol=0.1)
+    inputs, w = jax.random.normal(keys[0], (50, 20, 5)), jax.random.normal(keys[1], (5, 30))
+    neuron = network.Neuron(ReluGrad(), decay=0.8)
+    w = field_tasks.scaled_by_potential(neuron, w, inputs)
+    potential = network.layer(neuron._replace(spike=jnp.zeros_like), inputs @ w).x + 1
+    np.testing.assert_allclose((potential**2).mean(), 1, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -39,24 +39,6 @@ class ReluGrad:
     >>> print(jax.vmap(jax.grad(spike))(x))
     [0.   0.15 0.3  0.15 0.  ]
 
-    The forward pass is a step, whose derivative is 0 wherever it exists:
-
-    .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
-
-    The backward pass uses a triangle instead [1] [2] [3]:
-
-    .. math:: g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|))
-              = \max(0, \alpha\,(w - |x|))
-
-    where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. The triangle
-
-    - peaks at :math:`\alpha w` at :math:`x = 0`,
-    - falls linearly to 0 at :math:`x = \pm w`,
-    - is 0 for :math:`|x| > w`: no gradient passes there.
-
-    .. image:: /_static/step-and-triangle.svg
-        :alt: Left, a step from 0 to 1 at 0. Right, a triangle from -w to w.
-
     Parameters
     ----------
     alpha
@@ -88,6 +70,24 @@ class ReluGrad:
 
     Notes
     -----
+    The forward pass is a step, whose derivative is 0 wherever it exists:
+
+    .. math:: g(x) = \begin{cases} 1 & x \ge 0 \\ 0 & x < 0 \end{cases}
+
+    The backward pass uses a triangle instead [1] [2] [3]:
+
+    .. math:: g'(x) = \operatorname{ReLU}(\alpha\,(w - |x|))
+              = \max(0, \alpha\,(w - |x|))
+
+    where :math:`\alpha` is ``alpha`` and :math:`w` is ``width``. The triangle
+
+    - peaks at :math:`\alpha w` at :math:`x = 0`,
+    - falls linearly to 0 at :math:`x = \pm w`,
+    - is 0 for :math:`|x| > w`: no gradient passes there.
+
+    .. image:: /_static/step-and-triangle.svg
+        :alt: Left, a step from 0 to 1 at 0. Right, a triangle from -w to w.
+
     **A pytree.** ``alpha`` and ``width`` are its leaves: sweep them with
     :func:`jax.vmap` (:doc:`/how-to/sweep`), shard them, keep a ReluGrad in a
     model. As arguments of a jitted function they are data: one compiled program

@@ -126,8 +126,7 @@ def trial(
     if "adaptive" in case:  # a share of the neurons
         share = jnp.arange(len(weights["back"])) < case["adaptive"] * len(weights["back"])
         neuron = neuron._replace(beta=case["beta"] * share)
-    times = case.get("enlarged", 1.0)
-    weights["hidden"] = [times * case["scale"] * w for w in weights["hidden"]]
+    weights["hidden"] = [case.get("enlarged", 1.0) * case["scale"] * w for w in weights["hidden"]]
     weights["back"] *= case.get("recurrent", 0.0)
     axis = AXES.get(case.get("normalized", ""))
     if axis is not None:

@@ -143,7 +143,6 @@ def scaled_by_potential(neuron: Neuron, w: Array, inputs: Array) -> Array:
 def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
     """Accuracy on both halves of what was held out, and the share of silent neurons by layer."""
     weights, x, labels, batches, held_out = drawn
-    biased, trained = case["bias"] > 0, case["hidden"]
     fields = {name: case[name] for name in ("decay", "synapse", "through")}
     spike = surrogate(case["peak"], case["width"] / 2)
     neuron = Neuron(spike, attached=case["reset"], **fields)
@@ -161,9 +160,9 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
         return s
 
     def one_layer(w: Any, s: Array) -> Passed:
-        w = {name: attach(one, trained) for name, one in w.items()}
+        w = {name: attach(one, case["hidden"]) for name, one in w.items()}
         back = None if isinstance(case["recurrent"], int) else w["back"]
-        return layer(neuron._replace(back=back), s @ w["w"] + biased * w["bias"])
+        return layer(neuron._replace(back=back), s @ w["w"] + (case["bias"] > 0) * w["bias"])
 
     def passed(weights: Any, examples: Array) -> Any:
         """Scores, and the spikes of all layers."""
@@ -195,8 +194,8 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
 
 SHEET = DEFAULT | {"hidden": "trained", "shape": "triangle", "neurons": 32, "layers": 2}
 SHEET |= {"batch": 20, "times": 20, "decay": 0.9, "synapse": 0.0, "through": 0.0, "bias": 0.0}
-SHEET |= {"mirrored": 1.0, "enlarged": 1.0, "later": 1.0, "late": 0.0}
-SHEET |= {"recurrent": 0}  # an integer, so that nothing recurrent is compiled
+# With an integer for `recurrent`, nothing recurrent is compiled.
+SHEET |= {"mirrored": 1.0, "enlarged": 1.0, "later": 1.0, "late": 0.0, "recurrent": 0}
 SIGNAL = SHEET | {"decay": 0.8, "recurrent": 0.3}
 SHEETS = {"Yin-Yang": SHEET, "MNIST-1D": SIGNAL, "BasicMotions": SIGNAL}
 SHEETS |= dict.fromkeys([name for name in MADE if name not in SHEETS], SHEET)

@@ -83,7 +83,9 @@ PEAK = DEFAULT.alpha * DEFAULT.width
 DEFAULTS = {"alpha": DEFAULT.alpha, "width": DEFAULT.width, "half-width": DEFAULT.width / 2}
 DEFAULTS.update(peak=PEAK, area=PEAK * DEFAULT.width)
 # What is said of the default, up to a pause, and each "width of 1" in it.
-OF_DEFAULT = re.compile(r"(?:[Dd]efault|`ReluGrad\(\)(?: <[\w.]+>)?`)(?:[^.;:!?()|\n]|\(\)|\.\d|\n(?!\n))*")
+OF_DEFAULT = re.compile(
+    r"(?:[Dd]efault|`ReluGrad\(\)(?: <[\w.]+>)?`)(?:[^.;:!?()|\n]|\(\)|\.\d|\n(?!\n))*"
+)
 VALUE = re.compile(r"(alpha|peak|half-width|width|area)(?:\W+of |=)(\d+(?:\.\d+)?)")
 
 

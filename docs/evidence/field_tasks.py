@@ -32,7 +32,7 @@ batch_yin_yang, batch_mnist = GAINS.loc[["Yin-Yang", "MNIST-1D"], "batch of 100"
 FILE = Path(__file__).parents[1] / "experiments/lines.toml"
 PARTS = [part for part in tomllib.loads(FILE.read_text("utf-8")).values() if isinstance(part, dict)]
 ORDER = dict.fromkeys([line for part in PARTS for line in part] + list(GAINS))
-LINES = [line for line in ORDER if line in GAINS.drop(columns=["nothing", "frozen", "linear"])]
+LINES = [line for line in ORDER if line in GAINS and line not in ("nothing", "frozen", "linear")]
 
 
 def table_of_tasks() -> pd.DataFrame:
@@ -67,7 +67,7 @@ def test_the_sheet_is_far_ahead_of_its_frozen_control_but_on_signals() -> None:
     assert ahead[SIGNALS].abs().max() < 2
 
 
-def test_500_updates_only_show_whether_a_network_learns() -> None:
+def test_500_updates_are_too_few() -> None:
     assert more.min() > 4
     assert more["MNIST-1D"] > 15
 

@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 from experiments.network import Case, Neuron, Passed, Stored, as_it_is, cross_entropy, layer, train
 from experiments.surrogates import Surrogate
 
-NEURONS, DECAY, BATCH, TESTED = 32, 0.9, 20, 400
+NEURONS, BATCH, TESTED = 32, 20, 400
 pixels, labels = load_digits(return_X_y=True)
 IMAGES, LABELS = jnp.asarray(pixels, jnp.float32) / 16, jnp.asarray(labels)
 

@@ -264,7 +264,7 @@ def relu_grad(
     alpha
         Steepness of the triangle's sides, in 1/unit(x)². Default 0.3.
     width
-        Distance at which the triangle reaches 0, in the unit of x. Default 1.0.
+        Distance at which the triangle reaches 0, in the unit of ``x``. Default 1.0.
     forward_mode
         Whether forward mode works as well. Default False.
 

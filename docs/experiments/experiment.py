@@ -119,22 +119,22 @@ def run(one: Experiment, surrogate: Surrogate) -> dict[str, Any]:
         triangles = [case for case in one.cases if case.get("shape", "triangle") == "triangle"]
         one = replace(one, cases=triangles)
     place = (current_process()._identity or [1])[0] - 1
-    bar = tqdm(total=len(one.cases), desc=one.question, position=place, disable=None)
-    for (fixed_items, names), cases in programs_of(one).items():
+    programs = programs_of(one).items()
+    for (fixed_items, names), cases in tqdm(programs, one.question, position=place, disable=None):
         fixed = dict(fixed_items)
         traced = {
             name: jnp.array([index.get(case[name], case[name]) for case in cases])
             for name in names
             if name not in fixed
         }
+        # Outside the program: what one program draws is compiled already when the next one does.
+        drawn = jax.vmap(lambda key: one.draw(key, fixed, one.updates))(keys)  # noqa: B023
         program = partial(trials, one, SHAPES.get(fixed.get("shape"), surrogate), fixed)
-        found = jax.device_get(jax.jit(program)(keys, traced))
+        found = jax.device_get(jax.jit(program)(drawn, traced))
         for number, case in enumerate(cases):
             for place, length in enumerate([one.updates // 5, one.updates]):
                 of_seeds = {name: plain(found[name][number, :, place]) for name in one.outcomes}
                 rows.append({**case, "updates": length, **of_seeds})
-        bar.update(len(cases))
-    bar.close()
     texts = "question updates best by tuned chosen_by seeds"
     return {name: getattr(one, name) for name in texts.split()} | {
         "outcome": one.outcomes[0],
@@ -147,9 +147,8 @@ def run(one: Experiment, surrogate: Surrogate) -> dict[str, Any]:
     }
 
 
-def trials(one: Experiment, surrogate: Surrogate, fixed: Case, keys: Array, traced: Any) -> Any:
+def trials(one: Experiment, surrogate: Surrogate, fixed: Case, drawn: Any, traced: Any) -> Any:
     """The outcomes of all traced cases (the first axis) and seeds (the second)."""
-    drawn = jax.vmap(lambda key: one.draw(key, fixed, one.updates))(keys)
 
     def of_case(case: Case) -> Any:
         def of_seed(seed: Any) -> Any:

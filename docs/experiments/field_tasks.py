@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,21 +22,19 @@ Settings = dict[str, Any]
 PLACES, SINES = 1000, 1000
 
 
-class Data(NamedTuple):
-    """Examples, those held out last."""
-
-    x: Any  # examples, time steps and channels; one time step of features
-    labels: Any
-    learned: int  # examples
+# Examples (with time steps and channels; one time step of features), labels, and how many come first,
+# to learn from.
+Data = tuple[Any, Any, int]
 
 
-def table(load: Any, scaled: bool) -> Data:
-    """Features of scikit-learn, of which a quarter is held out."""
+def table(load: Any, scaled: bool = True, two: bool = False) -> Data:
+    """Features of scikit-learn, or two and their mirror images; a quarter is held out."""
     x, labels = load(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(x))
     x, learned = x[order], 3 * len(x) // 4
     x = MinMaxScaler().fit(x[:learned]).transform(x) if scaled else x
-    return Data(x[:, None], labels[order], learned)
+    x = np.hstack([x[:, :2], 1 - x[:, :2]]) if two else x
+    return x[:, None], labels[order], learned
 
 
 def yin_yang() -> Data:
@@ -48,29 +46,29 @@ def yin_yang() -> Data:
     inside = np.hypot(*(points - 0.5).T) < 0.5
     each = [np.flatnonzero(inside & (label == one))[:2000] for one in range(3)]
     order = np.stack(each, axis=1).ravel()
-    x = np.hstack([points, 1 - points])[order, None]
-    return Data(x, label[order], 5000)
+    return np.hstack([points, 1 - points])[order, None], label[order], 5000
 
 
-def mnist_1d() -> Data:
-    """Ten shapes, bent, moved and in noise (Greydanus and Kobak 2024)."""
+@cache
+def mnist_1d(mean: float) -> Data:
+    """Ten shapes, bent, moved and in noise, of standard deviation 1 (Greydanus and Kobak 2024)."""
     from mnist1d import get_dataset_args
     from mnist1d.data import make_dataset
 
     made = make_dataset(get_dataset_args())
     x, y = (np.concatenate([made[of], made[f"{of}_test"]]) for of in "xy")
-    return Data(x[..., None], y, 4000)
+    return x[..., None] + mean, y, 4000
 
 
-def basic_motions() -> Data:
+def basic_motions(scaled: bool) -> Data:
     """A wrist's acceleration and rotation when somebody stands, walks, runs or plays badminton."""
     from sktime.datasets import load_basic_motions as load
 
     parts = [load(split, return_type="numpy3D") for split in ("train", "test")]
     x = np.concatenate([part[0] for part in parts]).swapaxes(1, 2)
-    x = (x - x[:40].mean((0, 1))) / x[:40].std((0, 1))
+    x = (x - x[:40].mean((0, 1))) / x[:40].std((0, 1)) if scaled else x
     labels = np.unique(np.concatenate([part[1] for part in parts]), return_inverse=True)[1]
-    return Data(x, labels, 40)
+    return x, labels, 40
 
 
 @cache
@@ -95,13 +93,14 @@ def randman(dimensions: int) -> Any:
 
 MADE: dict[str, Any] = {
     "Yin-Yang": yin_yang,
-    "MNIST-1D": mnist_1d,
-    "BasicMotions": basic_motions,
-    "wine": partial(table, load_wine, True),
-    "wine, unscaled": partial(table, load_wine, False),
-    "breast cancer": partial(table, load_breast_cancer, True),
-    "breast cancer, unscaled": partial(table, load_breast_cancer, False),
+    "MNIST-1D": partial(mnist_1d, 0.0),
+    "MNIST-1D, shifted": partial(mnist_1d, 3.0),
+    "BasicMotions": partial(basic_motions, True),
+    "BasicMotions, unscaled": partial(basic_motions, False),
 }
+TABLES = {"wine": load_wine, "breast cancer": load_breast_cancer}
+HOW: Settings = {"": {}, ", unscaled": {"scaled": False}, ", 2 features": {"two": True}}
+MADE |= {of + how: partial(table, TABLES[of], **HOW[how]) for of in TABLES for how in HOW}
 
 
 def draw(key: Array, case: Case, updates: int) -> Any:
@@ -130,34 +129,31 @@ def draw(key: Array, case: Case, updates: int) -> Any:
     return weights, x, jnp.asarray(labels), batches, jnp.array_split(held_out, 2)
 
 
-def scaled_by_potential(neuron: Neuron, w: Array, inputs: Array) -> Array:
+def scaled_by_potential(neuron: Neuron, w: Array, inputs: Array) -> Any:
     """Weights with which the potential, if nothing spiked, would be as large as the threshold.
 
     As large is its root mean square, over neurons, examples and time steps.
     """
     potential = layer(neuron._replace(spike=jnp.zeros_like, back=None), inputs @ w).x + 1.0
-    scaled: Array = w / jnp.sqrt(1e-6 + (potential**2).mean())
-    return scaled
+    return w / jnp.sqrt(1e-6 + (potential**2).mean())
 
 
 def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
     """Accuracy on both halves of what was held out, and the share of silent neurons by layer."""
     weights, x, labels, batches, held_out = drawn
-    fields = {name: case[name] for name in ("decay", "synapse", "through")}
-    spike = surrogate(case["peak"], case["width"] / 2)
-    neuron = Neuron(spike, attached=case["reset"], **fields)
+    fields = {name: case[name] for name in ("decay", "synapse", "through", "form")}
+    neuron = Neuron(surrogate(case["peak"], case["width"] / 2), attached=case["reset"], **fields)
 
-    def inputs(examples: Array) -> Array:
+    def inputs(examples: Array) -> Any:
         """With time as the first axis."""
-        s: Array = x[examples]
+        s = x[examples]
         if x.ndim == 2:
             return (jnp.arange(100)[:, None, None] == s).astype(jnp.float32)
         s = s.swapaxes(0, 1)
         if len(s) > 1:
             return s
         kept = (jnp.arange(s.shape[2]) < 2) | (case["mirrored"] > 0)
-        s = jnp.broadcast_to(s * kept, (int(case["times"]), *s.shape[1:]))
-        return s
+        return jnp.broadcast_to(s * kept, (int(case["times"]), *s.shape[1:]))
 
     def one_layer(w: Any, s: Array) -> Passed:
         w = {name: attach(one, case["hidden"]) for name, one in w.items()}
@@ -196,18 +192,30 @@ SHEET = DEFAULT | {"hidden": "trained", "shape": "triangle", "neurons": 32, "lay
 SHEET |= {"batch": 20, "times": 20, "decay": 0.9, "synapse": 0.0, "through": 0.0, "bias": 0.0}
 # With an integer for `recurrent`, nothing recurrent is compiled.
 SHEET |= {"mirrored": 1.0, "enlarged": 1.0, "later": 1.0, "late": 0.0, "recurrent": 0}
-SIGNAL = SHEET | {"decay": 0.8, "recurrent": 0.3}
-SHEETS = {"Yin-Yang": SHEET, "MNIST-1D": SIGNAL, "BasicMotions": SIGNAL}
-SHEETS |= dict.fromkeys([name for name in MADE if name not in SHEETS], SHEET)
-MAIN = ["Yin-Yang", "MNIST-1D", "BasicMotions", "Randman, 1-D"]
-SHEETS |= {f"Randman, {n}-D": SHEET | {"synapse": 0.82} for n in (1, 2)}
+SHEET |= {"form": "subtract, then leak"}
+SHEETS = dict.fromkeys(MADE, SHEET)
+SIGNALS = [of for of in MADE if "MNIST" in of or "Motions" in of]
+SHEETS |= dict.fromkeys(SIGNALS, SHEET | {"recurrent": 0.3})
+SHEETS |= dict.fromkeys(["Randman, 1-D", "Randman, 2-D"], SHEET | {"synapse": 0.82})
 FILE = tomllib.loads(Path(__file__).with_name("lines.toml").read_text("utf-8"))
 LINES: dict[str, Settings] = FILE["of all"] | {shape: {"shape": shape} for shape in SHAPES}
-TIMES: dict[str, Settings] = FILE["time steps"]
-FEW: dict[str, Settings] = {one: LINES[one] for one in FILE["few"]}
-OF_FEATURES: dict[str, Settings] = TIMES | FILE["of features"]
-BATCHES: dict[str, Settings] = FILE["batches"]
-WORDS = ["nothing", "frozen", "linear", *LINES, *OF_FEATURES, *BATCHES]
+
+
+def part(name: str) -> dict[str, Settings]:
+    """The lines of a list."""
+    return {one: LINES[one] for one in FILE[name]}
+
+
+TIMES, MIRRORED = FILE["time steps"], FILE["mirror images"]
+NOTHING: dict[str, Settings] = {"nothing": {}}
+TRIED: dict[str, dict[str, Settings]] = {
+    "Yin-Yang": LINES | TIMES | MIRRORED,
+    "MNIST-1D": LINES,
+    "BasicMotions": part("few"),
+    "Randman, 1-D": LINES,
+    "Randman, 2-D": {"no synapse": LINES["no synapse"]},
+}
+TRIED |= dict.fromkeys(TABLES, TIMES) | {f"{of}, 2 features": MIRRORED for of in TABLES}
 
 
 def tried(task: str, lines: Mapping[str, Settings], how: Sequence[Settings]) -> list[Settings]:
@@ -223,42 +231,41 @@ def tried(task: str, lines: Mapping[str, Settings], how: Sequence[Settings]) -> 
     ]
 
 
-def controls(task: str) -> list[Settings]:
+def controls(task: str, scales: Sequence[float], how: Sequence[Settings]) -> list[Settings]:
     """A frozen network with scales and rates of its own, and a linear model."""
-    scales = [{"hidden": "frozen", "enlarged": times} for times in (0.25, 1.0, 4.0)]
-    frozen = [one for line in scales for one in tried(task, {"frozen": line}, CONTROL)]
-    return frozen + tried(task, {"linear": {"layers": 0}}, CONTROL)
+    lines = [{"hidden": "frozen", "enlarged": times} for times in scales]
+    frozen = [one for line in lines for one in tried(task, {"frozen": line}, how)]
+    return frozen + tried(task, {"linear": {"layers": 0}}, [*TWO, *HIGH])
 
 
-NOTHING: dict[str, Settings] = {"nothing": {}}
-TWO, CONTROL = rates("Adam", 0.01, 0.03), rates("Adam", 0.01, 0.03, 0.1)
-ALL = [*rates("Adam", 0.001, 0.003, 0.01, 0.03, 0.1), *rates("SGD", 0.1, 0.3, 1.0)]
+WORDS = ["nothing", "frozen", "linear", *LINES, *TIMES, *MIRRORED]
+TWO, HIGH = rates("Adam", 0.01, 0.03), rates("Adam", 0.1, 0.3)
+THREE = [*rates("Adam", 0.003), *TWO]
+ALL = [*rates("Adam", 0.001), *THREE, *rates("Adam", 0.1), *rates("SGD", 0.1, 0.3, 1.0)]
+MAIN = ["Yin-Yang", "MNIST-1D", "BasicMotions", "Randman, 1-D"]
 LONG = NOTHING | {"1 layer of 128": LINES["1 layer of 128"]}
 FIELD_TASKS = Experiment(
     "Which lines of the sheet of start values hold on the field's own tasks?",
     [one for task in SHEETS for one in tried(task, NOTHING, ALL if task in MAIN else TWO)]
-    + [one for task in SHEETS for one in controls(task)]
-    + tried("Yin-Yang", LINES | OF_FEATURES | BATCHES, TWO)
-    + tried("MNIST-1D", LINES | BATCHES, TWO)
-    + tried("BasicMotions", FEW, TWO)
-    + tried("Randman, 1-D", LINES, TWO)
-    + [one for task in ("wine", "breast cancer") for one in tried(task, TIMES, TWO)]
-    + tried("Randman, 2-D", {"no synapse": LINES["no synapse"]}, TWO),
+    + [one for task in SHEETS for one in controls(task, (0.25, 1.0, 4.0, 16.0), HIGH)]
+    + [one for task, lines in TRIED.items() for one in tried(task, lines, TWO)],
     by=("task", "changed"),
     draw=draw,
     trial=trial,
     outcomes=("test", "valid", "silent"),
     chosen_by="valid",
     traced={"changed": WORDS, "hidden": ("frozen", "trained")},
-    at_once=8,
     sampled=(2, 4, 4),
 )
 LONGER = replace(
     FIELD_TASKS,
     question="What do twice and ten times the updates add on the field's own tasks?",
-    cases=tried("Yin-Yang", LONG, [*rates("Adam", 0.003), *TWO])
-    + tried("MNIST-1D", LONG, [*rates("Adam", 0.003), *TWO])
-    + tried("Randman, 1-D", LONG, TWO),
+    cases=tried("Yin-Yang", LONG | {"first weights x 4": LINES["first weights x 4"]}, THREE)
+    + tried("MNIST-1D", LONG, THREE)
+    + tried("BasicMotions", NOTHING, TWO)
+    + tried("Randman, 1-D", LONG, [*TWO, *HIGH[:1]])
+    + [one for task in MAIN[:2] for one in tried(task, part("long"), TWO[:1])]
+    + [one for task in MAIN for one in controls(task, (1.0, 4.0), HIGH[:1])],
     seeds=4,
     updates=5000,
     sampled=(1, 2, 2),

@@ -49,7 +49,7 @@ class ReluGrad:
         Distance from the threshold at which the triangle reaches 0, in the unit
         of ``x``: a number or an array, as ``alpha``. Default 1.0.
     forward_mode
-        Whether :func:`jax.jvp` and the like work as well. Default False.
+        Also allow :func:`jax.jvp`, which training doesn't need. Default False.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class ReluGrad:
 
     - peaks at :math:`\alpha w` at :math:`x = 0`,
     - falls linearly to 0 at :math:`x = \pm w`,
-    - is 0 for :math:`|x| > w`: no gradient passes there.
+    - is 0 for :math:`|x| \ge w`: no gradient passes there.
 
     .. image:: /_static/step-and-triangle.svg
         :alt: Left, a step from 0 to 1 at 0. Right, a triangle from -w to w.

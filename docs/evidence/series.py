@@ -27,6 +27,8 @@ GUN, LEAF, ITALY = (PERCENT.loc[data] for data in DATA)
 _, _, gun_linear, gun_shuffled, gun_frozen, gun_trained = GUN
 _, _, italy_linear, italy_shuffled, italy_frozen, italy_trained = ITALY
 leaf_shuffled, leaf_frozen, leaf_trained = LEAF.filter(like="network")
+RECURRENCE = OF_MODELS["network, trained"] - SERIES.outcomes("data", model="not recurrent")
+leaf_recurrence = round(RECURRENCE["OSULeaf"].mean())
 gain_low, gain_high = ends(PERCENT["network, trained"] - PERCENT["network, hidden frozen"])
 
 OPTIMIZERS = SERIES.means("data", "optimizer", **DEFAULT).round().astype(int)
@@ -73,6 +75,11 @@ def test_a_linear_model_is_better_on_italypowerdemand() -> None:
 def test_without_the_order_in_time_the_network_nearly_guesses() -> None:
     assert max(gun_shuffled, italy_shuffled) < 58
     assert leaf_shuffled < 25
+
+
+def test_recurrent_weights_help_on_osuleaf_alone() -> None:
+    assert RECURRENCE["OSULeaf"].mean() > 2 * error(RECURRENCE["OSULeaf"])
+    assert RECURRENCE.drop("OSULeaf").map(np.mean).abs().max() < 3
 
 
 def test_the_default_attached_is_ahead_by_a_few_points_on_osuleaf() -> None:

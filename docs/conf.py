@@ -117,7 +117,9 @@ subprocess.run([sys.executable, "-m", "hatchling", "build"], cwd=root, check=Tru
 # The repository's address, once there is one
 myst_substitutions = {"repository": ""}
 if repository := os.environ.get("DOCS_REPOSITORY_URL"):
-    myst_substitutions["repository"] = f"[Report a bug]({repository}/issues) in [the repository]({repository})."
+    myst_substitutions["repository"] = (
+        f"[Report a bug]({repository}/issues) in [the repository]({repository})."
+    )
     html_theme_options |= {"repository_url": repository, "use_repository_button": True}
 
 # The site's address, once there is one: what hosts it says so. Sitemap and link previews need one.

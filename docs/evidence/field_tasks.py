@@ -36,6 +36,10 @@ NOT_MIRRORED = GAINS[["not mirrored", "not mirrored, bias"]].dropna()
 not_mirrored, bias_instead = (-NOT_MIRRORED.loc["Yin-Yang"]).map(round)
 batch_least, batch_most = ends(GAINS["batch of 100"].dropna())
 late_recurrence = -round(LATE_GAINS.loc["MNIST-1D", "not recurrent"])
+recurrence, large = (
+    -round(GAINS.loc["MNIST-1D", "not recurrent"]),
+    round(GAINS.loc["Randman, 1-D", "2 layers of 128"]),
+)
 # The lines of the sheet that are changed, in the order of their file, and shapes.
 LISTED = Path(__file__).parents[1] / "experiments/lines.toml"
 FILE = tomllib.loads(LISTED.read_text("utf-8"))

@@ -69,7 +69,7 @@ def table_of_tasks() -> pd.DataFrame:
 
 def table_of_controls() -> pd.DataFrame:
     """Accuracies in percent of what has no trained hidden layer, and what others reached."""
-    columns = {}
+    columns: dict[str, pd.Series] = {}
     for control in ("frozen", "linear"):
         columns |= {control: BEST[control], f"{control}, 10 x": LONGER[control, 5000]}
     table = rounded(columns)

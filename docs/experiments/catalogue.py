@@ -184,5 +184,5 @@ EXPERIMENTS = {
 def run_named(name: str, surrogate: str, quick: bool) -> dict[str, Any]:
     """Run an experiment, with ReluGrad if no other surrogate is named. `quick` is only a trial."""
     one = EXPERIMENTS[name]
-    one = part(one, 5, programs=10, cases=2, seeds=2) if quick else one
+    one = part(one, 5, programs=5, cases=2, seeds=2) if quick else one
     return run(one, named(surrogate) if surrogate else triangle)

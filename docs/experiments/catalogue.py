@@ -99,8 +99,7 @@ EXPERIMENTS = {
         + cases(**LSNN | FROZEN, start=[DEFAULT])
         + cases(order=[SHAPED], shape=SHAPES, width=[1.0, 2.0], peak=[0.1, 0.3, 1.0]),
         by=("task", "hidden", "shape", "rise_attached", "reset", "width", "peak"),
-        seeds=20,
-        in_turn=True,
+        seeds=16,
     ),
     "two_cues": Experiment(
         "At which peaks do adaptive thresholds or recurrent weights keep a memory?",
@@ -112,7 +111,7 @@ EXPERIMENTS = {
             layer=[ADAPTIVE], rise_attached=[0.0], triangle=TRIANGLES, peak=[0.3, 1.0], how=ADAM
         ),
         by=("layer", "hidden", "rise_attached", "reset", "width", "peak"),
-        seeds=12,
+        seeds=8,
     ),
     "area": series.AREA,
     "initial_weights": Experiment(
@@ -123,7 +122,6 @@ EXPERIMENTS = {
         seeds=10,
         updates=400,
         outcomes=("accuracy", "before"),
-        in_turn=True,
     ),
     "width": Experiment(
         "Is one width good on several tasks?",
@@ -139,7 +137,6 @@ EXPERIMENTS = {
         by=("form", "reset", "peak"),
         tuned=(),
         seeds=4,
-        at_once=24,
         sampled=(3, 6, 4),
     ),
     "frozen_control": Experiment(

@@ -67,8 +67,6 @@ class Experiment:
     best: Literal["highest", "lowest"] = "highest"
     chosen_by: str = ""  # the outcome that chooses; without, the first
     traced: Mapping[str, Sequence[str]] = field(default_factory=dict)  # words as their index
-    at_once: int | None = None  # cases
-    in_turn: bool = False  # seeds one after the other: faster where one fills the cache
     sampled: tuple[int, int, int] = 2, 6, 8  # programs, cases of each, and seeds for `check`
 
 
@@ -155,9 +153,9 @@ def trials(one: Experiment, surrogate: Surrogate, fixed: Case, drawn: Any, trace
             found = one.trial(seed, {**fixed, **case}, surrogate)
             return {name: found[name] for name in one.outcomes}
 
-        return jax.lax.map(of_seed, drawn) if one.in_turn else jax.vmap(of_seed)(drawn)
+        return jax.lax.map(of_seed, drawn)
 
-    return jax.lax.map(of_case, traced, batch_size=one.at_once)
+    return jax.lax.map(of_case, traced)  # one at a time, because it fits the cache, is fastest
 
 
 def plain(values: Any) -> Any:

@@ -243,11 +243,12 @@ TWO, HIGH = rates("Adam", 0.01, 0.03), rates("Adam", 0.1, 0.3)
 THREE = [*rates("Adam", 0.003), *TWO]
 ALL = [*rates("Adam", 0.001), *THREE, *rates("Adam", 0.1), *rates("SGD", 0.1, 0.3, 1.0)]
 MAIN = ["Yin-Yang", "MNIST-1D", "BasicMotions", "Randman, 1-D"]
-LONG = NOTHING | {"1 layer of 128": LINES["1 layer of 128"]}
+SCALES = 0.25, 1.0, 4.0, 16.0
+VARIED = [of for of in SIGNALS if of not in MAIN]
 FIELD_TASKS = Experiment(
     "Which lines of the sheet of start values hold on the field's own tasks?",
     [one for task in SHEETS for one in tried(task, NOTHING, ALL if task in MAIN else TWO)]
-    + [one for task in SHEETS for one in controls(task, (0.25, 1.0, 4.0, 16.0), HIGH)]
+    + [one for task in SHEETS if task not in VARIED for one in controls(task, SCALES, HIGH)]
     + [one for task, lines in TRIED.items() for one in tried(task, lines, TWO)],
     by=("task", "changed"),
     draw=draw,
@@ -260,11 +261,11 @@ FIELD_TASKS = Experiment(
 LONGER = replace(
     FIELD_TASKS,
     question="What do twice and ten times the updates add on the field's own tasks?",
-    cases=tried("Yin-Yang", LONG | {"first weights x 4": LINES["first weights x 4"]}, THREE)
-    + tried("MNIST-1D", LONG, THREE)
+    cases=[one for task in MAIN[:2] for one in tried(task, NOTHING, THREE)]
     + tried("BasicMotions", NOTHING, TWO)
-    + tried("Randman, 1-D", LONG, [*TWO, *HIGH[:1]])
+    + tried("Randman, 1-D", NOTHING, [*TWO, *HIGH[:1]])
     + [one for task in MAIN[:2] for one in tried(task, part("long"), TWO[:1])]
+    + tried("Randman, 1-D", {"2 layers of 128": LINES["2 layers of 128"]}, TWO[:1])
     + [one for task in MAIN for one in controls(task, (1.0, 4.0), HIGH[:1])],
     seeds=4,
     updates=5000,

@@ -26,7 +26,9 @@ SHEET = OF_LINES.xs("nothing", level="changed")
 ADDED = OF_LINES - SHEET.reindex(OF_LINES.index, level="task")
 GAINS, ERRORS = ADDED.map(np.mean).unstack(), ADDED.map(error).unstack()
 SILENT = SHORT.outcomes("task", "changed", outcome="silent", optimizer="Adam", rate=[0.01, 0.03])
-more = (LONGER["nothing", 5000] - BEST["nothing"])[["Yin-Yang", "MNIST-1D", "Randman, 1-D"]]
+# With the sheet as it is
+AS_IT_IS = LONG.means("task", "updates", changed="nothing", rate=0.01).unstack()
+more = AS_IT_IS[5000] - RATES.loc[MAIN, 0.01]
 least, most = ends(more)
 # After ten times the updates, at the sheet's learning rate
 LATE = LONG.outcomes("task", "changed", rate=0.01)
@@ -49,8 +51,12 @@ LINES = [line for line in ORDER if line in GAINS and line not in ("nothing", "fr
 
 
 def rounded(columns: dict[str, pd.Series]) -> pd.DataFrame:
-    """A table by task; nothing where there is no number."""
-    table = pd.DataFrame(columns).loc[SHORT.table["task"].unique()]
+    """A table by task."""
+    return percent(pd.DataFrame(columns).loc[SHORT.table["task"].unique()])
+
+
+def percent(table: pd.DataFrame) -> pd.DataFrame:
+    """Nothing where there is no number."""
     return table.map(lambda of: "" if np.isnan(of) else f"{of:.0f}")
 
 
@@ -60,9 +66,10 @@ def table_of_tasks() -> pd.DataFrame:
         {
             "sheet": RATES[0.01],
             "best rate": BEST["nothing"],
-            "2 x": LONGER["nothing", 1000],
-            "10 x": LONGER["nothing", 5000],
-            "10 x, 128": LONGER["1 layer of 128", 5000],
+            "2 x": AS_IT_IS[1000],
+            "10 x": AS_IT_IS[5000],
+            "10 x, best rate": LONGER["nothing", 5000],
+            "10 x, 128": LONGER["2 layers of 128", 5000],
         }
     )
 
@@ -77,8 +84,10 @@ def table_of_controls() -> pd.DataFrame:
 
 
 def table_of_rates() -> pd.DataFrame:
-    """Accuracies in percent by task and learning rate of Adam."""
-    return RATES.loc[MAIN].round().astype(int).rename(columns="{:g}".format)
+    """Accuracies in percent by task, updates and learning rate of Adam."""
+    both = pd.concat({"500": RATES, "5,000": LATE_RATES}, names=["updates", "task"]).swaplevel()
+    rows = [(task, updates) for task in MAIN for updates in ("500", "5,000")]
+    return percent(both.loc[rows]).rename(columns="{:g}".format)
 
 
 def starred(gains: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
@@ -109,9 +118,11 @@ def test_the_sheet_is_ahead_of_its_frozen_control_but_on_basicmotions() -> None:
     assert max(abs(ahead["BasicMotions"]), abs(late["BasicMotions"])) < 2
 
 
-def test_500_updates_are_too_few() -> None:
-    assert more.min() > 4
-    assert more["MNIST-1D"] > 15
+def test_longer_training_adds_much_and_on_three_tasks_more_than_another_rate() -> None:
+    assert more.drop("BasicMotions").min() > 9
+    others = (BEST["nothing"] - RATES[0.01])[MAIN]
+    assert (more - others).drop("BasicMotions").min() > 2
+    assert abs(more - others)["BasicMotions"] < 3
 
 
 def test_one_of_both_rates_is_at_most_six_points_from_the_best() -> None:
@@ -166,25 +177,26 @@ def test_first_weights_should_not_be_much_smaller_or_larger() -> None:
 def test_a_second_layer_helps_and_so_do_more_neurons_on_randman() -> None:
     one, large = GAINS["1 layer"], GAINS["2 layers of 128"]
     assert one[["Yin-Yang", "Randman, 1-D"]].max() < -8
-    assert one[SIGNALS].abs().max() < 3
+    assert one[SIGNALS].abs().max() < 4
     assert large["Randman, 1-D"] > 15
     assert large[["Yin-Yang", "MNIST-1D"]].min() > 0
-    assert GAINS.loc["BasicMotions", "1 layer of 128"] < -8
-    assert (
-        LONGER.loc["MNIST-1D", ("1 layer of 128", 5000)]
-        < LONGER.loc["MNIST-1D", ("nothing", 5000)] - 4
-    )
+    wide, error = GAINS["1 layer of 128"], ERRORS["1 layer of 128"]
+    assert wide["BasicMotions"] < -2 * error["BasicMotions"]
+    assert 5 < wide["Randman, 1-D"] < large["Randman, 1-D"] - 5
 
 
-def test_a_synapse_helps_spikes_alone() -> None:
+def test_spikes_need_a_synapse_and_one_signal_does_better_with_it() -> None:
     assert GAINS["no synapse"].max() < -5
-    assert GAINS["synapse"].max() < 1
+    assert GAINS.loc["MNIST-1D", "synapse"] < -2 * ERRORS.loc["MNIST-1D", "synapse"]
+    assert GAINS.loc["BasicMotions", "synapse"] > 2 * ERRORS.loc["BasicMotions", "synapse"]
+    assert -2 < GAINS.loc["Yin-Yang", "synapse"] < 0
 
 
-def test_recurrent_weights_help_mnist_1d_and_do_harm_to_features_and_spikes() -> None:
+def test_recurrent_weights_help_mnist_1d_and_do_harm_to_basicmotions_features_and_spikes() -> None:
     assert GAINS.loc["MNIST-1D", "not recurrent"] < -6
     assert LATE_GAINS.loc["MNIST-1D", "not recurrent"] < -10
-    assert abs(GAINS.loc["BasicMotions", "not recurrent"]) < 4
+    motions, error = GAINS.loc["BasicMotions"], ERRORS.loc["BasicMotions"]
+    assert motions["not recurrent"] > 2 * error["not recurrent"]
     assert GAINS.loc[["Yin-Yang", "Randman, 1-D"], "recurrent"].max() < -4
     assert LATE_GAINS.loc["Yin-Yang", "recurrent"] < -1
     through = GAINS["recurrent, through a synapse"]
@@ -239,4 +251,4 @@ def test_half_of_a_layer_may_be_silent_and_three_quarters_are_too_many() -> None
     assert first[["Yin-Yang", "wine", "breast cancer"]].between(40, 60).all()
     for row in SHORT.rows(hidden="trained", layers=[1, 2]).itertuples():
         if row.silent.mean(axis=0).max() > 75:
-            assert row.test.mean() < BEST.loc[row.task.split(",")[0], "nothing"] - 9
+            assert row.test.mean() < BEST.loc[row.task.split(",")[0], "nothing"] - 8

@@ -81,19 +81,16 @@ def test_the_default_learns_both_tasks_of_the_lsnn_and_larger_areas_sooner() -> 
 
 def test_an_attached_reset_learns_at_areas_up_to_12_and_fails_from_2_on() -> None:
     assert ATTACHED[0.4:1.2].min() > 93 > ATTACHED[2.0] > 40 > ATTACHED[4.0]
-    assert SUM_ATTACHED[0.2:1.2].min() > 86
+    assert SUM_ATTACHED[0.2:1.2].min() > 84
 
 
-def test_detached_only_a_peak_of_01_with_a_width_of_4_learns_temporal_order() -> None:
-    others = DETACHED[:0.6].drop(0.4)
-    assert DETACHED[0.4] > 94 > 80 > others.max()
-    assert others.min() > 55 > DETACHED[1.0:].max()
+def test_detached_a_peak_of_01_with_a_width_of_4_learns_temporal_order_best() -> None:
+    assert DETACHED[0.4] > 88 > 85 > DETACHED.drop(0.4).max()
 
 
-def test_detached_the_peak_counts_more_than_the_width_and_large_areas_do_harm() -> None:
-    for means in (DETACHED, SUM_DETACHED):
-        assert means[1.2] > means[1.0] + 5  # at a width of 4, and at a peak of 1
-        assert means[1.0:].max() < 75
+def test_detached_large_areas_do_more_harm() -> None:
+    assert DETACHED[1.0:].max() < 62 < 90 < ATTACHED[1.0:2.0].min()
+    assert SUM_DETACHED[1.0:].max() < 72 < 75 < SUM_ATTACHED[1.0:2.0].min()
 
 
 def test_the_gradient_through_the_raised_threshold_is_needed() -> None:

@@ -20,10 +20,6 @@ def safe_peak(form: str, decay: float, width: float = 1.0) -> float:
     return {FORMS[0]: 1 + 1 / decay, FORMS[1]: 1 + decay, FORMS[2]: 1 / decay}[form]
 
 
-# With a threshold that a spike raises by 1, of which 0.98 is left after each step.
-rise = f"{1 + 0.98:.2f}"
-joint = f"{1 / (1 / safe_peak(FORMS[0], 0.9) + 1 / (1 + 0.98)):.2f}"
-
 DIGITS = Record("reset")
 ROWS = DIGITS.rows()
 ROWS["trains"] = ROWS["accuracy"].map(lambda seeds: 100 * np.mean(seeds >= 50))

@@ -101,7 +101,7 @@ SERIES = Experiment(
     + cases(data=["GunPoint"], **OURS, **START, how=SGD)
     + cases(data=["ItalyPowerDemand"], **OURS, **START | {"reset": RESET}, how=ADAM + SGD)
     + cases(data=["OSULeaf"], **OURS, peak=[0.3], width=[1.0, 2.0], reset=RESET, how=ADAM)
-    + cases(**HERE, **GRID | {"width": [1.0, 2.0]}, shape=SHAPES, reset=["attached"])
+    + cases(**HERE, **GRID, shape=SHAPES, reset=["attached"])
     + cases(data=DATA, **OURS | {"model": MODELS[2:3]}, **START, how=ADAM + HIGH)
     + cases(data=DATA, **OURS | {"model": MODELS[3:]}, **START, how=ADAM)
     + cases(data=DATA, **FROZEN, enlarged=[1.0, 2.0, 4.0, 8.0])

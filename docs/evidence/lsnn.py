@@ -84,7 +84,7 @@ def test_an_attached_reset_learns_at_areas_up_to_12_and_fails_from_2_on() -> Non
     assert SUM_ATTACHED[0.2:1.2].min() > 84
 
 
-def test_detached_a_peak_of_01_with_a_width_of_4_learns_temporal_order_best() -> None:
+def test_detached_a_peak_of_01_with_a_width_of_4_has_the_highest_mean_on_temporal_order() -> None:
     assert DETACHED[0.4] > 88 > 85 > DETACHED.drop(0.4).max()
 
 

@@ -111,7 +111,6 @@ EXPERIMENTS = {
             layer=[ADAPTIVE], rise_attached=[0.0], triangle=TRIANGLES, peak=[0.3, 1.0], how=ADAM
         ),
         by=("layer", "hidden", "rise_attached", "reset", "width", "peak"),
-        seeds=12,
     ),
     "area": series.AREA,
     "initial_weights": Experiment(

@@ -208,6 +208,7 @@ def part(name: str) -> dict[str, Settings]:
 
 TIMES, MIRRORED = FILE["time steps"], FILE["mirror images"]
 NOTHING: dict[str, Settings] = {"nothing": {}}
+LARGE = {of: line for of, line in LINES.items() if of == "2 layers of 128"}
 TRIED: dict[str, dict[str, Settings]] = {
     "Yin-Yang": LINES | TIMES | MIRRORED,
     "MNIST-1D": LINES,
@@ -265,7 +266,7 @@ LONGER = replace(
     + tried("BasicMotions", NOTHING, TWO)
     + tried("Randman, 1-D", NOTHING, [*TWO, *HIGH[:1]])
     + [one for task in MAIN[:2] for one in tried(task, part("long"), TWO[:1])]
-    + tried("Randman, 1-D", {"2 layers of 128": LINES["2 layers of 128"]}, TWO[:1])
+    + [one for task in ("Yin-Yang", "Randman, 1-D") for one in tried(task, LARGE, TWO[:1])]
     + [one for task in MAIN for one in controls(task, (1.0, 4.0), HIGH[:1])],
     seeds=4,
     updates=5000,

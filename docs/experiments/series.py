@@ -100,10 +100,10 @@ SERIES = Experiment(
     cases(data=["GunPoint"], **OURS, **GRID, reset=RESET, how=ADAM)
     + cases(data=["GunPoint"], **OURS, **START, how=SGD)
     + cases(data=["ItalyPowerDemand"], **OURS, **START | {"reset": RESET}, how=ADAM + SGD)
-    + cases(data=["OSULeaf"], **OURS, peak=[0.3], width=[1.0, 2.0], reset=RESET, how=ADAM)
+    + cases(data=["OSULeaf"], **OURS, **START | {"reset": RESET}, how=ADAM)
+    + cases(data=["OSULeaf"], **OURS, **START | {"width": [2.0]}, how=ADAM)
     + cases(**HERE, **GRID, shape=SHAPES, reset=["attached"])
-    + cases(data=DATA, **OURS | {"model": MODELS[2:3]}, **START, how=ADAM + HIGH)
-    + cases(data=DATA, **OURS | {"model": MODELS[3:]}, **START, how=ADAM)
+    + cases(data=DATA, **OURS | {"model": MODELS[2:]}, **START, how=ADAM)
     + cases(data=DATA, **FROZEN, enlarged=[1.0, 2.0, 4.0, 8.0])
     + cases(data=DATA, linear=LINEAR, how=[*rates("Adam", 0.01, 0.1), *rates("SGD", 0.3)]),
     by=("data", "linear", "model", "shape", "peak", "width", "reset"),

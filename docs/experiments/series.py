@@ -101,15 +101,14 @@ SERIES = Experiment(
     + cases(data=["GunPoint"], **OURS, **START, how=SGD)
     + cases(data=["ItalyPowerDemand"], **OURS, **START | {"reset": RESET}, how=ADAM + SGD)
     + cases(data=["OSULeaf"], **OURS, **START | {"reset": RESET}, how=ADAM)
-    + cases(data=["OSULeaf"], **OURS, **START | {"width": [2.0]}, how=ADAM)
-    + cases(**HERE, **GRID, shape=SHAPES, reset=["attached"])
-    + cases(data=DATA, **OURS | {"model": MODELS[2:]}, **START, how=ADAM)
+    + cases(**HERE, **GRID | {"width": [1.0, 2.0]}, shape=SHAPES, reset=["attached"])
+    + cases(data=DATA, **OURS | {"model": MODELS[2:3]}, **START, how=ADAM[:1])
+    + cases(data=DATA, **OURS | {"model": MODELS[3:]}, **START, how=ADAM)
     + cases(data=DATA, **FROZEN, enlarged=[1.0, 2.0, 4.0, 8.0])
     + cases(data=DATA, linear=LINEAR, how=[*rates("Adam", 0.01, 0.1), *rates("SGD", 0.3)]),
     by=("data", "linear", "model", "shape", "peak", "width", "reset"),
     draw=draw,
     trial=trial,
-    seeds=10,
     outcomes=("test", "valid"),
     chosen_by="valid",
     traced={"model": MODELS},
@@ -128,6 +127,7 @@ AREA = replace(
         for area in (0.5, 2.0)
     ],
     by=("shape", "width", "area"),
+    seeds=10,
     tuned=("peak", "optimizer", "rate"),
     sampled=(1, 4, 8),
 )

@@ -10,7 +10,7 @@ from evidence import series
 from evidence.record import Record
 
 OURS: dict[str, Any] = {"hidden": "trained", "peak": 0.3, "width": 1.0, "reset": "attached"}
-SHAPE, MEMORY, FROZEN = {"shape": "triangle"}, {"rise_attached": 1.0}, {"hidden": "frozen"}
+MEMORY, FROZEN = {"rise_attached": 1.0}, {"hidden": "frozen"}
 
 
 def compared(name: str, by: str, trained: dict[str, Any], frozen: dict[str, Any]) -> pd.DataFrame:
@@ -21,7 +21,7 @@ def compared(name: str, by: str, trained: dict[str, Any], frozen: dict[str, Any]
 
 TASKS = {
     "real series": compared("series", "data", series.DEFAULT, {"model": "hidden frozen"}),
-    "LSNN": compared("lsnn", "task", OURS | SHAPE | MEMORY, FROZEN),
+    "LSNN": compared("lsnn", "task", OURS | MEMORY, FROZEN),
     "two cues": compared("two_cues", "layer", OURS | MEMORY, FROZEN),
 }
 MEANS = pd.concat(TASKS).dropna()

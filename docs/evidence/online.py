@@ -35,13 +35,13 @@ def table() -> pd.DataFrame:
 
 
 def test_at_the_default_peak_rtrl_ends_better_in_most_networks_and_at_1_it_does_not() -> None:
-    assert min(rtrl_sgd, rtrl_adam) >= 0.75 * seeds
+    assert min(rtrl_sgd, rtrl_adam) >= 0.65 * seeds
     assert 22 < min(one_sgd, one_adam) <= max(one_sgd, one_adam) < 38
 
 
 def test_at_the_default_peak_the_path_through_the_reset_lowers_the_loss_of_eprop() -> None:
-    assert CHANGES[0.3].between(-22, -15).all()
-    assert 35 < min(kept_sgd, kept_adam) <= max(kept_sgd, kept_adam) < 45
+    assert CHANGES[0.3].between(-35, -10).all()
+    assert 35 < min(kept_sgd, kept_adam) <= max(kept_sgd, kept_adam) < 50
 
 
 def test_at_a_peak_of_1_and_with_adam_the_path_through_the_reset_raises_the_loss() -> None:

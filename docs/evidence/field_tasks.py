@@ -210,10 +210,10 @@ def test_biases_do_not_help() -> None:
     assert (LATE_GAINS["bias"] - 2 * LATE_ERRORS["bias"]).max() < 1
 
 
-def test_a_longer_decay_helps_spikes_and_a_shorter_one_nothing_clearly() -> None:
+def test_a_shorter_decay_helps_mnist_1d_late_and_a_longer_one_spikes() -> None:
     assert GAINS.loc[["Yin-Yang", "MNIST-1D"], "decay 0.97"].max() < -1
     assert GAINS.loc["Randman, 1-D", "decay 0.97"] > 3 > 0 > GAINS["decay 0.8"].max()
-    assert (LATE_GAINS["decay 0.8"] - 2 * LATE_ERRORS["decay 0.8"]).max() < 1
+    assert LATE_GAINS.loc["MNIST-1D", "decay 0.8"] > 2 * LATE_ERRORS.loc["MNIST-1D", "decay 0.8"]
 
 
 def test_a_detached_reset_is_never_better_and_worse_on_three_tasks() -> None:

@@ -156,7 +156,7 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
         return jnp.broadcast_to(s * kept, (int(case["times"]), *s.shape[1:]))
 
     def one_layer(w: Any, s: Array) -> Passed:
-        w = {name: attach(one, case["hidden"] == "trained") for name, one in w.items()}
+        w = {name: attach(one, case["hidden"]) for name, one in w.items()}
         back = None if isinstance(case["recurrent"], int) else w["back"]
         return layer(neuron._replace(back=back), s @ w["w"] + (case["bias"] > 0) * w["bias"])
 
@@ -256,7 +256,7 @@ FIELD_TASKS = Experiment(
     trial=trial,
     outcomes=("test", "valid", "silent"),
     chosen_by="valid",
-    traced={"changed": WORDS},
+    traced={"changed": WORDS, "hidden": ("frozen", "trained")},
     sampled=(2, 4, 4),
 )
 LONGER = replace(

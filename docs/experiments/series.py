@@ -72,8 +72,7 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Any]:
         learns, recurrent = (case["model"] != of for of in ("hidden frozen", "not recurrent"))
         for of_layer in weights["hidden"]:
             w, bias, back = (attach(one, learns) for one in of_layer)
-            back = back if recurrent else None
-            neuron = Neuron(spike, DECAY, attached=case["reset"], back=back)
+            neuron = Neuron(spike, DECAY, attached=case["reset"], back=back if recurrent else None)
             s = layer(neuron, s @ w + bias).spikes
         return s.mean(axis=0) @ weights["out"]
 

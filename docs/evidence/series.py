@@ -11,7 +11,7 @@ from evidence.record import Record, ends, error, mean_and_error
 SERIES = Record("series")
 seeds = SERIES.seeds
 DATA = ["GunPoint", "OSULeaf", "ItalyPowerDemand"]
-TRAINED = {"model": "trained"}
+TRAINED: dict[str, Any] = {"model": "trained"}
 DEFAULT = TRAINED | {"peak": 0.3, "width": 1.0, "reset": "attached"}
 MODELS: dict[str, dict[str, Any]] = {
     "linear: mean, std": {"linear": "mean and standard deviation"},

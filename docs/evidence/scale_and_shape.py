@@ -11,7 +11,7 @@ from experiments.record import FIELD, read
 
 SERIES, AREA, LSNN = map(Record, ("series", "area", "lsnn"))
 seeds = AREA.seeds
-SHAPES = AREA.table["shape"].unique()[::-1]
+SHAPES = AREA.table["shape"].unique()[::-1]  # the triangle first
 
 
 def with_area(record: Record, *by: str, **settings: Any) -> pd.DataFrame:

@@ -91,9 +91,9 @@ def rounded(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
 
 
 EXPERIMENTS = {
-    "field_tasks_longer": field_tasks.LONGER,
     "field_tasks": field_tasks.FIELD_TASKS,
     "series": series.SERIES,
+    "field_tasks_longer": field_tasks.LONGER,
     "lsnn": Experiment(
         "Which peak, width and gradients does an LSNN need (Bellec et al. 2018, 2020)?",
         cases(task=LSNN, reset=RESET, width=[1.0, 2.0, 4.0], peak=[0.1, 0.3, 1.0])

@@ -208,7 +208,7 @@ def part(name: str) -> dict[str, Settings]:
 
 TIMES, MIRRORED = FILE["time steps"], FILE["mirror images"]
 NOTHING: dict[str, Settings] = {"nothing": {}}
-LARGE = {of: line for of, line in LINES.items() if of == "2 layers of 128"}
+LARGE = {"2 layers of 128": LINES["2 layers of 128"]}
 TRIED: dict[str, dict[str, Settings]] = {
     "Yin-Yang": LINES | TIMES | MIRRORED,
     "MNIST-1D": LINES,

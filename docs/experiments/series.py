@@ -111,7 +111,7 @@ SERIES = Experiment(
     sampled=(3, 2, 6),
 )
 
-# Of a peak and a half-width of 1. In `series`, accuracy falls where the area reaches 1 to 1.5. So at
+# Of a peak and a half-width of 1. In `series`, accuracy falls between areas of 1 and 2. So at
 # other pairs, each shape should reach 88 % at an area of 0.5, and stay below 78 % at an area of 2.
 AREAS = dict(zip(SHAPES, (4.828, 3.142, 2.129, 2.0), strict=True)) | {"triangle": 2.0}
 HERE: dict[str, Any] = {"data": ["GunPoint"], **LEARNS, "how": ADAM[1:]}

@@ -100,7 +100,7 @@ EXPERIMENTS = {
         + cases(task=LSNN, cut=[{"rise_attached": 0.0}], reset=RESET[1:], width=[1.0], peak=[0.3])
         + cases(task=[ORDER, SUM], **FROZEN, start=[DEFAULT]),
         by=("task", "hidden", "rise_attached", "reset", "width", "peak"),
-        seeds=16,
+        seeds=12,
     ),
     "two_cues": Experiment(
         "At which peaks do adaptive thresholds or recurrent weights keep a memory?",

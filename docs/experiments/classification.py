@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.lax import stop_gradient
 from sklearn.datasets import load_digits
 
 from experiments.network import Case, Neuron, Passed, Stored, as_it_is, cross_entropy, layer, train
@@ -132,10 +131,8 @@ def trial(
     if axis is not None:
         weights["gain"], weights["shift"] = jnp.ones((3, NEURONS)), jnp.zeros((3, NEURONS))
 
-    def passed(weights: Any, samples: Array) -> Any:
-        """Scores, labels, and all layers."""
-        if case.get("hidden") == "frozen":
-            weights = weights | stop_gradient({k: weights[k] for k in ("hidden", "back")})
+    def counted(weights: Any, samples: Array) -> Any:
+        """What the readout reads of each neuron, labels, and all layers."""
         weights, layers = stored("spikes and currents", weights), []
         s, labels = jax.vmap(partial(task.sample, world), out_axes=(-2, 0))(samples)
         for i, w in enumerate(weights["hidden"]):
@@ -147,10 +144,23 @@ def trial(
             back = weights["back"] if "recurrent" in case else None
             layers.append(layer(neuron._replace(back=back), currents))
             s = layers[-1].spikes
-        counted = jnp.tensordot(task.counts * 1.0, s, 1) if layers else s
-        return counted @ weights["out"], labels, layers
+        return jnp.tensordot(task.counts * 1.0, s, 1) if layers else s, labels, layers
 
-    def loss(weights: Any, samples: Array) -> Any:
+    *_, first = counted(weights, tested)
+    fixed = dict[str, Any]()
+    if case.get("hidden") == "frozen":  # then what is read of each batch never changes
+        fixed, weights = weights, {"out": weights["out"]}
+        read = counted(fixed, batches.ravel())[:2]
+        batches = jax.tree.map(lambda a: a.reshape(*batches.shape, *a.shape[1:]), read)
+
+    def passed(weights: Any, samples: Any) -> Any:
+        """Scores, labels, and all layers."""
+        counts, labels, layers = counted(fixed | weights, samples)
+        return counts @ stored("spikes and currents", weights["out"]), labels, layers
+
+    def loss(weights: Any, samples: Any) -> Any:
+        if fixed:
+            return cross_entropy(samples[0] @ weights["out"], samples[1])
         scores, labels, layers = passed(weights, samples)
         total = cross_entropy(scores, labels)
         if "highest" in case:  # penalties on low potentials, and on rates out of bounds
@@ -161,7 +171,6 @@ def trial(
                 total += (3 * out.mean() + case["potentials"] * low) / len(layers)
         return total
 
-    *_, first = passed(weights, tested)
     weights, losses = train(loss, weights, case, batches, stored)
     scores, labels, layers = jax.vmap(passed, (0, None))(weights, tested)
     rates = jnp.stack([one.spikes.mean((1, 2, 3)) for one in layers] or [jnp.zeros(2)])

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from experiments.experiment import DEFAULT, RESET, Experiment, cases, rates
-from experiments.network import Case, Neuron, attach, cross_entropy, layer, train
+from experiments.network import Case, Neuron, cross_entropy, layer, train
 from experiments.surrogates import SHAPES, Surrogate
 
 DATA = {"GunPoint": 3, "ItalyPowerDemand": 1, "OSULeaf": 7}  # samples in a time step
@@ -58,23 +58,29 @@ def draw(key: Array, case: Case, updates: int) -> Any:
 
 def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Any]:
     """The share of right answers on both halves of the held-out series."""
-    start, batches, (learned, valid, test) = drawn
+    start, batches, parts = drawn
     if "hidden" in start:
         times = case.get("enlarged", 1.0)
         hidden = [(times * w, times * b, back) for w, b, back in start["hidden"]]
         start = start | {"hidden": hidden}
 
-    def scores(weights: Any, x: Array) -> Any:
-        if "bias" in weights:
-            return x @ weights["out"] + weights["bias"]
+    def rates(hidden: Any, x: Array) -> Any:
         s = x[int(case["model"] == "time shuffled")].T[..., None]
         spike = surrogate(case["peak"], case["width"] / 2)
-        learns, recurrent = (case["model"] != of for of in ("hidden frozen", "not recurrent"))
-        for of_layer in weights["hidden"]:
-            w, bias, back = (attach(one, learns) for one in of_layer)
-            neuron = Neuron(spike, DECAY, attached=case["reset"], back=back if recurrent else None)
+        for w, bias, back in hidden:
+            recurrent = None if case["model"] == "not recurrent" else back
+            neuron = Neuron(spike, DECAY, attached=case["reset"], back=recurrent)
             s = layer(neuron, s @ w + bias).spikes
-        return s.mean(axis=0) @ weights["out"]
+        return s.mean(axis=0)
+
+    if case.get("model") == "hidden frozen":  # then the rates never change
+        fixed, start = start["hidden"], {"out": start["out"]}
+        parts = [(rates(fixed, x), labels) for x, labels in parts]
+    learned, valid, test = parts
+
+    def scores(weights: Any, x: Array) -> Any:
+        read = rates(weights["hidden"], x) if "hidden" in weights else x
+        return read @ weights["out"] + weights.get("bias", 0.0)
 
     def loss(weights: Any, _: Any) -> Any:
         return cross_entropy(scores(weights, learned[0]), learned[1])

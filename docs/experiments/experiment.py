@@ -117,8 +117,8 @@ def run(one: Experiment, surrogate: Surrogate) -> dict[str, Any]:
         triangles = [case for case in one.cases if case.get("shape", "triangle") == "triangle"]
         one = replace(one, cases=triangles)
     place = (current_process()._identity or [1])[0] - 1
-    programs = programs_of(one).items()
-    for (fixed_items, names), cases in tqdm(programs, one.question, position=place, disable=None):
+    bar = tqdm(desc=one.question, total=len(one.cases), unit="case", position=place, disable=None)
+    for (fixed_items, names), cases in programs_of(one).items():
         fixed = dict(fixed_items)
         traced = {
             name: jnp.array([index.get(case[name], case[name]) for case in cases])
@@ -133,6 +133,8 @@ def run(one: Experiment, surrogate: Surrogate) -> dict[str, Any]:
             for place, length in enumerate([one.updates // 5, one.updates]):
                 of_seeds = {name: plain(found[name][number, :, place]) for name in one.outcomes}
                 rows.append({**case, "updates": length, **of_seeds})
+        bar.update(len(cases))
+    bar.close()
     texts = "question updates best by tuned chosen_by seeds"
     return {name: getattr(one, name) for name in texts.split()} | {
         "outcome": one.outcomes[0],

@@ -29,7 +29,7 @@ SILENT = SHORT.outcomes("task", "changed", outcome="silent", optimizer="Adam", r
 # With the sheet as it is
 AS_IT_IS = LONG.means("task", "updates", changed="nothing", rate=0.01).unstack()
 more = AS_IT_IS[5000] - RATES.loc[MAIN, 0.01]
-least, most = ends(more)
+least, most = ends(more.drop("BasicMotions"))
 # After ten times the updates, at the sheet's learning rate
 LATE = LONG.outcomes("task", "changed", rate=0.01)
 LATE_ADDED = LATE - LATE.xs("nothing", level="changed").reindex(LATE.index, level="task")
@@ -142,8 +142,10 @@ def test_the_lower_rate_is_for_long_training_but_of_spikes_and_the_higher_one_fo
 
 def test_adam_is_better_than_sgd() -> None:
     ahead = BEST.loc[MAIN, "nothing"] - SGD[MAIN]
-    assert ahead.drop("BasicMotions").min() > 4
+    assert ahead.drop("BasicMotions").min() > 3
     assert 0 < ahead["BasicMotions"] < 4
+    rates = SHORT.means("task", "rate", changed="nothing", optimizer="SGD").unstack()
+    assert rates.idxmax(axis=1)[["Yin-Yang", "Randman, 1-D"]].tolist() == [1.0, 30.0]
 
 
 def test_without_scaled_features_a_frozen_network_does_better_than_a_trained_one() -> None:
@@ -159,9 +161,9 @@ def test_a_signal_needs_a_mean_of_0_more_than_scaled_channels() -> None:
 
 
 def test_mirror_images_help_on_one_of_three_tasks_with_two_features() -> None:
-    gains = NOT_MIRRORED["not mirrored"]
+    gains, twice = NOT_MIRRORED["not mirrored"], 2 * ERRORS["not mirrored"]
     assert gains["Yin-Yang"] < -8
-    assert gains.drop("Yin-Yang").abs().max() < 2
+    assert (gains.abs() - twice[gains.index]).drop("Yin-Yang").max() < 0
 
 
 def test_the_number_of_time_steps_matters_little() -> None:
@@ -192,15 +194,14 @@ def test_spikes_need_a_synapse_and_neither_features_nor_mnist_1d_do() -> None:
     assert -2 < GAINS.loc["Yin-Yang", "synapse"] < 0
 
 
-def test_recurrent_weights_help_mnist_1d_and_do_harm_to_basicmotions_features_and_spikes() -> None:
+def test_recurrent_weights_help_mnist_1d_and_do_harm_to_features_and_spikes() -> None:
     assert GAINS.loc["MNIST-1D", "not recurrent"] < -6
     assert LATE_GAINS.loc["MNIST-1D", "not recurrent"] < -10
-    motions, error = GAINS.loc["BasicMotions"], ERRORS.loc["BasicMotions"]
-    assert motions["not recurrent"] > 2 * error["not recurrent"]
+    assert GAINS.loc["BasicMotions", "not recurrent"] > 0
     assert GAINS.loc[["Yin-Yang", "Randman, 1-D"], "recurrent"].max() < -4
     assert LATE_GAINS.loc["Yin-Yang", "recurrent"] < -1
     through = GAINS["recurrent, through a synapse"]
-    assert GAINS.loc["Yin-Yang", "recurrent"] + 4 < through["Yin-Yang"]
+    assert GAINS.loc["Yin-Yang", "recurrent"] + 2 < through["Yin-Yang"]
     assert GAINS.loc["Randman, 1-D", "recurrent"] + 10 < through["Randman, 1-D"] < -20
 
 
@@ -210,16 +211,17 @@ def test_biases_do_not_help() -> None:
     assert (LATE_GAINS["bias"] - 2 * LATE_ERRORS["bias"]).max() < 1
 
 
-def test_a_shorter_decay_helps_mnist_1d_late_and_a_longer_one_spikes() -> None:
-    assert GAINS.loc[["Yin-Yang", "MNIST-1D"], "decay 0.97"].max() < -1
-    assert GAINS.loc["Randman, 1-D", "decay 0.97"] > 3 > 0 > GAINS["decay 0.8"].max()
-    assert LATE_GAINS.loc["MNIST-1D", "decay 0.8"] > 2 * LATE_ERRORS.loc["MNIST-1D", "decay 0.8"]
+def test_a_longer_decay_helps_spikes_alone_and_a_shorter_one_nothing() -> None:
+    assert GAINS.loc[["Yin-Yang", "MNIST-1D"], "decay 0.97"].max() < -2
+    assert GAINS.loc["Randman, 1-D", "decay 0.97"] > 3
+    for gains, errors in ((GAINS, ERRORS), (LATE_GAINS, LATE_ERRORS)):
+        assert (gains["decay 0.8"] - 2 * errors["decay 0.8"]).max() < 0
 
 
 def test_a_detached_reset_is_never_better_and_worse_on_three_tasks() -> None:
     gain, twice = GAINS["detached reset"], 2 * ERRORS["detached reset"]
     assert gain.max() < 1
-    assert (gain + twice)[["Yin-Yang", "Randman, 1-D"]].max() < 0
+    assert (gain + twice)[["BasicMotions", "Randman, 1-D"]].max() < 0
     late, twice = LATE_GAINS["detached reset"], 2 * LATE_ERRORS["detached reset"]
     assert (late + twice)["MNIST-1D"] < -1
     assert late.max() < 1
@@ -231,8 +233,8 @@ def test_subtracting_is_better_than_a_reset_to_zero() -> None:
 
 def test_peak_width_and_shape_matter_little_but_a_peak_of_3_does_harm() -> None:
     near = GAINS.loc[MAIN, ["peak 1", "width 0.5", "width 2", "arctan", "Gaussian", "rectangle"]]
-    assert near.abs().max(axis=None) < 4.5
-    assert GAINS["peak 3"].max() < -7
+    assert near.abs().max(axis=None) < 5
+    assert GAINS["peak 3"].max() < -5
     detached = GAINS["peak 3, detached reset"]
     assert detached[["Yin-Yang", "Randman, 1-D"]].min() > -4
     assert detached["MNIST-1D"] < -20
@@ -247,8 +249,8 @@ def test_larger_batches_learn_more_in_each_update() -> None:
 
 
 def test_half_of_a_layer_may_be_silent_and_three_quarters_are_too_many() -> None:
-    first = SILENT.xs("nothing", level="changed").map(lambda of: of.mean(axis=0)[0])
+    first = SILENT.xs("nothing", level="changed").map(np.mean)
     assert first[["Yin-Yang", "wine", "breast cancer"]].between(40, 60).all()
     for row in SHORT.rows(hidden="trained", layers=[1, 2]).itertuples():
-        if row.silent.mean(axis=0).max() > 75:
+        if np.mean(row.silent) > 75:
             assert row.test.mean() < BEST.loc[row.task.split(",")[0], "nothing"] - 8

@@ -89,7 +89,7 @@ def test_detached_a_peak_of_01_with_a_width_of_4_has_the_highest_mean_on_tempora
 
 def test_detached_large_areas_do_more_harm() -> None:
     assert DETACHED[1.0:].max() < 62 < 90 < ATTACHED[1.0:2.0].min()
-    assert SUM_DETACHED[1.0:].max() < 72 < 75 < SUM_ATTACHED[1.0:2.0].min()
+    assert SUM_DETACHED[1.0:].max() + 2 < SUM_ATTACHED[1.0:2.0].min()
 
 
 def test_the_gradient_through_the_raised_threshold_is_needed() -> None:

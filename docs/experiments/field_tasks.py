@@ -251,13 +251,15 @@ def controls(task: str, scales: Sequence[float], how: Sequence[Settings]) -> lis
 WORDS = ["nothing", "frozen", "linear", *LINES, *TIMES, *MIRRORED]
 TWO, HIGH = rates("Adam", 0.01, 0.03), rates("Adam", 0.1, 0.3)
 THREE = [*rates("Adam", 0.003), *TWO]
-ALL = [*rates("Adam", 0.001), *THREE, *rates("Adam", 0.1), *rates("SGD", 0.3, 1.0, 3.0)]
+FIVE = [*rates("Adam", 0.001), *THREE, *rates("Adam", 0.1)]
 MAIN = ["Yin-Yang", "MNIST-1D", "BasicMotions", "Randman, 1-D"]
+SGD = dict.fromkeys(MAIN, rates("SGD", 0.3, 1.0, 3.0)) | {MAIN[3]: rates("SGD", 10.0, 30.0, 100.0)}
 SCALES = 0.25, 1.0, 4.0, 16.0
 VARIED = [of for of in SIGNALS if of not in MAIN]
 FIELD_TASKS = Experiment(
     "Which lines of the sheet of start values hold on the field's own tasks?",
-    [one for task in SHEETS for one in tried(task, NOTHING, ALL if task in MAIN else TWO)]
+    [one for task in SHEETS for one in tried(task, NOTHING, FIVE if task in MAIN else TWO)]
+    + [one for task in MAIN for one in tried(task, NOTHING, SGD[task])]
     + [one for task in SHEETS if task not in VARIED for one in controls(task, SCALES, HIGH)]
     + [one for task, lines in TRIED.items() for one in tried(task, lines, TWO)],
     by=("task", "changed"),

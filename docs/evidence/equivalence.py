@@ -143,7 +143,7 @@ def test_brainpy_divides_by_the_threshold_in_neurons_without_a_reset_potential()
 
 
 def test_scripts_learn_equally_with_equal_triangles() -> None:
-    assert APART == [0, 1e-3]
+    assert max(APART) <= 1e-3
     ends = SCRIPTS["losses"].map(lambda losses: [loss.split()[-1] for loss in losses])
     assert [theirs == ours != default for _, theirs, ours, default in ends] == [True, True]
 

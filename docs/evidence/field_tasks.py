@@ -19,7 +19,7 @@ LONGER = LONG.means("task", "changed", "updates").unstack(["changed", "updates"]
 LATE_RATES = LONG.means("task", "rate", changed="nothing").unstack()
 SGD = SHORT.means("task", changed="nothing", optimizer="SGD")
 # The best that papers report
-PUBLISHED = {"Yin-Yang": "99", "MNIST-1D": "91", "BasicMotions": "97.5"}
+PUBLISHED = {"Yin-Yang": "99", "MNIST-1D": "94", "BasicMotions": "100"}
 # What a line adds, for each seed, at the better of two rates.
 OF_LINES = SHORT.outcomes("task", "changed", optimizer="Adam", rate=[0.01, 0.03])
 SHEET = OF_LINES.xs("nothing", level="changed")
@@ -91,9 +91,9 @@ def table_of_rates() -> pd.DataFrame:
     return percent(both.loc[rows]).rename(columns="{:g}".format)
 
 
-def starred(gains: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
-    """Gains in points; a star: by more than two standard errors."""
-    clear = (gains.abs() > 2 * errors).map({True: "*", False: ""}.get)
+def starred(gains: pd.DataFrame, errors: pd.DataFrame, least: float = 2.0) -> pd.DataFrame:
+    """Gains in points; a star: by more than so many standard errors."""
+    clear = (gains.abs() > least * errors).map({True: "*", False: ""}.get)
     shown = gains.map("{:+.0f}".format).where(gains.notna(), "") + clear
     return shown.T.rename(columns=NAMES).rename_axis(None, axis=1)
 
@@ -107,13 +107,15 @@ def table_of_late_lines() -> pd.DataFrame:
     """The points that a change of a line adds after ten times the updates."""
     tasks = ["Yin-Yang", "MNIST-1D"]
     lines = [line for line in LINES if line in FILE["long"]]
-    return starred(LATE_GAINS.loc[tasks, lines], LATE_ERRORS.loc[tasks, lines])
+    return starred(LATE_GAINS.loc[tasks, lines], LATE_ERRORS.loc[tasks, lines], 3.2)
 
 
 def test_the_sheet_is_ahead_of_its_frozen_control_but_on_basicmotions() -> None:
     scaled = [*MAIN, "Randman, 2-D", "wine", "breast cancer"]
     ahead = (BEST["nothing"] - BEST["frozen"])[scaled]
     assert ahead.drop("BasicMotions").min() > 7
+    two = BEST.filter(like="2 features", axis=0)
+    assert (two["nothing"] - two["frozen"]).abs().max() < 4
     late = LONGER["nothing", 5000] - LONGER["frozen", 5000]
     assert late.drop("BasicMotions").min() > 15
     assert max(abs(ahead["BasicMotions"]), abs(late["BasicMotions"])) < 2
@@ -144,6 +146,7 @@ def test_adam_is_better_than_sgd() -> None:
     ahead = BEST.loc[MAIN, "nothing"] - SGD[MAIN]
     assert ahead.drop("BasicMotions").min() > 3
     assert 0 < ahead["BasicMotions"] < 4
+    assert ahead[["Yin-Yang", "Randman, 1-D"]].min() > 7
     rates = SHORT.means("task", "rate", changed="nothing", optimizer="SGD").unstack()
     assert rates.idxmax(axis=1)[["Yin-Yang", "Randman, 1-D"]].tolist() == [1.0, 30.0]
 
@@ -153,6 +156,8 @@ def test_without_scaled_features_a_frozen_network_does_better_than_a_trained_one
         scaled, not_scaled = BEST.loc[name], BEST.loc[f"{name}, unscaled"]
         assert scaled["nothing"] > max(scaled["frozen"] + 7, not_scaled["nothing"] + 30)
         assert not_scaled["frozen"] > not_scaled["nothing"] + 10
+        assert abs(scaled["linear"] - scaled["nothing"]) < 2
+    assert BEST.loc["Randman, 2-D", "linear"] > BEST.loc["Randman, 2-D", "nothing"] + 1
 
 
 def test_a_signal_needs_a_mean_of_0_more_than_scaled_channels() -> None:
@@ -218,13 +223,11 @@ def test_a_longer_decay_helps_spikes_alone_and_a_shorter_one_nothing() -> None:
         assert (gains["decay 0.8"] - 2 * errors["decay 0.8"]).max() < 0
 
 
-def test_a_detached_reset_is_never_better_and_worse_on_three_tasks() -> None:
+def test_a_detached_reset_is_never_better_and_worse_on_two_tasks() -> None:
     gain, twice = GAINS["detached reset"], 2 * ERRORS["detached reset"]
     assert gain.max() < 1
     assert (gain + twice)[["BasicMotions", "Randman, 1-D"]].max() < 0
-    late, twice = LATE_GAINS["detached reset"], 2 * LATE_ERRORS["detached reset"]
-    assert (late + twice)["MNIST-1D"] < -1
-    assert late.max() < 1
+    assert LATE_GAINS["detached reset"].max() < 1
 
 
 def test_subtracting_is_better_than_a_reset_to_zero() -> None:
@@ -235,8 +238,8 @@ def test_peak_width_and_shape_matter_little_but_a_peak_of_3_does_harm() -> None:
     near = GAINS.loc[MAIN, ["peak 1", "width 0.5", "width 2", "arctan", "Gaussian", "rectangle"]]
     assert near.abs().max(axis=None) < 5
     assert GAINS["peak 3"].max() < -5
-    detached = GAINS["peak 3, detached reset"]
-    assert detached[["Yin-Yang", "Randman, 1-D"]].min() > -4
+    detached = GAINS["peak 3, detached reset"] - GAINS["detached reset"]
+    assert detached[["Yin-Yang", "Randman, 1-D"]].min() > 0
     assert detached["MNIST-1D"] < -20
 
 

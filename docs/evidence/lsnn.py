@@ -9,7 +9,7 @@ import pandas as pd
 
 from evidence.record import Record, mean_and_error
 
-LSNN, CUES = Record("lsnn"), Record("two_cues")
+LSNN, PARTS, CUES = map(Record, ("lsnn", "lsnn_parts", "two_cues"))
 seeds, seeds_cues = LSNN.seeds, CUES.seeds
 ORDER, SUM = "temporal order", "accumulated cues"
 BY, LAYERS = ["reset", "width", "peak"], ["adaptive", "recurrent"]
@@ -47,6 +47,13 @@ def table() -> pd.DataFrame:
     """Accuracies in percent, by task, reset, width and peak, up to a peak of 1."""
     cells = OF_TASKS.map(mean_and_error).unstack().drop(columns=3.0)
     return cells.reindex(TASKS, level="task").rename("{:g}".format, level="width")
+
+
+def table_of_parts() -> pd.DataFrame:
+    """Accuracies in percent of an LSNN and of its parts alone, by task and width."""
+    cells = PARTS.outcomes("task", "width", "layer").map(mean_and_error).unstack()
+    cells = cells[["LSNN", "recurrent", "adaptive"]].rename("{:g}".format, level="width")
+    return cells.rename(columns={"recurrent": "only recurrent", "adaptive": "only adaptive"})
 
 
 def figure() -> None:
@@ -95,6 +102,12 @@ def test_detached_large_areas_do_more_harm() -> None:
 def test_the_gradient_through_the_raised_threshold_is_needed() -> None:
     assert order_cut < default - 15
     assert sum_cut < SUM_ATTACHED[0.3] - 20
+
+
+def test_an_lsnn_needs_its_recurrent_weights_and_hardly_its_adaptive_thresholds() -> None:
+    means = PARTS.means("task", "width", "layer").unstack()
+    assert (means["LSNN"] - means["recurrent"]).between(-3, 3).all()
+    assert (means["recurrent"] - means["adaptive"]).min() > 15
 
 
 def test_with_the_default_triangle_both_layers_remember_a_cue_with_either_reset() -> None:

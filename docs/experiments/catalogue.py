@@ -25,6 +25,12 @@ SUM = ORDER | {"task": "accumulated cues", "scale": 0.5}
 # With accumulated cues, 0.01 was better at no triangle.
 SLOW = rates("Adam", 0.003)
 LSNN = cases(task=[ORDER], how=[*SLOW, *rates("Adam", 0.01)]) + cases(task=[SUM], how=SLOW)
+# And its parts alone: no neuron adapts, or all do and there are no recurrent weights.
+ALONE = [
+    {"layer": "LSNN"} | MIXED,
+    {"layer": "recurrent"} | MIXED | {"adaptive": 0.0},
+    {"layer": "adaptive", "beta": 1.0, "rise_attached": 1.0},
+]
 TRIANGLE = ORDER | {"reset": "attached", "optimizer": "Adam", "rate": 0.01}
 
 CUES = DETACHED | {"task": "two cues", "scale": 1.0, "hidden": "trained", "rise_attached": 1.0}
@@ -101,6 +107,18 @@ EXPERIMENTS = {
         + cases(task=[ORDER, SUM], **FROZEN, start=[DEFAULT]),
         by=("task", "hidden", "rise_attached", "reset", "width", "peak"),
         seeds=12,
+    ),
+    "lsnn_parts": Experiment(
+        "Does an LSNN need both its adaptive thresholds and its recurrent weights?",
+        cases(
+            task=[{"task": ORDER["task"], "scale": 1.0}, {"task": SUM["task"], "scale": 0.5}],
+            layer=ALONE,
+            triangle=TRIANGLES[2:],
+            how=[*SLOW, *rates("Adam", 0.01)],
+        ),
+        by=("task", "layer", "width"),
+        seeds=12,
+        traced={"layer": ["LSNN", "recurrent", "adaptive"]},
     ),
     "two_cues": Experiment(
         "At which peaks do adaptive thresholds or recurrent weights keep a memory?",

@@ -67,11 +67,8 @@ def main() -> None:
     checked, quick, keep = (word in given.words for word in ("check", "quick", "record"))
     # One thread in each of two processes: on two cores, two in each take up to twice the time.
     os.environ["NPROC"] = "1"
-    # Both mostly compile.
-    if quick:
+    if quick:  # it mostly compiles
         os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
-    if checked:
-        os.environ["XLA_FLAGS"] = f"{os.getenv('XLA_FLAGS', '')} --xla_backend_optimization_level=1"
     names = [name for name in EXPERIMENTS if name in given.words] or list(EXPERIMENTS)
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         if checked:

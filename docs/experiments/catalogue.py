@@ -22,15 +22,12 @@ FROZEN |= {"how": rates("Adam", 0.01, 0.03, 0.1)}
 MIXED = {"recurrent": 0.09, "adaptive": 0.5, "beta": 1.0, "rise_attached": 1.0}
 ORDER = MIXED | {"task": "temporal order", "scale": 1.0, "hidden": "trained"}
 SUM = ORDER | {"task": "accumulated cues", "scale": 0.5}
+SLOW = rates("Adam", 0.003, 0.01)
 # With accumulated cues, 0.01 was better at no triangle.
-SLOW = rates("Adam", 0.003)
-LSNN = cases(task=[ORDER], how=[*SLOW, *rates("Adam", 0.01)]) + cases(task=[SUM], how=SLOW)
-# And its parts alone: no neuron adapts, or all do and there are no recurrent weights.
-ALONE = [
-    {"layer": "LSNN"} | MIXED,
-    {"layer": "recurrent"} | MIXED | {"adaptive": 0.0},
-    {"layer": "adaptive", "beta": 1.0, "rise_attached": 1.0},
-]
+LSNN = cases(task=[ORDER], how=SLOW) + cases(task=[SUM], how=SLOW[:1])
+# Its parts alone: no neuron adapts, or all do and there are no recurrent weights.
+WITHOUT = {name: of for name, of in ORDER.items() if name != "recurrent"} | {"adaptive": 1.0}
+ALONE = {"LSNN": ORDER, "recurrent": ORDER | {"adaptive": 0.0}, "adaptive": WITHOUT}
 TRIANGLE = ORDER | {"reset": "attached", "optimizer": "Adam", "rate": 0.01}
 
 CUES = DETACHED | {"task": "two cues", "scale": 1.0, "hidden": "trained", "rise_attached": 1.0}
@@ -110,15 +107,15 @@ EXPERIMENTS = {
     ),
     "lsnn_parts": Experiment(
         "Does an LSNN need both its adaptive thresholds and its recurrent weights?",
-        cases(
-            task=[{"task": ORDER["task"], "scale": 1.0}, {"task": SUM["task"], "scale": 0.5}],
-            layer=ALONE,
-            triangle=TRIANGLES[2:],
-            how=[*SLOW, *rates("Adam", 0.01)],
-        ),
+        [
+            {"layer": layer} | of | {name: task[name] for name in ("task", "scale")} | triangle
+            for layer, of in ALONE.items()
+            for task in (ORDER, SUM)
+            for triangle in cases(start=[DEFAULT], width=[1.0, 2.0], how=SLOW)
+        ],
         by=("task", "layer", "width"),
         seeds=12,
-        traced={"layer": ["LSNN", "recurrent", "adaptive"]},
+        traced={"layer": list(ALONE)},
     ),
     "two_cues": Experiment(
         "At which peaks do adaptive thresholds or recurrent weights keep a memory?",
@@ -152,7 +149,6 @@ EXPERIMENTS = {
         by=("form", "reset", "peak"),
         tuned=(),
         seeds=4,
-        sampled=(3, 6, 4),
     ),
     "frozen_control": Experiment(
         "What does training the hidden layer add on digits, beside a linear classifier?",
@@ -187,7 +183,6 @@ EXPERIMENTS = {
         outcomes=("loss", "accuracy"),
         best="lowest",
         traced={"bfloat16": list(KEPT)},
-        sampled=(1, 6, 8),
     ),
     "neuron": neuron.NEURON,
 }

@@ -48,12 +48,8 @@ def compared(name: str) -> tuple[str, list[str]]:
         kept += (now == moved).ravel().tolist()
     share, expected = np.mean(same), np.mean(kept)
     lost = share < expected - LOST - ERRORS * (expected * (1 - expected) / len(same)) ** 0.5
-    return (
-        f"{name}: {len(one.cases)} cases; {share:.0%} of the outcomes are those of the record, where "
-        f"{expected:.0%} survive rounding; means differ by up to {max(row[-1] for row in rows):.1f} "
-        "standard errors"
-    ), [
-        f"{text}: recorded {was}, found {is_now}"
-        for text, was, is_now, far in rows
-        if was != is_now and (lost or far > ERRORS)
-    ]
+    far = max(row[-1] for row in rows)
+    agreement = f"{name}: {len(one.cases)} cases; {share:.0%} of outcomes are those of the record"
+    agreement += f"; {expected:.0%} survive rounding; means differ by {far:.1f} errors at most"
+    differ = [row for row in rows if row[1] != row[2] and (lost or row[3] > ERRORS)]
+    return agreement, [f"{of}: recorded {then}, found {now}" for of, then, now, _ in differ]

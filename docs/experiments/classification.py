@@ -1,7 +1,6 @@
 """Tasks, and what most experiments try on them: layers of one neuron that learn to classify."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -23,19 +22,17 @@ class Task(NamedTuple):
     inputs: int
     classes: int
     counts: Any  # how much a spike counts in the scores, for each time step
-    sample: Callable[[Any, Any], tuple[Array, Array]]  # from the world and a key, or from an index
-    world: Callable[[Array], Any] = lambda key: None  # what all samples of a seed have in common
+    sample: Callable[[Any], tuple[Array, Array]]  # from a key, or from an index
     samples: int = 0  # if there is an end of them
 
 
-def features(x: Any, labels: Any, times: int = 20) -> Task:
-    """Features, such as the pixels of handwritten digits, each for some time steps."""
-    x, labels, counts = jnp.float32(x), jnp.asarray(labels), jnp.full(times, 1 / times)
-    classes = int(labels.max()) + 1
-    return Task(x.shape[1], classes, counts, lambda _, i: (x[i], labels[i]), samples=len(x))
+def digits(images: Any, times: int = 20) -> Task:
+    """The pixels of handwritten digits, each for some time steps."""
+    sample = lambda i: (images[i], LABELS[i])
+    return Task(64, 10, jnp.full(times, 1 / times), sample, samples=len(images))
 
 
-def cues(_: Any, key: Array) -> tuple[Array, Array]:
+def cues(key: Array) -> tuple[Array, Array]:
     """Two cues, 28 steps apart: are they on the same channel?"""
     keys = jax.random.split(key)
     first, second = jax.random.randint(keys[0], (2,), 0, 2)
@@ -44,7 +41,7 @@ def cues(_: Any, key: Array) -> tuple[Array, Array]:
     return inputs, jnp.int32(first == second)
 
 
-def dots(_: Any, key: Array) -> tuple[Array, Array]:
+def dots(key: Array) -> tuple[Array, Array]:
     """A dot that moves left or right over 16 places, in noise."""
     keys = jax.random.split(key)
     right, first = jax.random.randint(keys[0], (2,), 0, jnp.array([2, 16]))
@@ -52,7 +49,7 @@ def dots(_: Any, key: Array) -> tuple[Array, Array]:
     return jax.nn.one_hot(places, 16) + 0.1 * jax.random.normal(keys[1], (16, 16)), right
 
 
-def temporal_order(_: Any, key: Array) -> tuple[Array, Array]:
+def temporal_order(key: Array) -> tuple[Array, Array]:
     """A symbol in each step. Two of them, among distractors, are X or Y: in which order?"""
     keys = jax.random.split(key, 3)
     which = jax.random.randint(keys[0], (2,), 0, 2)
@@ -61,7 +58,7 @@ def temporal_order(_: Any, key: Array) -> tuple[Array, Array]:
     return jax.nn.one_hot(symbols, 6), which @ jnp.array([2, 1])
 
 
-def accumulated_cues(_: Any, key: Array) -> tuple[Array, Array]:
+def accumulated_cues(key: Array) -> tuple[Array, Array]:
     """Seven cues on the left or on the right, and a pause of 25 steps: where were more?"""
     keys = jax.random.split(key)
     left = jax.random.bernoulli(keys[0], shape=(7,))
@@ -76,10 +73,10 @@ TASKS = {
     "temporal order": Task(6, 4, 3 / 8 * (jnp.arange(50) >= 42), temporal_order),
     "accumulated cues": Task(15, 2, 3 / 8 * (jnp.arange(60) >= 52), accumulated_cues),
     "moving dot": Task(16, 2, jnp.arange(16) >= 8, dots),
-    "digits": features(IMAGES, LABELS),
-    "digits, 10 steps": features(IMAGES, LABELS, 10),
-    "digits, 40 steps": features(IMAGES, LABELS, 40),
-    "digits, centered": features(IMAGES - IMAGES.mean(0), LABELS),
+    "digits": digits(IMAGES),
+    "digits, 10 steps": digits(IMAGES, 10),
+    "digits, 40 steps": digits(IMAGES, 40),
+    "digits, centered": digits(IMAGES - IMAGES.mean(0)),
 }
 
 
@@ -88,7 +85,7 @@ AXES: dict[str, Any] = {"layer": -1, "batch and time": (0, 1)}
 
 
 def draw(key: Array, case: Case, updates: int) -> Any:
-    """Weights, what samples have in common, and the samples of each batch and of the test."""
+    """Weights, and the samples of each batch and of the test."""
     task, keys = TASKS[case["task"]], jax.random.split(key, 6)
     sizes = [task.inputs, *[case.get("neurons", NEURONS)] * case.get("layers", 1)]
     shapes = zip(jax.random.split(keys[0], len(sizes)), sizes, sizes[1:], strict=False)
@@ -104,7 +101,7 @@ def draw(key: Array, case: Case, updates: int) -> Any:
     else:
         batches = jax.random.split(keys[3], (updates, BATCH))
         tested = jax.random.split(keys[4], TESTED)
-    return weights, task.world(keys[5]), batches, tested
+    return weights, batches, tested
 
 
 def never_spike(layers: list[Passed]) -> Array:
@@ -117,7 +114,7 @@ def trial(
     drawn: Any, case: Case, surrogate: Surrogate, stored: Stored = as_it_is
 ) -> dict[str, Array]:
     """Accuracy on new samples, their mean firing rate, and the loss of the last updates."""
-    weights, world, batches, tested = drawn
+    weights, batches, tested = drawn
     task = TASKS[case["task"]]
     spike = surrogate(case["peak"], case["width"] / 2)
     fields = {name: case[name] for name in Neuron._fields if name in case}
@@ -134,7 +131,7 @@ def trial(
     def counted(weights: Any, samples: Array) -> Any:
         """What the readout reads of each neuron, labels, and all layers."""
         weights, layers = stored("spikes and currents", weights), []
-        s, labels = jax.vmap(partial(task.sample, world), out_axes=(-2, 0))(samples)
+        s, labels = jax.vmap(task.sample, out_axes=(-2, 0))(samples)
         for i, w in enumerate(weights["hidden"]):
             currents = stored("spikes and currents", s @ w)
             currents = jnp.broadcast_to(currents, (*task.counts.shape, *currents.shape[-2:]))
@@ -150,17 +147,16 @@ def trial(
     fixed = dict[str, Any]()
     if case.get("hidden") == "frozen":  # then what is read of each batch never changes
         fixed, weights = weights, {"out": weights["out"]}
-        read = counted(fixed, batches.ravel())[:2]
+        read = *counted(fixed, batches.ravel())[:2], ()
         batches = jax.tree.map(lambda a: a.reshape(*batches.shape, *a.shape[1:]), read)
 
     def passed(weights: Any, samples: Any) -> Any:
         """Scores, labels, and all layers."""
-        counts, labels, layers = counted(fixed | weights, samples)
+        known = isinstance(samples, tuple)
+        counts, labels, layers = samples if known else counted(fixed | weights, samples)
         return counts @ stored("spikes and currents", weights["out"]), labels, layers
 
     def loss(weights: Any, samples: Any) -> Any:
-        if fixed:
-            return cross_entropy(samples[0] @ weights["out"], samples[1])
         scores, labels, layers = passed(weights, samples)
         total = cross_entropy(scores, labels)
         if "highest" in case:  # penalties on low potentials, and on rates out of bounds

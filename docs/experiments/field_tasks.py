@@ -210,18 +210,14 @@ FILE = tomllib.loads(Path(__file__).with_name("lines.toml").read_text("utf-8"))
 LINES: dict[str, Settings] = FILE["of all"] | {shape: {"shape": shape} for shape in SHAPES}
 
 
-def part(name: str) -> dict[str, Settings]:
-    """The lines of a list."""
-    return {one: LINES[one] for one in FILE[name]}
-
-
+FEW, LONG = ({one: LINES[one] for one in FILE[name]} for name in ("few", "long"))
 TIMES, MIRRORED = FILE["time steps"], FILE["mirror images"]
 NOTHING: dict[str, Settings] = {"nothing": {}}
 LARGE = {"2 layers of 128": LINES["2 layers of 128"]}
 TRIED: dict[str, dict[str, Settings]] = {
     "Yin-Yang": LINES | TIMES | MIRRORED,
     "MNIST-1D": LINES,
-    "BasicMotions": part("few"),
+    "BasicMotions": FEW,
     "Randman, 1-D": LINES,
     "Randman, 2-D": {"no synapse": LINES["no synapse"]},
 }
@@ -255,12 +251,11 @@ FIVE = [*rates("Adam", 0.001), *THREE, *rates("Adam", 0.1)]
 MAIN = ["Yin-Yang", "MNIST-1D", "BasicMotions", "Randman, 1-D"]
 SGD = dict.fromkeys(MAIN, rates("SGD", 0.3, 1.0, 3.0)) | {MAIN[3]: rates("SGD", 10.0, 30.0, 100.0)}
 SCALES = 0.25, 1.0, 4.0, 16.0
-VARIED = [of for of in SIGNALS if of not in MAIN]
 FIELD_TASKS = Experiment(
     "Which lines of the sheet of start values hold on the field's own tasks?",
     [one for task in SHEETS for one in tried(task, NOTHING, FIVE if task in MAIN else TWO)]
     + [one for task in MAIN for one in tried(task, NOTHING, SGD[task])]
-    + [one for task in SHEETS if task not in VARIED for one in controls(task, SCALES, HIGH)]
+    + [one for task in SHEETS for one in controls(task, SCALES, HIGH)]
     + [one for task, lines in TRIED.items() for one in tried(task, lines, TWO)],
     by=("task", "changed"),
     draw=draw,
@@ -276,7 +271,7 @@ LONGER = replace(
     cases=[one for task in MAIN[:2] for one in tried(task, NOTHING, THREE)]
     + tried("BasicMotions", NOTHING, TWO[:1])
     + tried("Randman, 1-D", NOTHING, [*TWO, *HIGH[:1]])
-    + [one for task in MAIN[:2] for one in tried(task, part("long"), TWO[:1])]
+    + [one for task in MAIN[:2] for one in tried(task, LONG, TWO[:1])]
     + [one for task in ("Yin-Yang", "Randman, 1-D") for one in tried(task, LARGE, TWO[:1])]
     + [one for task in MAIN for one in controls(task, (1.0, 4.0), HIGH[:1])],
     seeds=4,

@@ -51,5 +51,4 @@ NEURON = Experiment(
     seeds=60,
     updates=2000,
     outcomes=("solved",),
-    sampled=(1, 20, 20),
 )

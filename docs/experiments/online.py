@@ -16,11 +16,6 @@ NEURONS, CHANNELS, DURATION, DECAY = 10, 10, 100, 0.9
 RULES = ("RTRL", "e-prop", "e-prop with the reset")
 
 
-def error(spikes: Array, readout: Array, target: Array) -> Any:
-    """The squared error of each time step."""
-    return (spikes @ readout - target) ** 2
-
-
 def step(spike: Spike, v: Array, weights: Array, x: Array) -> Array:
     """The potential of the next time step, before its reset."""
     s = spike(v - 1.0)
@@ -47,7 +42,7 @@ def online(
         v, trace, weights, moments, total = carry
         trace = remembered(rule, spike, trace, v, weights, now[0])
         v = step(spike, v, weights, now[0])
-        value, signal = jax.value_and_grad(lambda v: error(spike(v - 1.0), readout, now[1]))(v)
+        value, signal = jax.value_and_grad(lambda v: (spike(v - 1.0) @ readout - now[1]) ** 2)(v)
         gradient = jnp.einsum("i,ijk->jk" if rule == "RTRL" else "i,ik->ik", signal, trace)
         change, moments = descent.update(gradient, moments)
         weights = optax.apply_updates(weights, change)

@@ -61,8 +61,7 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Any]:
     start, batches, parts = drawn
     if "hidden" in start:
         times = case.get("enlarged", 1.0)
-        hidden = [(times * w, times * b, back) for w, b, back in start["hidden"]]
-        start = start | {"hidden": hidden}
+        start["hidden"] = [(times * w, times * b, back) for w, b, back in start["hidden"]]
 
     def rates(hidden: Any, x: Array) -> Any:
         s = x[int(case["model"] == "time shuffled")].T[..., None]
@@ -74,7 +73,7 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Any]:
         return s.mean(axis=0)
 
     if case.get("model") == "hidden frozen":  # then the rates never change
-        fixed, start = start["hidden"], {"out": start["out"]}
+        fixed = start.pop("hidden")
         parts = [(rates(fixed, x), labels) for x, labels in parts]
     learned, valid, test = parts
 
@@ -132,5 +131,4 @@ AREA = replace(
     by=("shape", "width", "area"),
     seeds=10,
     tuned=("peak", "optimizer", "rate"),
-    sampled=(1, 4, 8),
 )

@@ -69,7 +69,7 @@ class Experiment:
     best: Literal["highest", "lowest"] = "highest"
     chosen_by: str = ""  # the outcome that chooses; without, the first
     traced: Mapping[str, Sequence[str]] = field(default_factory=dict)  # words as their index
-    sampled: tuple[int, int, int] = 2, 3, 6  # programs, cases of each, and seeds for `check`
+    sampled: tuple[int, int, int] = 2, 4, 6  # programs, cases of each, and seeds for `check`
 
 
 def cases(**settings: Iterable[Any]) -> list[dict[str, Any]]:

@@ -30,8 +30,8 @@ def checked_parameter(name: str, value: Any) -> Any:
     return jnp.array(value, jax.eval_shape(jnp.sin, value).dtype) if array.ndim else float(array)
 
 
-def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]:
-    """All in one shape; x in the dtype of the result, the parameters in the slope's.
+def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, Array, Array]:
+    """x in the shape and the dtype of the result; the parameters in the slope's dtype.
 
     A bad parameter shows in x, which is NaN then.
     """
@@ -44,20 +44,22 @@ def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]
         raise ValueError(f"x, alpha and width must broadcast. {error}") from None
     x = jnp.asarray(x, jax.eval_shape(jnp.sin, x).dtype)
     wide = np.promote_types(x.dtype, np.float32)  # 16 bits are rounded once
-    alpha, width = jnp.asarray(alpha, wide), jnp.asarray(width, wide)
+    alpha, width = (
+        jnp.expand_dims(jnp.asarray(p, wide), range(len(shape) - jnp.ndim(p)))
+        for p in (alpha, width)
+    )
     # 0, but NaN unless both are positive and finite, and the peak finite. In the sum,
     # x is sharded over devices, and batched by vmap, as the result is.
     zero = jax.lax.stop_gradient(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width))
-    x, alpha, width, zero = (jnp.broadcast_to(value, shape) for value in (x, alpha, width, zero))
-    return x + zero.astype(x.dtype), (alpha, width)
+    return jnp.broadcast_to(x, shape) + zero.astype(x.dtype), alpha, width
 
 
 def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:
     """``formula`` as a function of all that is accepted, in the dtype of x."""
 
     def relugrad(x: Any, alpha: Any, width: Any) -> Array:  # the name in a profile
-        x, parameters = promote(x, alpha, width)
-        return formula(x, *parameters).astype(x.dtype)
+        x, alpha, width = promote(x, alpha, width)
+        return formula(x, alpha, width).astype(x.dtype)
 
     return relugrad
 

@@ -13,10 +13,12 @@ from jax.typing import ArrayLike
 from relugrad import _surrogate
 from relugrad._arguments import after_promotion, as_array, checked_parameter
 
-_spike: Callable[..., jax.Array] = jax.jit(_surrogate.spike)
-_spike_jvp: Callable[..., jax.Array] = jax.jit(_surrogate.spike_forward_mode)
-_surrogate_grad: Callable[..., jax.Array] = jax.jit(after_promotion(_surrogate.surrogate_grad))
-_surrogate_fun: Callable[..., jax.Array] = jax.jit(after_promotion(_surrogate.surrogate_fun))
+Formula = Callable[..., jax.Array]
+
+_spike: Formula = jax.jit(after_promotion(_surrogate.spike))
+_spike_jvp: Formula = jax.jit(jax.checkpoint(after_promotion(_surrogate.spike_forward_mode)))
+_surrogate_grad: Formula = jax.jit(after_promotion(_surrogate.surrogate_grad))
+_surrogate_fun: Formula = jax.jit(after_promotion(_surrogate.surrogate_fun))
 
 
 @final
@@ -166,7 +168,7 @@ class ReluGrad:
         if type(self.forward_mode) is not bool:
             raise TypeError(f"forward_mode must be True or False; got {self.forward_mode!r}")
         for name in ("alpha", "width"):
-            vars(self)[name] = checked_parameter(name, getattr(self, name))
+            object.__setattr__(self, name, checked_parameter(name, getattr(self, name)))
 
     def __call__(self, x: ArrayLike) -> jax.Array:
         """Spike where ``x >= 0``.

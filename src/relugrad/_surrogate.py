@@ -3,10 +3,11 @@
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.lax import select
+from jax.lax import select, stop_gradient
+from jax.nn import relu
 
 
-def step(x: Array, alpha: Array, width: Array) -> Array:
+def step(x: Array, *_: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, and NaN for NaN."""
     return select(x >= 0, jnp.ones_like(x), select(x < 0, jnp.zeros_like(x), x))
 
@@ -14,15 +15,13 @@ def step(x: Array, alpha: Array, width: Array) -> Array:
 def gap(x: Array, width: Array) -> Array:
     """The distance from x to the edge of the support, and 0 outside of it."""
     x = x.astype(width.dtype)
-    # A product, because the derivative of jnp.abs at NaN is -1.
-    distance = width - x * jnp.where(x == 0, 1, jnp.sign(x))
-    return jnp.where(distance <= 0, 0, distance)  # relu would forget a NaN
+    sign = stop_gradient(2 * step(x) - 1)  # NaN for NaN, where jnp.abs has a derivative of -1
+    return relu(width - x * sign)
 
 
 def surrogate_grad(x: Array, alpha: Array, width: Array) -> Array:
     """The triangle, in the dtype of alpha and width."""
-    # alpha * width - alpha * |x| would be all rounding at the edge.
-    return alpha * gap(x, width)
+    return alpha * gap(x, width)  # alpha * width - alpha * |x| would be all rounding at the edge
 
 
 def surrogate_fun(x: Array, alpha: Array, width: Array) -> Array:
@@ -38,29 +37,18 @@ def times_slope(change: Array, x: Array, alpha: Array, width: Array) -> Array:
     return (change.astype(alpha.dtype) * surrogate_grad(x, alpha, width)).astype(change.dtype)
 
 
-def _forward(*primals: Array) -> tuple[Array, tuple[Array, ...]]:
-    # `spike` and not `step`, so that a second derivative meets the surrogate too. Copies, because
-    # a lax.scan that is differentiated twice confuses a residual that is an argument with a
-    # constant (JAX from 0.6.2 on).
-    return spike(*primals), tuple(map(jnp.copy, primals))
-
-
-def _backward(residuals: tuple[Array, ...], cotangent: Array) -> tuple[Array, None, None]:
-    return times_slope(cotangent, *residuals), None, None  # None is 0
-
-
 spike = jax.custom_vjp(step)
-spike.defvjp(_forward, _backward)
+spike.defvjp(
+    # `spike` and not `step`, so that a second derivative meets the surrogate too. Copies,
+    # because a lax.scan that is differentiated twice confuses a residual that is an argument
+    # with a constant (JAX from 0.6.2 on). None is 0: alpha and width change no spike.
+    lambda *primals: (spike(*primals), tuple(map(jnp.copy, primals))),
+    lambda residuals, cotangent: (times_slope(cotangent, *residuals), None, None),
+)
 
 # The same for forward mode. The inner checkpoint puts the batch axis of vmap
 # where the rule has it. The outer one protects the rule, which a lax.scan that
 # is differentiated twice loses before JAX 0.12: the result is wrong or 0.
 _with_jvp = jax.custom_jvp(jax.checkpoint(step))
-spike_forward_mode = jax.checkpoint(_with_jvp, prevent_cse=False)
-
-
-@_with_jvp.defjvp
-def _pushforward(
-    primals: tuple[Array, ...], tangents: tuple[Array, ...]
-) -> tuple[Array, Array]:
-    return spike_forward_mode(*primals), times_slope(tangents[0], *primals)
+spike_jvp = jax.checkpoint(_with_jvp, prevent_cse=False)
+_with_jvp.defjvp(lambda p, t: (spike_jvp(*p), times_slope(t[0], *p)))

@@ -15,7 +15,7 @@ def step(x: Array, *_: Array) -> Array:
 def gap(x: Array, width: Array) -> Array:
     """The distance from x to the edge of the support, and 0 outside of it."""
     x = x.astype(width.dtype)
-    sign = stop_gradient(2 * step(x) - 1)  # NaN for NaN, where jnp.abs has a derivative of -1
+    sign = stop_gradient(jnp.where(x == 0, 1, jnp.sign(x)))
     return relu(width - x * sign)
 
 

@@ -6,22 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.record import read
+from experiments.record import FILE, read
 
-ENTRIES = read()
+DATA, ENTRIES = FILE.parent, read()
 np.set_printoptions(legacy="1.21")  # a page shows 3, and not np.int64(3)
-# The record's short names of settings in words, where they aren't.
-WORDS = {
-    "changed": "line of the sheet that is changed",
-    "enlarged": "scale of the initial hidden weights (factor)",
-    "late": "share of the time steps before the readout begins",
-    "later": "scale of the initial weights of later layers (factor)",
-    "mirrored": "mirror images of the features",
-    "reset": "gradient through the reset",
-    "rise_attached": "gradient through the raised threshold (0: none)",
-    "through": "recurrent spikes through the synapse",
-    "times": "time steps",
-}
 
 
 class Markdown(str):
@@ -102,24 +90,17 @@ def about(*names: str) -> Markdown:
 
 
 def _about(name: str) -> str:
-    entry, table = ENTRIES[name], Results(name).table
-    table["rate"] = table["optimizer"] + " at " + table["rate"].map("{:g}".format)
-    varied = ""
-    for setting in table.columns.drop(["optimizer", "updates", *entry["outcomes"]]):
-        values = table[setting].dropna().unique()
-        if len(values) > 1:
-            shown = " · ".join(v if isinstance(v, str) else f"{v:.3g}" for v in values)
-            varied += f"\n  - {WORDS.get(setting, setting)}: {shown}"
-    runs, seeds = len(table) // 2, entry["seeds"]
+    entry = ENTRIES[name]
+    settings, seeds = len(entry["rows"]) // 2, entry["seeds"]
     packages = {k: v for k, v in entry["made_by"].items() if not k.endswith(".py")}
     versions = ", ".join(map(" ".join, (entry["versions"] | packages).items()))
     return f"""\
 <details class="record">
 <summary>How this was measured: {name}</summary>
 
-- **Varied:**{varied}
-- **Seeds:** {seeds} for each of the {runs:,} settings, {runs * seeds:,} runs in all, recorded after {entry["updates"] // 5:,} and {entry["updates"]:,} updates.
-- **Run** on {entry["date"]}, on a CPU ({entry["machine"]}) with {versions}.
+- **Question:** {entry["question"]}
+- **Runs:** {settings:,} settings with {seeds} seeds each, {settings * seeds:,} in all, recorded after {entry["updates"] // 5:,} and {entry["updates"]:,} updates.
+- **When and where:** on {entry["date"]}, on a CPU ({entry["machine"]}), with {versions}.
 
 </details>
 

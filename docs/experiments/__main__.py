@@ -29,9 +29,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from evidence.results import Results
@@ -54,56 +52,26 @@ def named(text: str) -> Surrogate:
     return stretched(spike if required else spike())
 
 
-UNUSABLE = (AttributeError, ImportError, NameError, SyntaxError, TypeError, ValueError)
-
-
-def arguments() -> argparse.Namespace:
-    """What is asked for; what isn't known is refused."""
-    parser = argparse.ArgumentParser("experiments", allow_abbrev=False)
-    parser.description, parser.formatter_class = __doc__, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("words", nargs="*", metavar="WORD")
-    parser.add_argument("--surrogate", default="", metavar="package.module:name")
-    given = parser.parse_intermixed_args()
-    given.settings = dict(word.split("=", 1) for word in given.words if "=" in word)
-    words, known = {word for word in given.words if "=" not in word}, ["check", "record"]
-    if unknown := words - {*known, *EXPERIMENTS}:
-        given_names = ", ".join([*known, *EXPERIMENTS])
-        parser.error(f"{', '.join(sorted(unknown))}: what can be asked for is {given_names}")
-    given.record, given.check = "record" in words, "check" in words
-    if given.record + given.check + bool(given.surrogate) > 1:
-        parser.error("record, check and --surrogate exclude each other")
-    if given.surrogate:
-        try:
-            named(given.surrogate)
-        except UNUSABLE as error:
-            parser.error(f"{given.surrogate!r} isn't package.module:name of a surrogate. {error}")
-    names = [name for name in EXPERIMENTS if name in words] or list(EXPERIMENTS)
-    given.cases = {name: cases_to_run(name, given) for name in names}
-    if given.settings and not any(given.cases.values()):
-        parser.error(f"no case of {', '.join(names)} has {given.settings}")
-    for name in names if given.record and given.settings else []:
-        if given.cases[name] and not is_current(read().get(name), EXPERIMENTS[name]):
-            parser.error(f"{name} was recorded with other code or another JAX: record all of it")
-    return given
-
-
-def cases_to_run(name: str, given: argparse.Namespace) -> list[Case]:
-    """Those of an experiment that are asked for."""
+def selected(name: str, asked: dict[str, str], record: bool) -> Sequence[Case]:
+    """The cases of an experiment with these settings, or those that the record lacks."""
     experiment, entry = EXPERIMENTS[name], read().get(name)
-    cases = list(experiment.cases)
-    if given.settings:
-        asked = given.settings.items()
-        cases = [case for case in cases if all(str(case.get(k)) == v for k, v in asked)]
-    elif given.record and entry and is_current(entry, experiment):
-        recorded = {settings(row) for row in entry["rows"]}
-        cases = [case for case in cases if not recorded.issuperset(wanted(experiment, [case]))]
-    if given.surrogate:  # in the place of the triangle
-        cases = [case for case in cases if case.get("shape", "triangle") == "triangle"]
-    return cases
+    current = is_current(entry, experiment)
+    if asked:
+        cases = experiment.cases
+        cases = [case for case in cases if all(str(case.get(k)) == asked[k] for k in asked)]
+        if cases and record and not current:
+            sys.exit(f"{name} was recorded with other code or another JAX: record all of it")
+        return cases
+    recorded = {settings(row) for row in entry["rows"]} if entry and record and current else set()
+    return [
+        case for case in experiment.cases if not recorded.issuperset(wanted(experiment, [case]))
+    ]
 
 
 def rows_of(name: str, cases: Sequence[Case], surrogate: str) -> list[Row]:
-    """Run some cases of an experiment."""
+    """Run some cases of an experiment; another surrogate takes the place of the triangle."""
+    if surrogate:
+        cases = [case for case in cases if case.get("shape", "triangle") == "triangle"]
     rows, start = list[Row](), time.perf_counter()
     experiment = replace(EXPERIMENTS[name], cases=cases)
     for of_program in run(experiment, named(surrogate) if surrogate else triangle):
@@ -114,48 +82,49 @@ def rows_of(name: str, cases: Sequence[Case], surrogate: str) -> list[Row]:
 
 
 def show(name: str, rows: Sequence[Row]) -> None:
-    """What was found beside what is recorded of the same cases."""
-    experiment, entry = EXPERIMENTS[name], read().get(name, {"rows": []})
-    again = {settings(row) for row in rows}
-    then = [row for row in entry["rows"] if settings(row) in again]
-    tables = {
-        title: Results(name, renewed({}, experiment, of)).outcomes(*experiment.by, "updates")
-        for title, of in (("now", rows), ("recorded", then))
-        if of
+    """The means of what was found, beside the record."""
+    experiment = EXPERIMENTS[name]
+    entries = {"now": renewed({}, experiment, rows), "recorded": read().get(name)}
+    means = {
+        title: Results(name, entry).means(*experiment.by)
+        for title, entry in entries.items()
+        if entry
     }
-    table = pd.concat(tables, axis=1)
-    shown = table.map(np.mean)
-    if "recorded" in table:
-        change = table["now"] - table["recorded"]
-        shown["difference"] = change.map(np.mean)
-        shown["its error"] = change.map(lambda seeds: seeds.std(ddof=1) / len(seeds) ** 0.5)
-    print(f"\n{name}: {experiment.question}", shown.round(2).to_string(), sep="\n", flush=True)
+    print(f"\n{name}: {experiment.question}", pd.DataFrame(means).dropna().round(1), sep="\n")
 
 
 def main() -> None:
     """Run what is asked for, two at a time."""
-    given = arguments()
+    parser = argparse.ArgumentParser("experiments", allow_abbrev=False)
+    parser.description, parser.formatter_class = __doc__, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("words", nargs="*", metavar="WORD")
+    parser.add_argument("--surrogate", default="", metavar="package.module:name")
+    given = parser.parse_intermixed_args()
+    asked = dict(word.split("=", 1) for word in given.words if "=" in word)
+    words = {word for word in given.words if "=" not in word}
+    if unknown := words - {"record", "check", *EXPERIMENTS}:
+        parser.error(f"{unknown}: what can be asked for is record, check, {', '.join(EXPERIMENTS)}")
+    if (record := "record" in words) and given.surrogate:
+        parser.error("only what ReluGrad reaches is recorded")
+    names = [name for name in EXPERIMENTS if name in words] or list(EXPERIMENTS)
     # One thread in each of two processes: on two cores, two in each take up to twice the time.
     os.environ["NPROC"] = "1"
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        if given.check:
-            found = dict(zip(given.cases, pool.map(differing, given.cases), strict=True))
-            for name, lines in found.items():
-                print(f"{name}: {len(lines)} of the sample's outcomes differ", *lines, sep="\n    ")
-            sys.exit(any(found.values()))
+        if "check" in words:
+            sys.exit(any([*pool.map(differing, names)]))
+        cases = {name: selected(name, asked, record) for name in names}
         running = {
-            pool.submit(rows_of, name, cases, given.surrogate): name
-            for name, cases in given.cases.items()
-            if cases or given.record
+            pool.submit(rows_of, name, cases[name], given.surrogate): name
+            for name in names
+            if cases[name] or record
         }
         for future in as_completed(running):
             name, rows = running[future], future.result()
             if rows:
                 show(name, rows)
-            if given.record:
-                entries = read()
-                entry = renewed(entries.get(name, {}), EXPERIMENTS[name], rows)
-                write(entries | {name: entry})
+            if record:
+                entry = renewed(read().get(name, {}), EXPERIMENTS[name], rows)
+                write(read() | {name: entry})
 
 
 if __name__ == "__main__":

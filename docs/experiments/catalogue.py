@@ -1,6 +1,7 @@
 """All experiments by their names, in the order in which they start: the longest first."""
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from experiments import classification, field_tasks, sheet
@@ -16,20 +17,25 @@ SUM: Settings = {"task": "accumulated cues", "scale": 0.5}
 # With accumulated cues, 0.01 was better at no triangle.
 LSNN = cases(task=[ORDER | MIXED], how=SLOW) + cases(task=[SUM | MIXED], how=SLOW[:1])
 # Its parts alone: no neuron adapts, or all do and there are no recurrent weights.
-ADAPTS = {"adaptive": 1.0, "beta": 1.0, "rise_attached": 1.0}
-PARTS = {"LSNN": MIXED, "recurrent": MIXED | {"adaptive": 0.0}, "adaptive": ADAPTS}
+PARTS = [
+    {"layer": "LSNN"} | MIXED,
+    {"layer": "recurrent"} | MIXED | {"adaptive": 0.0},
+    {"layer": "adaptive", "adaptive": 1.0, "beta": 1.0, "rise_attached": 1.0},
+]
 
-# Of a peak and a half-width of 1
-AREAS = {"triangle": 1.0, "rectangle": 2.0, "Gaussian": 2.129, "arctan": 3.142}
-AREAS |= {"fast sigmoid": 4.828}
+# Of a peak of 1, with a slope that falls to half of it at a distance of 1/2
+AREAS = {"triangle": 1.0, "rectangle": 1.0, "Gaussian": 1.0645, "arctan": 1.5708}
+AREAS |= {"fast sigmoid": 2.4142}
+SHAPES = [
+    {"shape": shape, "width": width, "area": area, "peak": area / (AREAS[shape] * width)}
+    for shape, width, area in product(AREAS, (0.5, 3.0), (0.25, 0.5, 1.0, 2.0))
+]
 
-NETWORKS = [
+CUES = [
     {"network": "two cues, adaptive", "task": "two cues", "scale": 1.0, "beta": 1.0},
     {"network": "two cues, recurrent", "task": "two cues", "scale": 1.0, "recurrent": 0.1},
-    {"network": "moving dot", "task": "moving dot", "scale": 0.4, "layers": 3},
-    {"network": "digits", "task": "digits", "scale": 0.25},
-    {"network": "digits, silent", "task": "digits", "scale": 0.02},
 ]
+DIGITS = {"network": "digits", "task": "digits", "scale": 0.25}
 WIDTHS: Settings = {"width": [0.5, 1.0, 2.0, 4.0], "how": [*FAST, *rates("SGD", 0.3)]}
 
 SIXTEEN = {"task": "digits, 10 steps", "neurons": 16, "scale": 0.25}
@@ -67,39 +73,23 @@ EXPERIMENTS = {
     "lsnn_parts": Experiment(
         "Does an LSNN need both its adaptive thresholds and its recurrent weights?",
         program=classification,
-        cases=[
-            {"layer": layer} | case
-            for layer, part in PARTS.items()
-            for task in (ORDER, SUM)
-            for case in cases(part=[part | task], start=[DEFAULT], width=[1.0, 2.0], how=SLOW)
-        ],
+        cases=cases(part=PARTS, task=[ORDER, SUM], start=[DEFAULT], width=[1.0, 2.0], how=SLOW),
         by=("task", "layer", "width"),
         labels=("layer",),
         seeds=12,
     ),
     "area": Experiment(
-        "Does the area under a surrogate decide, whatever its shape, peak and width?",
+        "Up to which area and peak does an LSNN learn temporal order, with five shapes?",
         program=classification,
-        cases=[
-            {**case, "area": area, "peak": area / (AREAS[case["shape"]] * case["width"])}
-            for case in cases(
-                shape=AREAS,
-                width=[0.5, 3.0],
-                task=[ORDER | MIXED],
-                reset=["attached"],
-                how=SLOW[1:],
-            )
-            for area in (0.5, 1.0, 2.0, 4.0)
-        ],
+        cases=cases(shape=SHAPES, task=[ORDER | MIXED], reset=["attached"], how=SLOW[1:]),
         by=("shape", "width", "area"),
-        tuned=("peak", "optimizer", "rate"),
         labels=("area",),
     ),
     "width": Experiment(
         "Is one width good on several tasks?",
         program=classification,
-        cases=cases(network=NETWORKS[:3], reset=RESET, peak=[0.3, 1.0], **WIDTHS)
-        + cases(network=NETWORKS[3:], reset=RESET, peak=[0.3], **WIDTHS),
+        cases=cases(network=CUES, reset=RESET, peak=[0.3, 1.0], **WIDTHS)
+        + cases(network=[DIGITS], reset=RESET, peak=[0.3], **WIDTHS),
         by=("network", "reset", "width"),
         tuned=("peak", "optimizer", "rate"),
         labels=("network",),

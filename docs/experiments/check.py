@@ -30,4 +30,5 @@ def differing(name: str) -> list[str]:
             before, after = np.mean(then[outcome][:SEEDS]), np.mean(now[outcome])
             if abs(after - before) > ERRORS * (2 * variance / SEEDS) ** 0.5:
                 lines.append(f"{outcome} is {after:.3g}, and {before:.3g} in the record: {now}")
+    print(f"{name}: {len(lines)} outcomes of {len(pairs)} rows differ", *lines, sep="\n    ")
     return lines

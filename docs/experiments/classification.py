@@ -1,4 +1,4 @@
-"""Small tasks, and layers of one kind of neuron that learn them."""
+"""Small tasks, and one layer of neurons that learns them."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from experiments.network import Case, Neuron, cross_entropy, layer, train
 from experiments.surrogates import Surrogate
 
-NEURONS, BATCH, TESTED = 32, 20, 400
+BATCH, TESTED = 20, 400
 pixels, digit = load_digits(return_X_y=True)
 IMAGES, LABELS = jnp.asarray(pixels, jnp.float32) / 16, jnp.asarray(digit)
 
@@ -41,14 +41,6 @@ def cues(key: Array) -> tuple[Array, Array]:
     return inputs, jnp.int32(first == second)
 
 
-def dots(key: Array) -> tuple[Array, Array]:
-    """A dot that moves left or right over 16 places, in noise."""
-    keys = jax.random.split(key)
-    right, first = jax.random.randint(keys[0], (2,), 0, jnp.array([2, 16]))
-    places = (first + jnp.arange(16) * (2 * right - 1)) % 16
-    return jax.nn.one_hot(places, 16) + 0.1 * jax.random.normal(keys[1], (16, 16)), right
-
-
 def temporal_order(key: Array) -> tuple[Array, Array]:
     """A symbol in each step. Two of them, among distractors, are X or Y: in which order?"""
     keys = jax.random.split(key, 3)
@@ -72,7 +64,6 @@ TASKS = {
     "two cues": Task(2, 2, jnp.arange(40) >= 32, cues),  # from the second cue on
     "temporal order": Task(6, 4, 3 / 8 * (jnp.arange(50) >= 42), temporal_order),
     "accumulated cues": Task(15, 2, 3 / 8 * (jnp.arange(60) >= 52), accumulated_cues),
-    "moving dot": Task(16, 2, jnp.arange(16) >= 8, dots),
     "digits": digits(20),
     "digits, 10 steps": digits(10),
 }
@@ -80,13 +71,12 @@ TASKS = {
 
 def draw(key: Array, case: Case, updates: int) -> Any:
     """Weights, and the samples of each batch and of the test."""
-    task, keys = TASKS[case["task"]], jax.random.split(key, 6)
-    sizes = [task.inputs, *[case.get("neurons", NEURONS)] * case.get("layers", 1)]
-    shapes = zip(jax.random.split(keys[0], len(sizes)), sizes, sizes[1:], strict=False)
+    task, keys, neurons = TASKS[case["task"]], jax.random.split(key, 6), case.get("neurons", 32)
+    hidden = jax.random.split(keys[0])[0]
     weights = {
-        "hidden": [jax.random.normal(k, shape) for k, *shape in shapes],
-        "back": jax.random.normal(keys[1], (sizes[-1], sizes[-1])),
-        "out": jax.random.normal(keys[2], (sizes[-1], task.classes)) / sizes[-1] ** 0.5,
+        "hidden": jax.random.normal(hidden, (task.inputs, neurons)),
+        "back": jax.random.normal(keys[1], (neurons, neurons)),
+        "out": jax.random.normal(keys[2], (neurons, task.classes)) / neurons**0.5,
     }
     if task.samples:
         order = jax.random.permutation(keys[3], task.samples)
@@ -108,18 +98,17 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
     if "adaptive" in case:  # a share of the neurons
         share = jnp.arange(len(weights["back"])) < case["adaptive"] * len(weights["back"])
         neuron = neuron._replace(beta=case["beta"] * share)
-    weights["hidden"] = [case["scale"] * w for w in weights["hidden"]]
+    weights["hidden"] *= case["scale"]
     weights["back"] *= case.get("recurrent", 0.0)
 
     def passed(weights: Any, samples: Array) -> Any:
         """Scores and labels."""
-        s, labels = jax.vmap(task.sample, out_axes=(-2, 0))(samples)
+        inputs, labels = jax.vmap(task.sample, out_axes=(-2, 0))(samples)
+        currents = inputs @ weights["hidden"]
+        currents = jnp.broadcast_to(currents, (*task.counts.shape, *currents.shape[-2:]))
         back = weights["back"] if "recurrent" in case else None
-        for w in weights["hidden"]:
-            currents = s @ w
-            currents = jnp.broadcast_to(currents, (*task.counts.shape, *currents.shape[-2:]))
-            s = layer(neuron._replace(recurrent_weights=back), currents).spikes
-        return jnp.tensordot(task.counts * 1.0, s, 1) @ weights["out"], labels
+        spikes = layer(neuron._replace(recurrent_weights=back), currents).spikes
+        return jnp.tensordot(task.counts * 1.0, spikes, 1) @ weights["out"], labels
 
     def loss(weights: Any, samples: Array) -> Any:
         return cross_entropy(*passed(weights, samples))

@@ -126,7 +126,8 @@ def scaled_by_potential(neuron: Neuron, w: Array, inputs: Array) -> Any:
 
     As large is its root mean square, over neurons, examples and time steps.
     """
-    potential = layer(neuron._replace(spike=jnp.zeros_like, recurrent_weights=None), inputs @ w).x + 1.0
+    silent = neuron._replace(spike=jnp.zeros_like, recurrent_weights=None)
+    potential = layer(silent, inputs @ w).x + 1.0
     return w / jnp.sqrt(1e-6 + (potential**2).mean())
 
 
@@ -165,8 +166,7 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
     if "hidden" in weights:
         s = inputs(batches[:10].ravel())
         for number, w in enumerate(weights["hidden"]):
-            scale = case["later"] if number else case["enlarged"]
-            w["w"] = scale * scaled_by_potential(neuron, w["w"], s)
+            w["w"] = (1.0 if number else case["enlarged"]) * scaled_by_potential(neuron, w["w"], s)
             w["bias"], w["back"] = case["bias"] * w["bias"], case["recurrent"] * w["back"]
             s = one_layer(w, s).spikes
         if case["hidden"] == "frozen":  # then what is read never changes

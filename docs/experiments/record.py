@@ -10,15 +10,11 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:  # pages read the record without what runs experiments
-    from experiments.experiment import Experiment
-
+Experiment = Any  # pages read the record without what runs experiments
 HERE = Path(__file__).parent
 FILE = HERE.parent / "_data/experiments.json"
-# How an experiment is read, which its entry repeats
-READ = ("question", "by", "tuned", "outcomes", "chosen_by", "seeds", "updates")
 Row = dict[str, Any]
 
 
@@ -50,31 +46,41 @@ def settings(row: Mapping[str, Any]) -> frozenset[Any]:
     return frozenset(item for item in row.items() if not isinstance(item[1], list))
 
 
-def wanted(experiment: "Experiment", cases: Sequence[Mapping[str, Any]]) -> list[frozenset[Any]]:
+def wanted(experiment: Experiment, cases: Sequence[Mapping[str, Any]]) -> list[frozenset[Any]]:
     """The settings of the rows that cases have, in order."""
     stages = (experiment.updates // 5, experiment.updates)
     return [settings({**case, "updates": stage}) for case in cases for stage in stages]
 
 
-def is_current(entry: Mapping[str, Any] | None, experiment: "Experiment") -> bool:
+def is_current(entry: Mapping[str, Any] | None, experiment: Experiment) -> bool:
     """Whether new rows may stand beside the recorded ones."""
-    now = made_by(experiment, version), versions()
-    return entry is None or (entry["made_by"], entry["versions"]) == now
+    now = {"made_by": made_by(experiment, version), "versions": versions()}
+    now |= {"seeds": experiment.seeds, "outcomes": list(experiment.outcomes)}
+    return entry is None or all(entry[key] == value for key, value in now.items())
 
 
-def renewed(entry: Mapping[str, Any], experiment: "Experiment", rows: Sequence[Row]) -> Row:
+def renewed(
+    entry: Mapping[str, Any], experiment: Experiment, rows: Sequence[Row]
+) -> dict[str, Any]:
     """The entry with new rows, and without those of cases that have left."""
     by_settings = {settings(row): row for row in [*entry.get("rows", []), *rows]}
     places = wanted(experiment, experiment.cases)
     kept = [by_settings[place] for place in places if place in by_settings]
-    as_read = {name: getattr(experiment, name) for name in READ}
     run = {
         "date": str(datetime.date.today()),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "versions": versions(),
         "made_by": made_by(experiment, version),
     }
-    return {**entry, **as_read, **(run if rows else {}), "checksum": checksum(kept), "rows": kept}
+    new = how_it_is_read(experiment) | (run if rows else {})
+    return {**entry, **new, "checksum": checksum(kept), "rows": kept}
+
+
+def how_it_is_read(experiment: Experiment) -> dict[str, Any]:
+    """What an entry repeats of its experiment, for the pages."""
+    lists = {name: list(getattr(experiment, name)) for name in ("by", "tuned", "outcomes")}
+    names = ("question", "chosen_by", "seeds", "updates")
+    return lists | {name: getattr(experiment, name) for name in names}
 
 
 def checksum(rows: Sequence[Row]) -> str:
@@ -91,13 +97,13 @@ def pinned(package: str) -> str:
     """The version of a package that brings data, as `nox -s experiments` installs it."""
     group = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text("utf-8"))
     pins = group["dependency-groups"]["experiments"]
-    return dict(pin.split("==") for pin in pins if "==" in pin).get(package, "")
+    return str(dict(pin.split("==") for pin in pins if "==" in pin).get(package))
 
 
 PACKAGES = {"mnist1d": "mnist1d", "sklearn": "scikit-learn", "sktime": "sktime"}  # bring data
 
 
-def made_by(experiment: "Experiment", version: Callable[[str], str] = pinned) -> dict[str, str]:
+def made_by(experiment: Experiment, version: Callable[[str], str] = pinned) -> dict[str, str]:
     """What decides the outcomes: a hash of each module that runs, and versions of what brings data.
 
     The cases aren't part of it, because each row says of which it is. The package isn't either: most of
@@ -105,27 +111,23 @@ def made_by(experiment: "Experiment", version: Callable[[str], str] = pinned) ->
     """
     made, ahead = dict[str, str](), ["experiment", experiment.program.__name__.split(".")[-1]]
     while ahead:
-        module = ahead.pop()
-        tree = ast.parse((HERE / f"{module}.py").read_text("utf-8"))
-        made[f"{module}.py"] = _digest(_plain(tree))
-        for name in _imported(tree):
-            package, _, imported = name.partition(".")
-            if package in PACKAGES:
-                made[PACKAGES[package]] = version(PACKAGES[package])
-            elif package == "experiments" and f"{imported}.py" not in made:
-                ahead += [imported] * (HERE / f"{imported}.py").exists()
+        file = HERE / f"{ahead.pop()}.py"
+        source = file.read_text("utf-8")
+        made[file.name] = code_hash(source)
+        for node in ast.walk(ast.parse(source)):
+            for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else []:
+                imported = f"{getattr(node, 'module', '')}.{alias.name}.".lstrip(".")
+                package, module = imported.split(".")[:2]
+                if package in PACKAGES:
+                    made[PACKAGES[package]] = version(PACKAGES[package])
+                elif package == "experiments" and f"{module}.py" not in made:
+                    ahead.append(module)
     return dict(sorted(made.items()))
 
 
-def _imported(tree: ast.Module) -> list[str]:
-    """What a module imports, with dots: modules, and what else it imports from them."""
-    names = list[str]()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            names += [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-    return names
+def code_hash(source: str) -> str:
+    """Of what a module does: not of its comments, docstrings and annotations."""
+    return _digest(_plain(ast.parse(source)))
 
 
 def _digest(value: Any) -> str:
@@ -133,11 +135,7 @@ def _digest(value: Any) -> str:
 
 
 def _plain(node: Any) -> Any:
-    """A syntax tree as lists, the same on each Python: `ast.dump` isn't.
-
-    Without comments, docstrings and annotations, and without fields that are empty, which newer
-    Pythons have and older ones don't.
-    """
+    """A syntax tree as lists, without what is empty: the same on each Python, as `ast.dump` isn't."""
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if not isinstance(node, ast.AST):

@@ -13,7 +13,7 @@ Settings = dict[str, Any]
 SHEET = DEFAULT | {"hidden": "trained", "shape": "triangle", "neurons": 32, "layers": 2}
 SHEET |= {"batch": 20, "times": 20, "decay": 0.9, "synapse": 0.0, "through": 0.0, "bias": 0.0}
 # With an integer for `recurrent`, nothing recurrent is compiled.
-SHEET |= {"mirrored": 1.0, "enlarged": 1.0, "later": 1.0, "late": 0.0, "recurrent": 0}
+SHEET |= {"mirrored": 1.0, "enlarged": 1.0, "late": 0.0, "recurrent": 0}
 SHEET |= {"form": "subtract, then leak"}
 SIGNALS = [task for task in MADE if "MNIST" in task or "Motions" in task]
 SHEETS = dict.fromkeys(MADE, SHEET) | dict.fromkeys(SIGNALS, SHEET | {"recurrent": 0.3})
@@ -22,7 +22,7 @@ MAIN = ["Yin-Yang", "MNIST-1D", "BasicMotions", "Randman, 1-D"]
 
 LISTED = tomllib.loads(Path(__file__).with_name("lines.toml").read_text("utf-8"))
 LINES: dict[str, Settings] = LISTED["of all"] | {shape: {"shape": shape} for shape in SHAPES}
-FEW, LONG = ({line: LINES[line] for line in LISTED[name]} for name in ("few", "long"))
+FEW = {line: LINES[line] for line in LISTED["few"]}
 TIMES, MIRRORED = LISTED["time steps"], LISTED["mirror images"]
 TRIED: dict[str, dict[str, Settings]] = {
     "Yin-Yang": LINES | TIMES | MIRRORED,
@@ -36,7 +36,7 @@ TRIED: dict[str, dict[str, Settings]] = {
 }
 LOW, TWO, HIGH = rates("Adam", 0.001, 0.003), rates("Adam", 0.01, 0.03), rates("Adam", 0.1, 0.3)
 FIVE = [*LOW, *TWO, *HIGH[:1]]
-RATES = dict.fromkeys(MAIN, [*FIVE, *rates("SGD", 0.3, 1.0, 3.0)])
+RATES = {task: [*FIVE, *rates("SGD", 0.3, 1.0, 3.0)] for task in MAIN}
 RATES["Randman, 1-D"] = [*FIVE, *rates("SGD", 10.0, 30.0, 100.0)]
 
 
@@ -44,15 +44,10 @@ def changed(task: str, lines: Mapping[str, Settings], how: Sequence[Settings]) -
     """Lines of the sheet that are changed, one at a time, each network once."""
     networks = dict[str, Settings]()
     for name, line in lines.items():
-        if SHEETS[task] | line not in [SHEETS[task], *networks.values()]:
+        if not line or SHEETS[task] | line not in [SHEETS[task], *networks.values()]:
             networks[name] = SHEETS[task] | line
     named = [{"task": task, "changed": name} | network for name, network in networks.items()]
     return cases(network=named, how=how)
-
-
-def as_it_is(task: str, how: Sequence[Settings]) -> list[Settings]:
-    """The sheet without a change."""
-    return cases(network=[{"task": task, "changed": "nothing"} | SHEETS[task]], how=how)
 
 
 def controls(task: str, scales: Sequence[float], how: Sequence[Settings]) -> list[Settings]:
@@ -62,18 +57,18 @@ def controls(task: str, scales: Sequence[float], how: Sequence[Settings]) -> lis
     return cases + changed(task, {"linear": {"layers": 0}}, [*TWO, *HIGH])
 
 
+NOTHING: dict[str, Settings] = {"nothing": {}}
 SHORT_CASES = [
-    *(case for task in SHEETS for case in as_it_is(task, RATES.get(task, TWO))),
+    *(case for task in SHEETS for case in changed(task, NOTHING, RATES.get(task, TWO))),
     *(case for task in SHEETS for case in controls(task, (0.25, 1.0, 4.0, 16.0), HIGH)),
     *(case for task, lines in TRIED.items() for case in changed(task, lines, TWO)),
 ]
 LARGE = {"2 layers of 128": LINES["2 layers of 128"]}
 LONG_CASES = [
-    *as_it_is("Yin-Yang", [*LOW[1:], *TWO]),
-    *as_it_is("MNIST-1D", [*LOW[1:], *TWO]),
-    *as_it_is("BasicMotions", TWO[:1]),
-    *as_it_is("Randman, 1-D", [*TWO, *HIGH[:1]]),
-    *(case for task in ("Yin-Yang", "MNIST-1D") for case in changed(task, LONG, TWO[:1])),
+    *changed("Yin-Yang", NOTHING, [*LOW[1:], *TWO]),
+    *changed("MNIST-1D", NOTHING, [*LOW[1:], *TWO]),
+    *changed("BasicMotions", NOTHING, TWO[:1]),
+    *changed("Randman, 1-D", NOTHING, [*TWO, *HIGH[:1]]),
     *(case for task in ("Yin-Yang", "Randman, 1-D") for case in changed(task, LARGE, TWO[:1])),
     *(case for task in MAIN for case in controls(task, (1.0, 4.0), HIGH[:1])),
 ]

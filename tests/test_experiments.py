@@ -10,8 +10,8 @@ from jax import Array
 
 from evidence.peak_width_reset import FORMS, safe_peak
 from experiments import classification, field_tasks, network, record
-from experiments.__main__ import named
 from experiments.catalogue import EXPERIMENTS
+from experiments.runs import named
 from experiments.surrogates import SHAPES, Surrogate, slope_of
 from relugrad import ReluGrad
 

@@ -9,7 +9,7 @@ LSNN, PARTS = Results("lsnn"), Results("lsnn_parts")
 seeds = LSNN.seeds
 ORDER, SUM = "temporal order", "accumulated cues"
 OUTCOMES = LSNN.outcomes("task", "reset", "width", "peak", rise_attached=1.0)
-MEANS = OUTCOMES.map(np.mean)
+MEANS = OUTCOMES.map(np.mean).sort_index()
 MEANS_SOON = LSNN.means(
     "width", "peak", updates=100, task=ORDER, reset="attached", rise_attached=1.0
 )

@@ -12,14 +12,15 @@ WIDTH, AREA, RESET, LSNN = map(Results, ("width", "area", "reset", "lsnn"))
 BY_WIDTH = WIDTH.means("network", "reset", "width", "updates")
 LATE = BY_WIDTH.xs(WIDTH.updates, level="updates").unstack("width")
 SOON = BY_WIDTH.xs(WIDTH.updates // 5, level="updates").unstack("width")
-AT_ONE = WIDTH.means("network", "reset", "optimizer", "peak", width=1.0)
-SGD_DETACHED = AT_ONE["two cues, recurrent", "detached", "SGD"]
-sgd_low, sgd_high = round(SGD_DETACHED[0.3]), round(SGD_DETACHED[1.0])
+DETACHED_CUES = {"network": "two cues, recurrent", "reset": "detached", "width": 1.0}
+WITH_SGD = WIDTH.means("peak", optimizer="SGD", **DETACHED_CUES)
+WITH_ADAM = WIDTH.means("peak", optimizer="Adam", **DETACHED_CUES)
+sgd_low, sgd_high = round(WITH_SGD[0.3]), round(WITH_SGD[1.0])
 
 # Area: of surrogates of five shapes and two widths, on temporal order
-SHAPES = list(AREA.table["shape"].unique())
 OF_AREA = AREA.outcomes("shape", "width", "area")
 BY_AREA = OF_AREA.map(np.mean).unstack("area")
+PEAKS = AREA.table.groupby(["shape", "width", "area"])["peak"].first().unstack("area")
 
 # Reset: how many runs train, by peak
 FORMS = ["subtract, then leak", "leak, then subtract", "to zero"]
@@ -72,8 +73,8 @@ def table_of_widths() -> pd.DataFrame:
 
 def table_of_areas() -> pd.DataFrame:
     """Accuracies in percent, by shape and half-width, and by area."""
-    cells = OF_AREA.map(mean_and_error).unstack("area").reindex(SHAPES, level="shape")
-    return cells.rename("area {:g}".format, axis=1).rename(lambda w: f"{w / 2:g}", level="width")
+    cells = OF_AREA.map(mean_and_error).unstack("area").rename(lambda w: w / 2, level="width")
+    return cells.rename_axis(index={"width": "half-width"})
 
 
 def table_of_resets() -> pd.DataFrame:
@@ -112,9 +113,8 @@ def test_adaptive_thresholds_alone_need_a_width_of_at_most_1_in_the_end() -> Non
 
 
 def test_with_sgd_and_a_detached_reset_the_peak_matters() -> None:
-    adam = AT_ONE["two cues, recurrent", "detached", "Adam"]
     assert sgd_low > 80 > 60 > sgd_high
-    assert adam.min() > 99
+    assert WITH_ADAM.min() > 99
 
 
 def test_no_run_fails_at_or_below_the_bound() -> None:

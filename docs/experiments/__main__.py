@@ -20,65 +20,37 @@ the folder where you are.
 """
 
 import argparse
-import importlib
-import inspect
 import multiprocessing
 import os
 import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
 
 import pandas as pd
 
 from evidence.results import Results
 from experiments.catalogue import EXPERIMENTS
-from experiments.check import differing
-from experiments.experiment import run
 from experiments.network import Case
 from experiments.record import Row, is_current, read, renewed, settings, wanted, write
-from experiments.surrogates import Surrogate, stretched, triangle
-
-
-def named(text: str) -> Surrogate:
-    """The surrogate of `package.module:name`, or of `package.module:name(its parameters)`."""
-    module, _, expression = text.partition(":")
-    spike = eval(expression, dict(vars(importlib.import_module(module))))
-    parameters = inspect.signature(spike).parameters
-    if {"peak", "half"} <= set(parameters):
-        return lambda peak, half: lambda x: spike(x, peak=peak, half=half)
-    required = [value for value in parameters.values() if value.default is value.empty]
-    return stretched(spike if required else spike())
+from experiments.runs import differing, rows_of
 
 
 def selected(name: str, asked: dict[str, str], record: bool) -> Sequence[Case]:
     """The cases of an experiment with these settings, or those that the record lacks."""
     experiment, entry = EXPERIMENTS[name], read().get(name)
     current = is_current(entry, experiment)
-    if asked:
-        cases = experiment.cases
-        cases = [case for case in cases if all(str(case.get(k)) == asked[k] for k in asked)]
-        if cases and record and not current:
-            sys.exit(f"{name} was recorded with other code or another JAX: record all of it")
-        return cases
-    recorded = {settings(row) for row in entry["rows"]} if entry and record and current else set()
-    return [
-        case for case in experiment.cases if not recorded.issuperset(wanted(experiment, [case]))
-    ]
-
-
-def rows_of(name: str, cases: Sequence[Case], surrogate: str) -> list[Row]:
-    """Run some cases of an experiment; another surrogate takes the place of the triangle."""
-    if surrogate:
-        cases = [case for case in cases if case.get("shape", "triangle") == "triangle"]
-    rows, start = list[Row](), time.perf_counter()
-    experiment = replace(EXPERIMENTS[name], cases=cases)
-    for of_program in run(experiment, named(surrogate) if surrogate else triangle):
-        rows += of_program
-        seconds = time.perf_counter() - start
-        print(f"{name}: {len(rows) // 2} of {len(cases)} cases in {seconds:.0f} s", flush=True)
-    return rows
+    kept = {settings(row) for row in entry["rows"]} if entry and record and current else set()
+    if not asked:
+        return [
+            case for case in experiment.cases if not kept.issuperset(wanted(experiment, [case]))
+        ]
+    cases = [c for c in experiment.cases if all(str(c.get(k)) == asked[k] for k in asked)]
+    if cases and record and not current:
+        again = f"nox -s experiments -- record {name}"
+        sys.exit(
+            f"{name} was recorded with other code or another JAX; to record all of it: {again}"
+        )
+    return cases
 
 
 def show(name: str, rows: Sequence[Row]) -> None:
@@ -90,7 +62,11 @@ def show(name: str, rows: Sequence[Row]) -> None:
         for title, entry in entries.items()
         if entry
     }
-    print(f"\n{name}: {experiment.question}", pd.DataFrame(means).dropna().round(1), sep="\n")
+    print(
+        f"\n{name}: {experiment.question}",
+        pd.DataFrame(means).dropna().round(1).to_string(),
+        sep="\n",
+    )
 
 
 def main() -> None:
@@ -113,6 +89,8 @@ def main() -> None:
         if "check" in words:
             sys.exit(any([*pool.map(differing, names)]))
         cases = {name: selected(name, asked, record) for name in names}
+        if asked and not any(cases.values()):
+            parser.error(f"no case of {', '.join(names)} has {asked}")
         running = {
             pool.submit(rows_of, name, cases[name], given.surrogate): name
             for name in names

@@ -54,7 +54,7 @@ def wanted(experiment: Experiment, cases: Sequence[Mapping[str, Any]]) -> list[f
 
 def is_current(entry: Mapping[str, Any] | None, experiment: Experiment) -> bool:
     """Whether new rows may stand beside the recorded ones."""
-    now = {"made_by": made_by(experiment, version), "versions": versions()}
+    now: dict[str, Any] = {"made_by": made_by(experiment, version), "versions": versions()}
     now |= {"seeds": experiment.seeds, "outcomes": list(experiment.outcomes)}
     return entry is None or all(entry[key] == value for key, value in now.items())
 

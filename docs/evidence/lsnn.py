@@ -32,8 +32,8 @@ order_cut, sum_cut = round(CUT[ORDER]), round(CUT[SUM])
 
 def table() -> pd.DataFrame:
     """Accuracies in percent, by task, reset, width and peak."""
-    cells = OUTCOMES.map(mean_and_error).unstack().reindex([ORDER, SUM], level="task")
-    return cells.rename("{:g}".format, level="width")
+    cells = OUTCOMES.map(mean_and_error).unstack().sort_index()
+    return cells.reindex([ORDER, SUM], level="task").rename("{:g}".format, level="width")
 
 
 def table_of_parts() -> pd.DataFrame:

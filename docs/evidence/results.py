@@ -84,24 +84,20 @@ def mean_and_error(seeds: np.ndarray) -> str:
 
 def about(*names: str) -> Markdown:
     """How to repeat a page's experiments, and how they were made: a list for each, which unfolds."""
-    command = f"nox -s experiments -- {' '.join(names)}"
-    repeat = f"To repeat this, run `{command}` in the folder of relugrad's source code.\n\n"
-    return Markdown(repeat + "".join(map(_about, names)))
+    text = f"To repeat this, run `nox -s experiments -- {' '.join(names)}` in the folder of relugrad's source code."
+    for name in names:
+        entry = ENTRIES[name]
+        settings, seeds, updates = len(entry["rows"]) // 2, entry["seeds"], entry["updates"]
+        packages = {k: v for k, v in entry["made_by"].items() if not k.endswith(".py")}
+        versions = ", ".join(map(" ".join, (entry["versions"] | packages).items()))
+        text += f"""
 
-
-def _about(name: str) -> str:
-    entry = ENTRIES[name]
-    settings, seeds = len(entry["rows"]) // 2, entry["seeds"]
-    packages = {k: v for k, v in entry["made_by"].items() if not k.endswith(".py")}
-    versions = ", ".join(map(" ".join, (entry["versions"] | packages).items()))
-    return f"""\
 <details class="record">
 <summary>How this was measured: {name}</summary>
 
 - **Question:** {entry["question"]}
-- **Runs:** {settings:,} settings with {seeds} seeds each, {settings * seeds:,} in all, recorded after {entry["updates"] // 5:,} and {entry["updates"]:,} updates.
+- **Runs:** {settings:,} settings with {seeds} seeds each, {settings * seeds:,} in all, recorded after {updates // 5:,} and {updates:,} updates.
 - **When and where:** on {entry["date"]}, on a CPU ({entry["machine"]}), with {versions}.
 
-</details>
-
-"""
+</details>"""
+    return Markdown(text)

@@ -22,12 +22,11 @@ MAIN = ["Yin-Yang", "MNIST-1D", "BasicMotions", "Randman, 1-D"]
 
 LISTED = tomllib.loads(Path(__file__).with_name("lines.toml").read_text("utf-8"))
 LINES: dict[str, Settings] = LISTED["of all"] | {shape: {"shape": shape} for shape in SHAPES}
-FEW = {line: LINES[line] for line in LISTED["few"]}
 TIMES, MIRRORED = LISTED["time steps"], LISTED["mirror images"]
 TRIED: dict[str, dict[str, Settings]] = {
     "Yin-Yang": LINES | TIMES | MIRRORED,
     "MNIST-1D": LINES,
-    "BasicMotions": FEW,
+    "BasicMotions": {line: LINES[line] for line in LISTED["few"]},
     "Randman, 1-D": LINES,
     "Randman, 2-D": {"no synapse": LINES["no synapse"]},
     "wine": TIMES,

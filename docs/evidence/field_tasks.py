@@ -133,9 +133,9 @@ def test_first_weights_should_not_be_much_smaller_or_larger() -> None:
 
 
 def test_a_second_layer_helps_and_so_do_more_neurons_on_randman() -> None:
-    one, large = GAINS["1 layer"], GAINS["2 layers of 128"]
-    assert one[["Yin-Yang", "Randman, 1-D"]].max() < -8
-    assert one[SIGNALS].abs().max() < 4
+    single, large = GAINS["1 layer"], GAINS["2 layers of 128"]
+    assert single[["Yin-Yang", "Randman, 1-D"]].max() < -8
+    assert single[SIGNALS].abs().max() < 4
     assert large["Randman, 1-D"] > 15
     assert large[["Yin-Yang", "MNIST-1D"]].min() > 0
 

@@ -26,7 +26,7 @@ PARTS = [
 # Of a peak of 1, with a slope that falls to half of it at a distance of 1/2
 AREAS = {"triangle": 1.0, "rectangle": 1.0, "Gaussian": 1.0645, "arctan": 1.5708}
 AREAS |= {"fast sigmoid": 2.4142}
-SHAPES = [
+SURROGATES = [
     {"shape": shape, "width": width, "area": area, "peak": area / (AREAS[shape] * width)}
     for shape, width, area in product(AREAS, (0.5, 3.0), (0.25, 0.5, 1.0, 2.0))
 ]
@@ -36,11 +36,11 @@ CUES = [
     {"network": "two cues, recurrent", "task": "two cues", "scale": 1.0, "recurrent": 0.1},
 ]
 DIGITS = {"network": "digits", "task": "digits", "scale": 0.25}
-WIDTHS: Settings = {"width": [0.5, 1.0, 2.0, 4.0], "how": [*FAST, *rates("SGD", 0.3)]}
+WIDTH_GRID: Settings = {"width": [0.5, 1.0, 2.0, 4.0], "how": [*FAST, *rates("SGD", 0.3)]}
 
 SIXTEEN = {"task": "digits, 10 steps", "neurons": 16, "scale": 0.25}
-FORMS: Settings = {"form": RESETS, "decay": [0.5, 0.9, 0.97], "width": [1.0, 4.0]}
-FORMS |= {"digits": [SIXTEEN], "how": [*rates("SGD", 0.2, 0.8), *rates("Adam", 0.005, 0.02)]}
+RESET_GRID: Settings = {"form": RESETS, "decay": [0.5, 0.9, 0.97], "width": [1.0, 4.0]}
+RESET_GRID |= {"digits": [SIXTEEN], "how": [*rates("SGD", 0.2, 0.8), *rates("Adam", 0.005, 0.02)]}
 PEAKS = [0.3, 0.5, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 4.0, 5.0, 8.0]
 
 FIELD_TASKS = Experiment(
@@ -81,15 +81,15 @@ EXPERIMENTS = {
     "area": Experiment(
         "Up to which area and peak does an LSNN learn temporal order, with five shapes?",
         program=classification,
-        cases=cases(shape=SHAPES, task=[ORDER | MIXED], reset=["attached"], how=SLOW[1:]),
+        cases=cases(surrogate=SURROGATES, task=[ORDER | MIXED], reset=["attached"], how=SLOW[1:]),
         by=("shape", "width", "area"),
         labels=("area",),
     ),
     "width": Experiment(
         "Is one width good on several tasks?",
         program=classification,
-        cases=cases(network=CUES, reset=RESET, peak=[0.3, 1.0], **WIDTHS)
-        + cases(network=[DIGITS], reset=RESET, peak=[0.3], **WIDTHS),
+        cases=cases(network=CUES, reset=RESET, peak=[0.3, 1.0], **WIDTH_GRID)
+        + cases(network=[DIGITS], reset=RESET, peak=[0.3], **WIDTH_GRID),
         by=("network", "reset", "width"),
         tuned=("peak", "optimizer", "rate"),
         labels=("network",),
@@ -97,8 +97,8 @@ EXPERIMENTS = {
     "reset": Experiment(
         "At which peaks does training fail, with three forms of the reset, attached and detached?",
         program=classification,
-        cases=cases(**FORMS, reset=["attached"], peak=PEAKS)
-        + cases(**FORMS, reset=["detached"], peak=[0.3, 1.0, 4.0, 16.0]),
+        cases=cases(**RESET_GRID, reset=["attached"], peak=PEAKS)
+        + cases(**RESET_GRID, reset=["detached"], peak=[0.3, 1.0, 4.0, 16.0]),
         by=("form", "reset", "peak"),
         tuned=(),
         seeds=4,

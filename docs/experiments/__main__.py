@@ -69,6 +69,12 @@ def show(name: str, rows: Sequence[Row]) -> None:
     )
 
 
+def keep(name: str, rows: Sequence[Row]) -> None:
+    """Write an experiment as it is now, with new rows if there are any."""
+    entries = read()
+    write(entries | {name: renewed(entries.get(name, {}), EXPERIMENTS[name], rows)})
+
+
 def main() -> None:
     """Run what is asked for, two at a time."""
     parser = argparse.ArgumentParser("experiments", allow_abbrev=False)
@@ -94,15 +100,15 @@ def main() -> None:
         running = {
             pool.submit(rows_of, name, cases[name], given.surrogate): name
             for name in names
-            if cases[name] or record
+            if cases[name]
         }
         for future in as_completed(running):
             name, rows = running[future], future.result()
-            if rows:
-                show(name, rows)
+            show(name, rows)
             if record:
-                entry = renewed(read().get(name, {}), EXPERIMENTS[name], rows)
-                write(read() | {name: entry})
+                keep(name, rows)
+    for name in names if record and not asked else []:
+        keep(name, [])  # for what changes without a run: a case leaves, or the question is another
 
 
 if __name__ == "__main__":

@@ -54,19 +54,15 @@ def selected(name: str, asked: dict[str, str], record: bool) -> Sequence[Case]:
 
 
 def show(name: str, rows: Sequence[Row]) -> None:
-    """The means of what was found, beside the record."""
-    experiment = EXPERIMENTS[name]
-    entries = {"now": renewed({}, experiment, rows), "recorded": read().get(name)}
+    """The means of what was found, beside what is recorded of the same cases."""
+    experiment, again = EXPERIMENTS[name], {settings(row) for row in rows}
+    recorded = [row for row in read().get(name, {"rows": []})["rows"] if settings(row) in again]
     means = {
-        title: Results(name, entry).means(*experiment.by)
-        for title, entry in entries.items()
-        if entry
+        title: Results(name, renewed({}, experiment, reached)).means(*experiment.by)
+        for title, reached in (("now", rows), ("recorded", recorded))
+        if reached
     }
-    print(
-        f"\n{name}: {experiment.question}",
-        pd.DataFrame(means).dropna().round(1).to_string(),
-        sep="\n",
-    )
+    print(f"\n{name}: {experiment.question}", pd.DataFrame(means).round(1).to_string(), sep="\n")
 
 
 def keep(name: str, rows: Sequence[Row]) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from jax import Array
 
-from evidence.reset import FORMS, safe_peak
-from experiments import classification, field_tasks, network, online
+from evidence.peak_width_reset import FORMS, safe_peak
+from experiments import classification, field_tasks, network, record
 from experiments.catalogue import EXPERIMENTS
-from experiments.record import read
-from experiments.surrogates import SHAPES, Surrogate, named, slope_of
+from experiments.runs import named
+from experiments.surrogates import SHAPES, Surrogate, slope_of
 from relugrad import ReluGrad
 
 # What one time step multiplies a gradient by, for decay d, threshold t, spike s and the slope g at potential v.
@@ -40,8 +40,8 @@ def test_the_factor_of_one_step_of_each_reset(form: str, attached: bool) -> None
     v = threshold + jnp.array([-3.0, -2.0, -0.5, 0.0, 0.5, 2.0, 3.0])
     s, g = spike(v - threshold), attached * spike.surrogate_grad(v - threshold)
     expected = FACTORS[form](decay, threshold, v, s, g) * jnp.ones_like(v)
-    found = factors(spike, threshold, v, decay=decay, form=form, attached=attached)
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+    actual = factors(spike, threshold, v, decay=decay, form=form, attached=attached)
+    np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -58,31 +58,6 @@ def test_the_bound_on_the_peak(form: str, decay: float, width: float, threshold:
         return jnp.abs(factors(spike, threshold, v, decay=decay, form=form)).max()
 
     assert largest(0.999 * bound) < 1 < largest(1.001 * bound)
-
-
-PATHS = {"RTRL": (True, True), "e-prop": (False, False), "e-prop with the reset": (True, False)}
-
-
-@pytest.mark.parametrize("rule", PATHS)
-def test_an_online_rule_is_bptt_with_some_paths_detached(rule: str) -> None:
-    spike = ReluGrad(alpha=1.0, width=1.0)
-    back, feedforward, readout, stream = online.draw(jax.random.key(0), {}, 100)
-    weights = jnp.hstack([back, feedforward])
-    through_reset, through_recurrence = PATHS[rule]
-
-    def error(weights: Array) -> Array:
-        def step(v: Array, now: Any) -> Any:
-            s = spike(v - 1.0)
-            sent = jnp.concatenate([network.attach(s, through_recurrence), now[0]])
-            v = online.DECAY * (v - network.attach(s, through_reset)) + weights @ sent
-            return v, (spike(v - 1.0) @ readout - now[1]) ** 2
-
-        return jax.lax.scan(step, jnp.zeros(online.NEURONS), stream)[1].sum()
-
-    forward = online.online(spike, rule, weights, readout, stream)[0]
-    backward = jax.grad(error)(weights)
-    assert jnp.linalg.norm(backward) > 1
-    np.testing.assert_allclose(forward, backward, rtol=1e-3, atol=1e-4 * abs(backward).max())
 
 
 @pytest.mark.parametrize("surrogate", [*SHAPES.values(), named("relugrad:ReluGrad(3.0, 0.2)")])
@@ -115,10 +90,22 @@ def test_initial_weights_make_potentials_as_large_as_the_threshold() -> None:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_record_is_of_the_experiment_as_it_is(name: str) -> None:
-    """Of its cases and its settings; `check` runs a sample of its rows again."""
-    one, recorded = EXPERIMENTS[name], read()[name]
-    again = f"to record it again: nox -s experiments -- record {name}"
-    rows = [row.items() for row in recorded["rows"]]
-    assert [case for case in one.cases if not any(case.items() <= row for row in rows)] == [], again
-    for setting in ("updates", "seeds", "by", "tuned", "chosen_by", "best", "question"):
-        assert np.array_equal(recorded[setting], getattr(one, setting)), f"{setting}; {again}"
+    experiment, entry = EXPERIMENTS[name], record.read()[name]
+    again = f"to mend it: nox -s experiments -- record {name}"
+    made, then = record.made_by(experiment), entry["made_by"]
+    changed = [part for part in made | then if made.get(part) != then.get(part)]
+    assert not changed, f"{name} was recorded before {changed} of docs/experiments changed; {again}"
+    wanted = set(record.wanted(experiment, experiment.cases))
+    odd = [dict(key) for key in wanted ^ {record.settings(row) for row in entry["rows"]}]
+    assert not odd, f"{name}: {len(odd)} rows are missing or stale, such as {odd[0]}; {again}"
+    edited = record.checksum(entry["rows"]) != entry["checksum"]
+    assert not edited, f"rows of {name} were edited in docs/_data/experiments.json; {again}"
+    as_read = record.how_it_is_read(experiment)
+    assert entry == entry | as_read, f"{name} is read in another way than its record; {again}"
+
+
+def test_code_has_the_same_hash_until_it_does_something_else() -> None:
+    plain = "def half(x):\n    return x / 2\n"
+    explained = 'def half(x: float) -> float:\n    """Why."""\n    return x/2  # how\n'
+    assert record.code_hash(plain) == record.code_hash(explained)
+    assert record.code_hash(plain) != record.code_hash(plain.replace("2", "3"))

@@ -1,11 +1,12 @@
-"""What pages show of the record: numbers, tables and figures, and the claims that they bear out.
+"""What pages show of recorded results: numbers, tables and figures, and the claims that they bear out.
 
 A module belongs to one page, or to the pages on one topic. It has
 
-- numbers, which a page fills in by ``{eval}`silent.wide_sgd```: module constants, rounded as they are shown;
-- functions called ``table`` and ``figure``, which a hidden cell of one line calls;
+- numbers, which a page fills in by ``{eval}`lsnn.seeds```: module constants, rounded as they are shown;
+- functions called ``table`` and ``figure``, or something longer, which a hidden cell of one line calls;
 - claims, each a test with a name that says what a page says. `pytest` runs them, and a failure shows the values.
 
-`record.py` is the one way into the record, and `shown.txt` lists all that pages fill in: a new record
-changes lines in it, which somebody reads. `nox -s tests -- renew` writes it anew.
+`results.py` is the one way into the record of the experiments, and `shown.txt` lists all that pages fill
+in, with the points of each figure: a new record changes lines in it, which somebody reads.
+`nox -s tests -- renew` writes it anew.
 """

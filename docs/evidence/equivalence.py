@@ -1,13 +1,13 @@
 """The same triangle in other libraries, and the laws that these keep: what `nox -s peers` recorded."""
 
+import json
 import math
 
 import pandas as pd
 
-from evidence.record import Markdown
-from experiments.record import FIELD, read
+from evidence.results import DATA, Markdown
 
-RECORD = read(FIELD.with_name("peers.json"))
+RECORD = json.loads((DATA / "peers.json").read_text("utf-8"))
 JAX = {
     library: run["versions"]["jax"]
     for run in RECORD["runs"].values()
@@ -19,9 +19,10 @@ ROWS["your call"] = ROWS["library"] + " " + ROWS["call"]
 ROWS["as ReluGrad"] = ROWS["alpha, width"].str.replace("`(", "`ReluGrad(")
 ROWS["defaults"] = ROWS["default"].str.replace("alpha=|width=", "", regex=True)
 ROWS["defaults"] = ("`" + ROWS["defaults"] + "`").replace("`none`", "–")
-# Ours comes first, and what can be compared only by its formula last.
+# Some can be compared only by their formula.
 INSTALLED = ROWS[ROWS["spike at 0"] != "–"]
-OTHERS = INSTALLED.iloc[1:]
+OURS = INSTALLED.set_index("name").loc["relugrad"]
+OTHERS = INSTALLED[INSTALLED["name"] != "relugrad"]
 
 BACK = "from ReluGrad(alpha, width)"
 ROWS[BACK] = ROWS["as ReluGrad(alpha, width)"]
@@ -32,7 +33,7 @@ ROWS.loc[AREA_1, BACK] += ", [times](#move-to-another-library-of-jax) `alpha * w
 
 NEURONS = pd.DataFrame(RECORD["neurons"].values())
 NEURONS["neuron"] = NEURONS["library"] + " `" + NEURONS["name"] + "`"
-NEURONS["of"] = NEURONS["library"].str.split().str[0]
+NEURONS["package"] = NEURONS["library"].str.split().str[0]
 undivided = NEURONS.set_index("name").loc["brainpy.state.LIF", "divided by V_th"]
 RECURRENT = "norse.torch.LIFRecurrentCell"  # as the other one, but for its reset
 LOSSES = ["as published", "its triangle", "the equal ReluGrad", "the default"]
@@ -47,7 +48,7 @@ BROKEN = pd.DataFrame(
         "Library": TRIED["library"],
         "tried with JAX": TRIED["name"].map(JAX),
         "Broken laws": TRIED["laws"].map(
-            lambda laws: "; ".join(of for of in laws if laws[of] == "no" and of not in SILENT)
+            lambda laws: "; ".join(law for law in laws if laws[law] == "no" and law not in SILENT)
         ),
     }
 ).drop_duplicates()
@@ -55,18 +56,22 @@ BROKEN = pd.DataFrame(
 
 def table() -> Markdown:
     """Both ways between a library's call and ReluGrad."""
-    return Markdown(ROWS[["your call", "as ReluGrad", BACK]][1:].to_markdown(index=False))
+    return Markdown(
+        ROWS[ROWS["name"] != "relugrad"][["your call", "as ReluGrad", BACK]].to_markdown(
+            index=False
+        )
+    )
 
 
 def table_of_neurons() -> Markdown:
     """What to pass to a neuron."""
     call = "`" + NEURONS["keyword"] + "="
-    theirs, ours = (call + NEURONS["triangles"].str[0].str[of] + "`" for of in (0, 1))
-    in_torch = NEURONS["of"].isin(["snntorch", "spikingjelly"])
+    theirs, ours = (call + NEURONS["triangles"].str[0].str[which] + "`" for which in (0, 1))
+    in_torch = NEURONS["package"].isin(["snntorch", "spikingjelly"])
     ours[in_torch] = call + "spike`, [in PyTorch](#move-to-snntorch-or-spikingjelly)"
-    ours[NEURONS["of"] == "sparxml"] += ", [adapted](#neurons-of-sparxml)"
-    ours[NEURONS["of"] == "norse"] = "takes no function"
-    theirs[NEURONS["of"] == "snntorch"] = "–"
+    ours[NEURONS["package"] == "sparxml"] += ", [adapted](#neurons-of-sparxml)"
+    ours[NEURONS["package"] == "norse"] = "takes no function"
+    theirs[NEURONS["package"] == "snntorch"] = "–"
     shown = NEURONS[["neuron"]].assign(write=ours)
     shown["which equals"], shown["its default"] = theirs, "`" + NEURONS["default"] + "`"
     return Markdown(shown[NEURONS["name"] != RECURRENT].to_markdown(index=False))
@@ -76,7 +81,7 @@ def table_of_resets() -> Markdown:
     """How neurons reset, and what they do at the threshold."""
     at_zero = OTHERS.drop_duplicates("name").set_index("name")["spike at 0"]
     shown = NEURONS[["neuron", "reset", "gradient"]].assign(
-        at_zero=NEURONS["of"].replace("brainpy", "braintools").map(at_zero)
+        at_zero=NEURONS["package"].replace("brainpy", "braintools").map(at_zero)
     )
     return Markdown(shown.rename(columns={"at_zero": "spike at x = 0"}).to_markdown(index=False))
 
@@ -102,7 +107,7 @@ def table_of_laws() -> Markdown:
 def table_of_versions() -> Markdown:
     """What was compared with what, and when."""
     lines = [
-        f"- {', '.join(sorted({*ROWS['name'][1:], 'brainpy'} & {*run['versions']}))}: Python {run['python']},"
+        f"- {', '.join(sorted({*OTHERS['name'], 'brainpy'} & {*run['versions']}))}: Python {run['python']},"
         f" JAX {run['versions']['jax']}, {run['date']}"
         for run in RECORD["runs"].values()
     ]
@@ -116,13 +121,13 @@ def test_each_call_but_that_of_snntorch_has_an_equivalent() -> None:
 
 
 def test_ours_shows_errors_and_no_other_does() -> None:
-    assert INSTALLED.loc[0, ["vmap", "jvp", "NaN", "error"]].tolist() == ["yes"] * 4
+    assert OURS[["vmap", "jvp", "NaN", "error"]].tolist() == ["yes"] * 4
     assert set(OTHERS["NaN"]) == set(OTHERS["error"]) == {"no"}
     assert all(laws[law] == "no" for laws in TRIED["laws"] for law in SILENT)
 
 
 def test_ours_keeps_all_laws_and_each_other_breaks_one_more() -> None:
-    assert set(INSTALLED.loc[0, "laws"].values()) == {"yes"}
+    assert set(OURS["laws"].values()) == {"yes"}
     assert BROKEN["Broken laws"].map(len).min() > 0
 
 
@@ -134,7 +139,7 @@ def test_spyx_and_jaxpike_do_not_spike_at_the_threshold() -> None:
 
 def test_only_neurons_of_sparxml_and_pytorch_need_more_than_relugrad() -> None:
     adapted = NEURONS[NEURONS["takes ReluGrad"] == "no"]
-    assert {*adapted["of"]} == {"sparxml", "norse", "snntorch", "spikingjelly"}
+    assert {*adapted["package"]} == {"sparxml", "norse", "snntorch", "spikingjelly"}
 
 
 def test_brainpy_divides_by_the_threshold_in_neurons_without_a_reset_potential() -> None:

@@ -1,16 +1,16 @@
 """How fast the surrogate is, beside other libraries: what `nox -s benchmarks` recorded."""
 
+import json
 from io import StringIO
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from evidence.record import Markdown
-from experiments.record import FIELD, read
+from evidence.results import DATA, Markdown
 
-RECORD = read(FIELD.with_name("benchmarks.json"))
-COMPILING = read(FIELD.with_name("compile_time.json"))
+RECORD = json.loads((DATA / "benchmarks.json").read_text("utf-8"))
+COMPILING = json.loads((DATA / "compile_time.json").read_text("utf-8"))
 PEERS = ["braintools", "spyx"]
 ALL = ["relugrad", "plain", *PEERS]
 
@@ -32,24 +32,26 @@ ELEMENTS = measured("compiled").set_index(["dtype", "direction", "log2", "name"]
 RATIOS = ELEMENTS["ratio"].assign(fastest=lambda ratio: ratio[PEERS].max(axis=1))
 LARGE = RATIOS.query("log2 >= 16").groupby(["dtype", "direction"])
 LARGE = np.exp(LARGE.agg(lambda ratio: np.log(ratio).mean()))[::-1]
-in_float32, in_bfloat16 = LARGE.xs("both", level="direction")["plain"].round(2)
+in_float32 = round(LARGE["plain"]["float32", "both"], 2)
+in_bfloat16 = round(LARGE["plain"]["bfloat16", "both"], 2)
 ALONE = RATIOS["fastest"]["bfloat16", "forward"].round(1)
 
 STEPS = measured("training").query("steps == 100").set_index("name")
 again = round(abs(100 * (STEPS["seconds"]["relugrad again"] / STEPS["seconds"]["relugrad"] - 1)))
-step_to_plain, step_to_fastest = (round(STEPS["ratio"][of].max(), 2) for of in (["plain"], PEERS))
+step_to_plain = round(STEPS["ratio"]["plain"].max(), 2)
+step_to_fastest = round(STEPS["ratio"][PEERS].max(), 2)
 SWEEPS = measured("sweep").query("count == 64").set_index(["name", "way"])["seconds"]
-one_vmap, loop = SWEEPS["relugrad"][["one_vmap", "one_program"]].round(1)
+one_vmap, loop = (round(SWEEPS["relugrad", way], 1) for way in ("one_vmap", "one_program"))
 each = round(SWEEPS["spyx", "a_program_each"])
 EAGER = 1e6 * measured("outside jit").pivot(index="name", columns="transformed", values="seconds")
-call_ours, call_plain = EAGER["call"][["relugrad", "plain"]].map(round)
+call_ours, call_plain = (round(EAGER.loc[name, "call"]) for name in ("relugrad", "plain"))
 
 limit = COMPILING["limit"]
 NETWORKS = pd.DataFrame(COMPILING["rows"]).set_index(["mode", "name", "network"])
 NETWORKS = NETWORKS.sort_index(level=["mode", "name"], sort_remaining=False)
-COMPILED, FORWARD = (NETWORKS.xs((mode, "relugrad")) for mode in ("grad", "jvp"))
+COMPILED, FORWARD = NETWORKS.xs(("grad", "relugrad")), NETWORKS.xs(("jvp", "relugrad"))
 one_layer_32 = round(COMPILED.loc["one layer", "32"], 1)
-one_layer_100, one_layer_200 = COMPILED.loc["one layer", ["100", "200"]].map(round)
+one_layer_100, one_layer_200 = (round(COMPILED.loc["one layer", n]) for n in ("100", "200"))
 forward_64 = round(FORWARD["64"].drop("coupled").max(), 1)
 
 

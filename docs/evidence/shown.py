@@ -1,28 +1,33 @@
 """What pages fill in, page by page: `shown.txt`, which this module writes anew when it is run."""
 
+import difflib
 import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
 DOCS = Path(__file__).parents[1]
 FILE = Path(__file__).with_suffix(".txt")
+ASKED = r"\{eval\}`(\w+\.\w+)`|^(\w+\.(?:table|figure)\w*\(\))$"  # in the text, or as a hidden cell
 
 
 def filled_in() -> str:
-    """A line for each number, and the lines of each table."""
+    """A line for each number, the lines of each table, and the points of each figure."""
     lines = list[str]()
     for page in sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts):
-        # In the text, or as a hidden cell
-        asked = r"\{eval\}`(\w+\.\w+)`|^(\w+\.table.*\))$"
-        filled = re.findall(asked, page.read_text("utf-8"), re.MULTILINE)
-        lines += [f"\n{page.relative_to(DOCS).as_posix()}"] * bool(filled)
-        for expression in map("".join, filled):
+        asked = re.findall(ASKED, page.read_text("utf-8"), re.MULTILINE)
+        lines += [f"\n{page.relative_to(DOCS).as_posix()}"] * bool(asked)
+        for expression in map("".join, asked):
             module = expression.partition(".")[0]
             value: Any = eval(expression, {module: importlib.import_module(f"evidence.{module}")})
-            if expression.endswith(")"):
+            if ".figure" in expression:
+                lines += [f"{expression}:", *points()]
+            elif ".table" in expression:
                 text = value.to_string() if isinstance(value, pd.DataFrame) else value
                 lines += [f"{expression}:", *map(str.rstrip, text.splitlines())]
             else:
@@ -30,8 +35,20 @@ def filled_in() -> str:
     return "\n".join(lines).lstrip() + "\n"
 
 
+def points() -> Iterator[str]:
+    """What the figure draws: each line of each panel, with its label."""
+    for panel in plt.gcf().axes:
+        yield f"  {panel.get_title()} ({panel.get_xlabel()}, {panel.get_ylabel()})".rstrip()
+        for line in panel.lines:
+            places = np.asarray(line.get_xydata(), float)
+            yield f"    {line.get_label()}: " + ", ".join(f"{x:.4g} {y:.4g}" for x, y in places)
+    plt.close()
+
+
 def test_a_new_record_is_a_change_of_what_is_listed_here() -> None:
-    assert filled_in() == FILE.read_text("utf-8"), "to write it anew: nox -s tests -- renew"
+    listed, now = FILE.read_text("utf-8").splitlines(), filled_in().splitlines()
+    changes = list(difflib.unified_diff(listed, now, "docs/evidence/shown.txt", "now", n=0))
+    assert not changes, "\n".join([*changes, "to write it anew: nox -s tests -- renew"])
 
 
 if __name__ == "__main__":

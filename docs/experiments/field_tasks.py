@@ -1,10 +1,6 @@
-"""Tasks that the field made: in them, the sheet of start values is tried line by line."""
+"""Tasks that the field made, and what the sheet of start values makes of them."""
 
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,14 +10,10 @@ from jax import Array
 from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.preprocessing import MinMaxScaler
 
-from experiments.experiment import DEFAULT, Experiment, rates
 from experiments.network import Case, Neuron, Passed, cross_entropy, layer, train
-from experiments.surrogates import SHAPES, Surrogate
+from experiments.surrogates import Surrogate
 
-Settings = dict[str, Any]
 PLACES, SINES = 1000, 1000
-
-
 # Examples (with time steps and channels; one time step of features), labels, and how many come first,
 # to learn from.
 Data = tuple[Any, Any, int]
@@ -44,7 +36,7 @@ def yin_yang() -> Data:
     yin = (right <= 0.1) | ((left > 0.1) & (left <= 0.25)) | ((points[:, 1] > 0.5) & (right > 0.25))
     label = np.where((right < 0.1) | (left < 0.1), 2, ~yin)
     inside = np.hypot(*(points - 0.5).T) < 0.5
-    each = [np.flatnonzero(inside & (label == one))[:2000] for one in range(3)]
+    each = [np.flatnonzero(inside & (label == color))[:2000] for color in range(3)]
     order = np.stack(each, axis=1).ravel()
     return np.hstack([points, 1 - points])[order, None], label[order], 5000
 
@@ -56,7 +48,7 @@ def mnist_1d(mean: float) -> Data:
     from mnist1d.data import make_dataset
 
     made = make_dataset(get_dataset_args())
-    x, y = (np.concatenate([made[of], made[f"{of}_test"]]) for of in "xy")
+    x, y = (np.concatenate([made[part], made[f"{part}_test"]]) for part in "xy")
     return x[..., None] + mean, y, 4000
 
 
@@ -64,11 +56,10 @@ def basic_motions(scaled: bool) -> Data:
     """A wrist's acceleration and rotation when somebody stands, walks, runs or plays badminton."""
     from sktime.datasets import load_basic_motions as load
 
-    parts = [load(split, return_type="numpy3D") for split in ("train", "test")]
-    x = np.concatenate([part[0] for part in parts]).swapaxes(1, 2)
+    (x, labels), (x_test, labels_test) = (load(s, return_type="numpy3D") for s in ("train", "test"))
+    x = np.concatenate([x, x_test]).swapaxes(1, 2)
     x = (x - x[:40].mean((0, 1))) / x[:40].std((0, 1)) if scaled else x
-    labels = np.unique(np.concatenate([part[1] for part in parts]), return_inverse=True)[1]
-    return x, labels, 40
+    return x, np.unique(np.concatenate([labels, labels_test]), return_inverse=True)[1], 40
 
 
 @cache
@@ -98,9 +89,10 @@ MADE: dict[str, Any] = {
     "BasicMotions": partial(basic_motions, True),
     "BasicMotions, unscaled": partial(basic_motions, False),
 }
-TABLES = {"wine": load_wine, "breast cancer": load_breast_cancer}
-HOW: Settings = {"": {}, ", unscaled": {"scaled": False}, ", 2 features": {"two": True}}
-MADE |= {of + how: partial(table, TABLES[of], **HOW[how]) for of in TABLES for how in HOW}
+for name, load in {"wine": load_wine, "breast cancer": load_breast_cancer}.items():
+    MADE[name] = partial(table, load)
+    MADE[f"{name}, unscaled"] = partial(table, load, scaled=False)
+    MADE[f"{name}, 2 features"] = partial(table, load, two=True)
 
 
 def draw(key: Array, case: Case, updates: int) -> Any:
@@ -134,15 +126,17 @@ def scaled_by_potential(neuron: Neuron, w: Array, inputs: Array) -> Any:
 
     As large is its root mean square, over neurons, examples and time steps.
     """
-    potential = layer(neuron._replace(spike=jnp.zeros_like, back=None), inputs @ w).x + 1.0
+    silent = neuron._replace(spike=jnp.zeros_like, recurrent_weights=None)
+    potential = layer(silent, inputs @ w).x + 1.0
     return w / jnp.sqrt(1e-6 + (potential**2).mean())
 
 
 def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
     """Accuracy on both halves of what was held out, and how much of a layer is silent at most."""
     weights, x, labels, batches, held_out = drawn
-    fields = {name: case[name] for name in ("decay", "synapse", "through", "form")}
-    neuron = Neuron(surrogate(case["peak"], case["width"] / 2), attached=case["reset"], **fields)
+    settings = {name: case[name] for name in ("decay", "synapse", "through", "form")}
+    spike = surrogate(case["peak"], case["width"] / 2)
+    neuron = Neuron(spike, attached=case["reset"], **settings)
 
     def inputs(examples: Array) -> Any:
         """With time as the first axis."""
@@ -157,7 +151,8 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
 
     def one_layer(w: Any, s: Array) -> Passed:
         back = None if isinstance(case["recurrent"], int) else w["back"]
-        return layer(neuron._replace(back=back), s @ w["w"] + (case["bias"] > 0) * w["bias"])
+        currents = s @ w["w"] + (case["bias"] > 0) * w["bias"]
+        return layer(neuron._replace(recurrent_weights=back), currents)
 
     def spikes(hidden: Any, examples: Array) -> Any:
         """What the readout reads of each neuron, and the spikes of all layers."""
@@ -171,8 +166,7 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
     if "hidden" in weights:
         s = inputs(batches[:10].ravel())
         for number, w in enumerate(weights["hidden"]):
-            times = case["later"] if number else case["enlarged"]
-            w["w"] = times * scaled_by_potential(neuron, w["w"], s)
+            w["w"] = (1.0 if number else case["enlarged"]) * scaled_by_potential(neuron, w["w"], s)
             w["bias"], w["back"] = case["bias"] * w["bias"], case["recurrent"] * w["back"]
             s = one_layer(w, s).spikes
         if case["hidden"] == "frozen":  # then what is read never changes
@@ -188,93 +182,10 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
     def loss(weights: Any, examples: Array) -> Any:
         return cross_entropy(passed(weights, examples)[0], labels[examples])
 
-    weights, _ = train(loss, weights, case, batches)
+    weights = train(loss, weights, case, batches)
     scores, layers = jax.lax.map(partial(passed, examples=held_out), weights)
     half = -(-len(held_out) // 2)
     right = scores.argmax(2) == labels[held_out]
     silent = [(s[:, :, half:].max((1, 2)) == 0).mean(-1) for s in layers] or [jnp.zeros(2)]
-    found = {"valid": right[:, :half].mean(1), "test": right[:, half:].mean(1)}
-    return found | {"silent": jnp.stack(silent).max(0)}
-
-
-SHEET = DEFAULT | {"hidden": "trained", "shape": "triangle", "neurons": 32, "layers": 2}
-SHEET |= {"batch": 20, "times": 20, "decay": 0.9, "synapse": 0.0, "through": 0.0, "bias": 0.0}
-# With an integer for `recurrent`, nothing recurrent is compiled.
-SHEET |= {"mirrored": 1.0, "enlarged": 1.0, "later": 1.0, "late": 0.0, "recurrent": 0}
-SHEET |= {"form": "subtract, then leak"}
-SHEETS = dict.fromkeys(MADE, SHEET)
-SIGNALS = [of for of in MADE if "MNIST" in of or "Motions" in of]
-SHEETS |= dict.fromkeys(SIGNALS, SHEET | {"recurrent": 0.3})
-SHEETS |= dict.fromkeys(["Randman, 1-D", "Randman, 2-D"], SHEET | {"synapse": 0.82})
-FILE = tomllib.loads(Path(__file__).with_name("lines.toml").read_text("utf-8"))
-LINES: dict[str, Settings] = FILE["of all"] | {shape: {"shape": shape} for shape in SHAPES}
-
-
-FEW, LONG = ({one: LINES[one] for one in FILE[name]} for name in ("few", "long"))
-TIMES, MIRRORED = FILE["time steps"], FILE["mirror images"]
-NOTHING: dict[str, Settings] = {"nothing": {}}
-LARGE = {"2 layers of 128": LINES["2 layers of 128"]}
-TRIED: dict[str, dict[str, Settings]] = {
-    "Yin-Yang": LINES | TIMES | MIRRORED,
-    "MNIST-1D": LINES,
-    "BasicMotions": FEW,
-    "Randman, 1-D": LINES,
-    "Randman, 2-D": {"no synapse": LINES["no synapse"]},
-}
-TRIED |= {"wine": TIMES} | {f"{of}, 2 features": MIRRORED for of in TABLES}
-
-
-def tried(task: str, lines: Mapping[str, Settings], how: Sequence[Settings]) -> list[Settings]:
-    """Lines of the sheet that are changed, one at a time, each network once."""
-    sheet, changed = SHEETS[task], dict[str, Settings]()
-    for name, line in lines.items():
-        if name == "nothing" or sheet | line not in [sheet, *changed.values()]:
-            changed[name] = sheet | line
-    return [
-        {"task": task, "changed": name} | settings | one
-        for name, settings in changed.items()
-        for one in how
-    ]
-
-
-def controls(task: str, scales: Sequence[float], how: Sequence[Settings]) -> list[Settings]:
-    """A frozen network with scales and rates of its own, and a linear model."""
-    lines = [{"hidden": "frozen", "enlarged": times} for times in scales]
-    frozen = [one for line in lines for one in tried(task, {"frozen": line}, how)]
-    return frozen + tried(task, {"linear": {"layers": 0}}, [*TWO, *HIGH])
-
-
-WORDS = ["nothing", "frozen", "linear", *LINES, *TIMES, *MIRRORED]
-TWO, HIGH = rates("Adam", 0.01, 0.03), rates("Adam", 0.1, 0.3)
-THREE = [*rates("Adam", 0.003), *TWO]
-FIVE = [*rates("Adam", 0.001), *THREE, *rates("Adam", 0.1)]
-MAIN = ["Yin-Yang", "MNIST-1D", "BasicMotions", "Randman, 1-D"]
-SGD = dict.fromkeys(MAIN, rates("SGD", 0.3, 1.0, 3.0)) | {MAIN[3]: rates("SGD", 10.0, 30.0, 100.0)}
-SCALES = 0.25, 1.0, 4.0, 16.0
-FIELD_TASKS = Experiment(
-    "Which lines of the sheet of start values hold on the field's own tasks?",
-    [one for task in SHEETS for one in tried(task, NOTHING, FIVE if task in MAIN else TWO)]
-    + [one for task in MAIN for one in tried(task, NOTHING, SGD[task])]
-    + [one for task in SHEETS for one in controls(task, SCALES, HIGH)]
-    + [one for task, lines in TRIED.items() for one in tried(task, lines, TWO)],
-    by=("task", "changed"),
-    draw=draw,
-    trial=trial,
-    outcomes=("test", "valid", "silent"),
-    chosen_by="valid",
-    traced={"changed": WORDS},
-    sampled=(2, 4, 4),
-)
-LONGER = replace(
-    FIELD_TASKS,
-    question="What do twice and ten times the updates add on the field's own tasks?",
-    cases=[one for task in MAIN[:2] for one in tried(task, NOTHING, THREE)]
-    + tried("BasicMotions", NOTHING, TWO[:1])
-    + tried("Randman, 1-D", NOTHING, [*TWO, *HIGH[:1]])
-    + [one for task in MAIN[:2] for one in tried(task, LONG, TWO[:1])]
-    + [one for task in ("Yin-Yang", "Randman, 1-D") for one in tried(task, LARGE, TWO[:1])]
-    + [one for task in MAIN for one in controls(task, (1.0, 4.0), HIGH[:1])],
-    seeds=4,
-    updates=5000,
-    sampled=(1, 2, 2),
-)
+    accuracy = {"valid": right[:, :half].mean(1), "test": right[:, half:].mean(1)}
+    return accuracy | {"silent": jnp.stack(silent).max(0)}

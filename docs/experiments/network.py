@@ -11,15 +11,7 @@ from jax import Array
 
 from experiments.surrogates import Spike
 
-Case = Mapping[str, Any]  # settings
-Stored = Callable[[str, Any], Any]
-
-
-def as_it_is(part: str, tree: Any) -> Any:
-    """What is stored of a part of a network: all of its digits."""
-    return tree
-
-
+Case = Mapping[str, Any]  # settings, by their names
 # What a potential v and a spike s leave for the next time step. The threshold is 1.
 RESETS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "subtract, then leak": lambda v, s, decay: decay * (v - s),
@@ -44,9 +36,8 @@ class Neuron(NamedTuple):
     beta: Any = None  # by how much a spike raises the threshold,
     slow: Any = 0.98  # the decay of this rise,
     rise_attached: Any = True  # and the gradient through it
-    back: Any = None  # recurrent weights
+    recurrent_weights: Any = None
     through: Any = 0.0  # 1 where recurrent spikes go through the synapse, as inputs do
-    stored: Stored = as_it_is
 
 
 class State(NamedTuple):
@@ -68,21 +59,20 @@ class Passed(NamedTuple):
 def step(neuron: Neuron, state: State, current: Array) -> tuple[State, Passed]:
     """One time step."""
     v, synaptic, rise, s = state
-    back = 0.0 if neuron.back is None else s @ neuron.back
+    back = 0.0 if neuron.recurrent_weights is None else s @ neuron.recurrent_weights
     if neuron.synapse is not None:
         current = current + neuron.through * back
         current = synaptic = neuron.synapse * synaptic + (1 - neuron.synapse) * current
         back = (1 - neuron.through) * back
-    current = current + back
-    v = neuron.stored("potential", v + current)
+    v = v + (current + back)
     x = v - 1.0
     if neuron.beta is not None:
         x = x - neuron.beta * attach(rise, neuron.rise_attached)
-    s = neuron.spike(neuron.stored("spikes and currents", x))
+    s = neuron.spike(x)
     if neuron.beta is not None:
         rise = neuron.slow * rise + s
     v = RESETS[neuron.form](v, attach(s, neuron.attached), neuron.decay)
-    return State(neuron.stored("potential", v), synaptic, rise, s), Passed(s, x)
+    return State(v, synaptic, rise, s), Passed(s, x)
 
 
 def layer(neuron: Neuron, currents: Array) -> Passed:
@@ -91,44 +81,25 @@ def layer(neuron: Neuron, currents: Array) -> Passed:
     return jax.lax.scan(partial(step, neuron), start, currents, unroll=2)[1]  # runs faster
 
 
-def optimizer(case: Case) -> optax.GradientTransformation:
-    """SGD or Adam at a rate, in one program."""
+def train(loss: Callable[[Any, Any], Any], weights: Any, case: Case, batches: Any) -> Any:
+    """Weights after a fifth of the batches and after all, by SGD or Adam in one program."""
     adam = optax.scale_by_adam()
 
-    def update(gradient: Any, state: Any, _: Any = None) -> tuple[Any, Any]:
-        scaled, state = adam.update(gradient, state)
+    def update(state: Any, batch: Any) -> tuple[Any, None]:
+        weights, moments = state
+        gradient = jax.grad(loss)(weights, batch)
+        scaled, moments = adam.update(gradient, moments)
         is_adam, rate = case["optimizer"], case["rate"]
         change = jax.tree.map(lambda a, g: -rate * jnp.where(is_adam, a, g), scaled, gradient)
-        return change, state
+        return (optax.apply_updates(weights, change), moments), None
 
-    return optax.GradientTransformation(adam.init, update)
+    def fifth(state: Any, batches: Any) -> tuple[Any, Any]:
+        state, _ = jax.lax.scan(update, state, batches)
+        return state, state[0]
 
-
-def train(
-    loss: Callable[[Any, Any], Any],
-    weights: Any,
-    case: Case,
-    batches: Any,
-    stored: Stored = as_it_is,
-) -> tuple[Any, Array]:
-    """Weights after a fifth of the batches and after all, and the loss of each update."""
-    descent = optimizer(case)
-
-    def update(state: Any, batch: Any) -> tuple[Any, Array]:
-        weights, moments = state
-        value, gradient = jax.value_and_grad(loss)(weights, batch)
-        change, moments = descent.update(gradient, moments)
-        weights = stored("weights", optax.apply_updates(weights, change))
-        return (weights, stored("optimizer state", moments)), value
-
-    def fifth(state: Any, batches: Any) -> tuple[Any, tuple[Any, Array]]:
-        state, losses = jax.lax.scan(update, state, batches)
-        return state, (state[0], losses)
-
-    parts = jax.tree.map(lambda a: a.reshape(5, -1, *a.shape[1:]), batches)
-    start = stored("weights", weights), descent.init(weights)
-    _, (kept, losses) = jax.lax.scan(fifth, start, parts)
-    return jax.tree.map(lambda a: a[jnp.array([0, -1])], kept), losses.ravel()
+    fifths = jax.tree.map(lambda a: a.reshape(5, -1, *a.shape[1:]), batches)
+    _, kept = jax.lax.scan(fifth, (weights, adam.init(weights)), fifths)
+    return jax.tree.map(lambda a: a[jnp.array([0, -1])], kept)
 
 
 def cross_entropy(scores: Array, labels: Array) -> Any:

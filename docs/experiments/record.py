@@ -1,43 +1,152 @@
-"""The record of the experiments: how it is kept, and what of it counts."""
+"""The record of the experiments: the one place that writes it and reads it, and what made it."""
 
+import ast
+import datetime
+import hashlib
 import json
-from collections.abc import Mapping
+import os
+import platform
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-FILE = Path(__file__).parents[1] / "_data/experiments.json"
-FIELD = FILE.with_name("field.json")  # what other surrogates reach
-
-
-def read(file: Path = FILE) -> dict[str, Any]:
-    """The whole record."""
-    recorded: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return recorded
+Experiment = Any  # pages read the record without what runs experiments
+HERE = Path(__file__).parent
+FILE = HERE.parent / "_data/experiments.json"
+Row = dict[str, Any]
 
 
-def write(recorded: Mapping[str, Any], file: Path = FILE) -> None:
-    """JSON with one line for each row."""
-    text = json.dumps(dict(sorted(recorded.items())), separators=(",", ":"))
-    file.write_text(text.replace("[{", "[\n{").replace("},{", "},\n{") + "\n", "utf-8")
+def read() -> dict[str, Any]:
+    """The entries of all experiments."""
+    entries: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
+    for entry in entries.values():
+        columns = entry.pop("columns")
+        rows = [zip(columns, row, strict=True) for row in entry["rows"]]
+        entry["rows"] = [{k: v for k, v in row if v is not None} for row in rows]
+    return entries
 
 
-def chosen(one: Mapping[str, Any]) -> pd.Series:
-    """What an experiment reports, for each seed, by its settings and the length of the training.
+def write(entries: Mapping[str, Any]) -> None:
+    """JSON with a line for each row, and the names of its columns above."""
+    texts = list[str]()
+    for name, entry in sorted(entries.items()):
+        columns = list(dict.fromkeys(column for row in entry["rows"] for column in row))
+        rows = [[row.get(column) for column in columns] for row in entry["rows"]]
+        rest = {key: value for key, value in entry.items() if key != "rows"}
+        heading = json.dumps(rest | {"columns": columns, "rows": []}, indent=1)
+        lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
+        texts.append(f'"{name}": ' + heading.removesuffix("[]\n}") + f"[\n{lines}\n]}}")
+    FILE.write_text("{" + ",\n".join(texts) + "}\n", "utf-8")
 
-    Of what is tuned, the one with the best mean over the seeds counts, in validation if there is one.
+
+def settings(row: Mapping[str, Any]) -> frozenset[Any]:
+    """All of a row but its outcomes."""
+    return frozenset(item for item in row.items() if not isinstance(item[1], list))
+
+
+def wanted(experiment: Experiment, cases: Sequence[Mapping[str, Any]]) -> list[frozenset[Any]]:
+    """The settings of the rows that cases have, in order."""
+    stages = (experiment.updates // 5, experiment.updates)
+    return [settings({**case, "updates": stage}) for case in cases for stage in stages]
+
+
+def is_current(entry: Mapping[str, Any] | None, experiment: Experiment) -> bool:
+    """Whether new rows may stand beside the recorded ones, none of which was changed by hand."""
+    if entry is None:
+        return True
+    now: dict[str, Any] = {"made_by": made_by(experiment, version), "versions": versions()}
+    now |= {"seeds": experiment.seeds, "outcomes": list(experiment.outcomes)}
+    return entry == {**entry, **now, "checksum": checksum(entry["rows"])}
+
+
+def renewed(
+    entry: Mapping[str, Any], experiment: Experiment, rows: Sequence[Row]
+) -> dict[str, Any]:
+    """The entry with new rows, and without those of cases that have left."""
+    by_settings = {settings(row): row for row in [*entry.get("rows", []), *rows]}
+    places = wanted(experiment, experiment.cases)
+    kept = [by_settings[place] for place in places if place in by_settings]
+    run = {
+        "date": str(datetime.date.today()),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "versions": versions(),
+        "made_by": made_by(experiment, version),
+    }
+    new = how_it_is_read(experiment) | (run if rows else {})
+    return {**entry, **new, "checksum": checksum(kept), "rows": kept}
+
+
+def how_it_is_read(experiment: Experiment) -> dict[str, Any]:
+    """What an entry repeats of its experiment, for the pages."""
+    lists = {name: list(getattr(experiment, name)) for name in ("by", "tuned", "outcomes")}
+    names = ("question", "chosen_by", "seeds", "updates")
+    return lists | {name: getattr(experiment, name) for name in names}
+
+
+def checksum(rows: Sequence[Row]) -> str:
+    """Of what was written, so that a row that is changed by hand is seen."""
+    return _digest([sorted(row.items()) for row in rows])
+
+
+def versions() -> dict[str, str]:
+    """What computes the outcomes; on other versions, some trainings end elsewhere."""
+    return {name: version(name) for name in ("jax", "optax")}
+
+
+def pinned(package: str) -> str:
+    """The version of a package that brings data, as `nox -s experiments` installs it."""
+    group = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text("utf-8"))
+    pins = group["dependency-groups"]["experiments"]
+    return str(dict(pin.split("==") for pin in pins if "==" in pin).get(package))
+
+
+PACKAGES = {"mnist1d": "mnist1d", "sklearn": "scikit-learn", "sktime": "sktime"}  # bring data
+
+
+def made_by(experiment: Experiment, version: Callable[[str], str] = pinned) -> dict[str, str]:
+    """What decides the outcomes: a hash of each module that runs, and versions of what brings data.
+
+    The cases aren't part of it, because each row says of which it is. The package isn't either: most of
+    its changes alter no number, and where one does, its own tests fail, and so does the weekly sample.
     """
-    rows = pd.DataFrame(one["rows"])
-    by = [*one["by"], "updates"]
-    lists = [name for name in rows if isinstance(rows[name].dropna().iloc[0], list)]
-    others = [name for name in rows if name not in (*lists, *one["tuned"], *by)]
-    sign = 1 if one["best"] == "highest" else -1
+    made, ahead = dict[str, str](), ["experiment", experiment.program.__name__.split(".")[-1]]
+    while ahead:
+        file = HERE / f"{ahead.pop()}.py"
+        source = file.read_text("utf-8")
+        made[file.name] = code_hash(source)
+        for node in ast.walk(ast.parse(source)):
+            for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else []:
+                imported = f"{getattr(node, 'module', '')}.{alias.name}.".lstrip(".")
+                package, module = imported.split(".")[:2]
+                if package in PACKAGES:
+                    made[PACKAGES[package]] = version(PACKAGES[package])
+                elif package == "experiments" and f"{module}.py" not in made:
+                    ahead.append(module)
+    return dict(sorted(made.items()))
 
-    def at_best(group: pd.DataFrame) -> Any:
-        means = np.array(group[one["chosen_by"] or one["outcome"]].tolist()).mean(axis=1)
-        return np.array(group[one["outcome"]].tolist())[(sign * means).argmax()]
 
-    best = rows.groupby(by + others, sort=False, dropna=False)[lists].apply(at_best)
-    return best.groupby(by, sort=False, dropna=False).agg(lambda of: np.mean(list(of), axis=0))
+def code_hash(source: str) -> str:
+    """Of what a module does: not of its comments, docstrings and annotations."""
+    return _digest(_plain(ast.parse(source)))
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(ascii(value).encode()).hexdigest()[:12]
+
+
+def _plain(node: Any) -> Any:
+    """A syntax tree as lists, without what is empty: the same on each Python, as `ast.dump` isn't."""
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    if not isinstance(node, ast.AST):
+        return node
+    fields = dict(ast.iter_fields(node))
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+        fields["body"] = node.body[ast.get_docstring(node) is not None :]
+    if isinstance(node, ast.JoinedStr):  # Python 3.12 has empty texts in some
+        fields["values"] = [v for v in node.values if getattr(v, "value", None) != ""]
+    left = {"annotation", "returns", "ctx", "kind", "type_comment", "type_ignores"}
+    kept = {k: v for k, v in fields.items() if k not in left and v is not None and v != []}
+    return [type(node).__name__, [[k, _plain(v)] for k, v in sorted(kept.items())]]

@@ -3,8 +3,6 @@
 The half-width is the distance from the threshold at which a slope has fallen to half of its peak.
 """
 
-import importlib
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -69,14 +67,3 @@ SHAPES: dict[Any, Surrogate] = {  # beside the triangle
     "Gaussian": stretched(with_slope(lambda x: jnp.exp(-(x**2)))),
     "rectangle": stretched(with_slope(lambda x: (abs(x) < 0.5).astype(x.dtype))),
 }
-
-
-def named(text: str) -> Surrogate:
-    """The surrogate of `package.module:name`, or of `package.module:name(its parameters)`."""
-    module, _, expression = text.partition(":")
-    found = eval(expression, dict(vars(importlib.import_module(module))))
-    parameters = inspect.signature(found).parameters
-    if {"peak", "half"} <= set(parameters):
-        return lambda peak, half: lambda x: found(x, peak=peak, half=half)
-    required = [one for one in parameters.values() if one.default is one.empty]
-    return stretched(found if required else found())

@@ -118,27 +118,28 @@ def test_an_array_of_numpy_may_change_later() -> None:
 
 
 @jax.jit
-def spikes_and_slopes(spike: ReluGrad) -> Any:
+def everything(spike: ReluGrad) -> Any:
     """Inside and outside of the support."""
     x = jnp.array([-9.0, -0.5, 0.0, 0.5, 9.0])
-    spikes, pullback = jax.vjp(lambda x: spike(x), x)
-    return spikes, pullback(jnp.ones(5))[0], spike.surrogate_grad(x), spike.surrogate_fun(x)
+    slope = jax.grad(spike)
+    derivatives = jax.vmap(slope)(x), jax.vmap(jax.grad(slope))(x)
+    return spike(x), *derivatives, spike.surrogate_grad(x), spike.surrogate_fun(x)
 
 
 @parametrize_names
 def test_a_bad_parameter_that_only_a_trace_knows_is_nan(name: str, forward_mode: bool) -> None:
-    """In the spikes, their gradient, the slope and the integral, everywhere."""
+    """In the spikes, their derivatives, the slope and the integral, everywhere."""
     spike = ReluGrad(forward_mode=forward_mode)
     leaves = {"alpha": spike.alpha, "width": spike.width, name: np.inf}
     bad = jax.tree.unflatten(jax.tree.structure(spike), leaves.values())
-    assert np.isnan(spikes_and_slopes(bad)).all()
+    assert np.isnan(everything(bad)).all()
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # NumPy's, on a first call
 @pytest.mark.parametrize(("alpha", "width"), [(1e300, 1), (1, 1e300), (1e30, 1e30)])
 def test_what_the_dtype_cannot_hold_is_nan(alpha: float, width: float) -> None:
     """A good float64 may be infinite in float32; so may the peak of two good numbers."""
-    assert np.isnan(spikes_and_slopes(ReluGrad(alpha, width))).all()
+    assert np.isnan(everything(ReluGrad(alpha, width))).all()
 
 
 def test_a_bad_parameter_is_nan_for_itself_alone(forward_mode: bool) -> None:

@@ -70,31 +70,6 @@ def test_shard_map_with_divided_parameters_and_a_shared_x(forward_mode: bool) ->
     np.testing.assert_allclose(found, 0.3 * (WIDTHS - 0.25).sum(), rtol=1e-6)
 
 
-@pytest.mark.parametrize("alpha", [np.float32(0.3), WIDTHS], ids=["shared", "divided"])
-def test_shard_map_around_a_scan(alpha: Any, forward_mode: bool) -> None:
-    """First and second derivatives, and that of a value that is returned with its gradient."""
-    spec = DIVIDED if np.ndim(alpha) else REPLICATED
-    spike = place(ReluGrad(alpha, np.full_like(alpha, 2), forward_mode=forward_mode), spec)
-
-    def scanned(spike: ReluGrad, x: Array) -> Array:
-        return jax.lax.scan(lambda _, x: (None, spike(x)), None, x)[1]
-
-    over_time = PartitionSpec(None, "neurons")
-    mapped = jax.shard_map(
-        scanned, mesh=spike.alpha.sharding.mesh, in_specs=(spec, over_time), out_specs=over_time
-    )
-    x = place(X, over_time)
-
-    def value(x: Array) -> Array:
-        return jax.value_and_grad(lambda x: mapped(spike, x).sum())(x)[0]
-
-    first = jax.jit(jax.grad(lambda x: mapped(spike, x).sum()))
-    second = jax.jit(jax.grad(lambda x: first(x).sum()))
-    for derivative in (first, jax.jit(jax.grad(value))):
-        np.testing.assert_allclose(derivative(x), alpha * (2 - abs(X)), rtol=1e-6)
-    np.testing.assert_allclose(second(x), np.where(abs(X) < 2, -alpha * np.sign(X), 0), rtol=1e-6)
-
-
 def test_axes_may_be_explicit(forward_mode: bool) -> None:
     """Then JAX infers how each result is divided: here as x is, although the widths aren't."""
     mesh = jax.make_mesh((4, 2), ("batch", "neurons"), axis_types=(AxisType.Explicit,) * 2)

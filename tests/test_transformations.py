@@ -1,4 +1,4 @@
-"""JAX's transformations, each alone, and those of their compositions that people use.
+"""JAX's transformations, beside those of test_reference.py: forward mode, export, and switches.
 
 None of them changes what a spike, its slope or the slope's derivative is. Each is given as a function
 of an array, and returns another with the same value, or with the value of its derivative.
@@ -51,17 +51,6 @@ def while_loop(f: Function) -> Function:
     return lambda x: looped(x) / 2
 
 
-def cond(f: Function) -> Function:
-    """A choice between this and nonsense."""
-    return lambda x: jax.lax.cond(x.sum() < 9, f, lambda x: x - 99, x)
-
-
-def export(f: Function) -> Function:
-    """Write to bytes, with the first derivative, and read again."""
-    written = jax.export.export(jax.jit(f))(X).serialize(vjp_order=1)
-    return jax.export.deserialize(written).call
-
-
 def grad(f: Function) -> Function:
     """The gradient of the sum."""
     return jax.grad(lambda x: f(x).sum())
@@ -85,28 +74,13 @@ def compose(names: str, f: Function) -> Function:
     return f
 
 
-@pytest.mark.parametrize("name", ["checkpoint", "vmap", "scan", "cond", "export"])
-def test_spikes_and_gradient_of_a(name: str, forward_mode: bool) -> None:
-    """Each transformation alone."""
-    spikes, pullback = jax.vjp(compose(name, ReluGrad(forward_mode=forward_mode)), X)
+def test_what_is_exported_has_its_derivative(forward_mode: bool) -> None:
+    """Written to bytes, and read again."""
+    spike = jax.jit(ReluGrad(forward_mode=forward_mode))
+    written = jax.export.export(spike)(X).serialize(vjp_order=1)
+    spikes, pullback = jax.vjp(jax.export.deserialize(written).call, X)
     np.testing.assert_array_equal(spikes, SPIKES)
     close(pullback(jnp.ones_like(X))[0], SLOPE)
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        ("scan of grad", SLOPE),
-        ("grad of scan of checkpoint", SLOPE),
-        ("grad of checkpoint of scan", SLOPE),
-        ("grad of vmap of scan", SLOPE),
-        ("grad of scan of vmap", SLOPE),
-        ("vmap of grad of grad of scan", CURVATURE),
-    ],
-)
-def test_compositions(names: str, expected: Any) -> None:
-    """The outermost is named first."""
-    close(compose(names, ReluGrad())(X), expected)
 
 
 @pytest.mark.parametrize(

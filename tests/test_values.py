@@ -65,6 +65,8 @@ def test_zero_spikes_and_nan_stays_nan(forward_mode: bool) -> None:
     np.testing.assert_array_equal(spikes, [1, 1, 0, 1, np.nan])
     slope = np.array([0.3, 0.3, 0.3, 0, np.nan], np.float32)
     np.testing.assert_array_equal(pullback(jnp.ones(5))[0], slope)
+    curvature = jax.vmap(jax.grad(jax.grad(ReluGrad(forward_mode=forward_mode))))(x)
+    np.testing.assert_array_equal(curvature, -np.array([0.3, 0.3, -0.3, 0, np.nan], np.float32))
 
 
 @parametrize_halves

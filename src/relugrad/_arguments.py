@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
+from jax.lax import stop_gradient
 
 
 def as_array(value: Any) -> Any:
@@ -17,47 +18,47 @@ def as_array(value: Any) -> Any:
 
 
 def checked_parameter(name: str, value: Any) -> Any:
-    """``value`` as a ``ReluGrad`` keeps it: a float, or an array that nobody can change."""
+    """``value`` as a ``ReluGrad`` keeps it: a number, or an array that nobody can change.
+
+    A number of NumPy has a shape and a dtype, for which optimizers ask, and is a Python float as well.
+    """
     if isinstance(value, float) and 0 < value < jnp.inf:  # nearly always, and fast
-        return float(value)
+        return np.float64(value)
     _check_type(name, value := as_array(value))
     if isinstance(value, Tracer) or not getattr(value, "is_fully_addressable", True):
         return value  # can't be looked at: a bad one will show as NaN
     array = np.asarray(value)
     if (bad := array[~((array > 0) & (array < jnp.inf))]).size:
         raise ValueError(f"{name} must be positive and finite; got {bad[0]}")
+    if not array.ndim:
+        return np.float64(array)
     # Integers become floats: those of 64 bits would lose their upper half.
-    return jnp.array(value, jax.eval_shape(jnp.sin, value).dtype) if array.ndim else float(array)
-
-
-def promote(x: Any, alpha: Any, width: Any) -> tuple[Array, tuple[Array, Array]]:
-    """All in one shape; x in the dtype of the result, the parameters in the slope's.
-
-    A bad parameter shows in x, which is NaN then.
-    """
-    _check_type("x", x, jnp.bool_)
-    _check_type("alpha", alpha)
-    _check_type("width", width)
-    try:
-        shape = jnp.broadcast_shapes(*map(jnp.shape, (x, alpha, width)))
-    except ValueError as error:
-        raise ValueError(f"x, alpha and width must broadcast. {error}") from None
-    x = jnp.asarray(x, jax.eval_shape(jnp.sin, x).dtype)
-    wide = np.promote_types(x.dtype, np.float32)  # 16 bits are rounded once
-    alpha, width = jnp.asarray(alpha, wide), jnp.asarray(width, wide)
-    # 0, but NaN unless both are positive and finite, and the peak finite. In the sum,
-    # x is sharded over devices, and batched by vmap, as the result is.
-    zero = jax.lax.stop_gradient(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width))
-    x, alpha, width, zero = (jnp.broadcast_to(value, shape) for value in (x, alpha, width, zero))
-    return x + zero.astype(x.dtype), (alpha, width)
+    return jnp.array(value, jax.eval_shape(jnp.sin, value).dtype)
 
 
 def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:
-    """``formula`` as a function of all that is accepted, in the dtype of x."""
+    """``formula`` as a function of all that is accepted.
+
+    It gets x in the shape and the dtype of the result, the parameters in the slope's dtype,
+    and x as NaN where a parameter is bad.
+    """
 
     def relugrad(x: Any, alpha: Any, width: Any) -> Array:  # the name in a profile
-        x, parameters = promote(x, alpha, width)
-        return formula(x, *parameters).astype(x.dtype)
+        _check_type("x", x, jnp.bool_)
+        _check_type("alpha", alpha)
+        _check_type("width", width)
+        try:
+            shape = jnp.broadcast_shapes(*map(jnp.shape, (x, alpha, width)))
+        except ValueError as error:
+            raise ValueError(f"x, alpha and width must broadcast. {error}") from None
+        x = jnp.asarray(x, jax.eval_shape(jnp.sin, x).dtype)
+        wide = np.promote_types(x.dtype, np.float32)  # 16 bits are rounded once
+        alpha, width = (jnp.array(p, wide, ndmin=len(shape)) for p in (alpha, width))
+        # 0, but NaN unless both are positive and finite, and the peak finite. In the sum,
+        # x is sharded over devices, and batched by vmap, as the result is.
+        zero = stop_gradient(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width))
+        x = jnp.broadcast_to(x, shape) + zero.astype(x.dtype)
+        return formula(x, alpha, width).astype(x.dtype)
 
     return relugrad
 
@@ -65,6 +66,7 @@ def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:
 def _check_type(name: str, value: Any, *others: Any) -> None:
     is_number = isinstance(value, (Array, np.ndarray, np.generic, float, int))
     dtype = getattr(value, "dtype", type(value)) if is_number else type(value)
-    if not any(jnp.issubdtype(dtype, kind) for kind in (jnp.floating, jnp.integer, *others)):
+    is_real = any(jnp.issubdtype(dtype, kind) for kind in (jnp.floating, jnp.integer, *others))
+    if not is_real or "float4" in str(dtype):  # which can't be NaN
         # The type and not the value, which may be a tracer.
         raise TypeError(f"{name} must be a real number or an array of real numbers; got {dtype}")

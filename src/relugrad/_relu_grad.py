@@ -10,13 +10,14 @@ import jax
 from jax.tree_util import GetAttrKey
 from jax.typing import ArrayLike
 
-from relugrad import _surrogate
 from relugrad._arguments import after_promotion, as_array, checked_parameter
+from relugrad._surrogate import spike, spike_jvp, surrogate_fun, surrogate_grad
 
-_spike: Callable[..., jax.Array] = jax.jit(_surrogate.spike)
-_spike_jvp: Callable[..., jax.Array] = jax.jit(_surrogate.spike_forward_mode)
-_surrogate_grad: Callable[..., jax.Array] = jax.jit(after_promotion(_surrogate.surrogate_grad))
-_surrogate_fun: Callable[..., jax.Array] = jax.jit(after_promotion(_surrogate.surrogate_fun))
+_spike: Callable[..., jax.Array] = jax.jit(after_promotion(spike))
+# The checkpoint stores x as it comes, and so shares it with what else stores it.
+_spike_jvp: Callable[..., jax.Array] = jax.jit(jax.checkpoint(after_promotion(spike_jvp)))
+_surrogate_grad: Callable[..., jax.Array] = jax.jit(after_promotion(surrogate_grad))
+_surrogate_fun: Callable[..., jax.Array] = jax.jit(after_promotion(surrogate_fun))
 
 
 @final
@@ -89,7 +90,7 @@ class ReluGrad:
         :alt: Left, a step from 0 to 1 at 0. Right, a triangle from -w to w.
 
     **A pytree.** ``alpha`` and ``width`` are its leaves: sweep them with
-    :func:`jax.vmap` (:doc:`/how-to/sweep`), shard them, keep a ReluGrad in a
+    :func:`jax.vmap` (:doc:`/how-to/peak-width-reset`), shard them, keep them in a
     model. As arguments of a jitted function they are data: one compiled program
     serves all values. ``dataclasses.replace`` makes a changed copy.
 
@@ -98,10 +99,8 @@ class ReluGrad:
     second derivative of a spike is the derivative of the triangle; for those of
     a network, see :doc:`/custom-derivatives/goes-wrong`.
 
-    **Accuracy and memory.** In float32 and float64, the slope is at most 1.5
-    units in the last place off; float16 and bfloat16 are computed in float32
-    and rounded once (:doc:`values`). For the backward pass, a spike keeps ``x``,
-    in its own dtype, ``alpha`` and ``width``, and nothing else.
+    **Memory.** For the backward pass, a spike stores ``x``, in the shape and the
+    dtype of the spikes, ``alpha`` and ``width``, and nothing else.
 
     References
     ----------
@@ -166,7 +165,7 @@ class ReluGrad:
         if type(self.forward_mode) is not bool:
             raise TypeError(f"forward_mode must be True or False; got {self.forward_mode!r}")
         for name in ("alpha", "width"):
-            vars(self)[name] = checked_parameter(name, getattr(self, name))
+            object.__setattr__(self, name, checked_parameter(name, getattr(self, name)))
 
     def __call__(self, x: ArrayLike) -> jax.Array:
         """Spike where ``x >= 0``.
@@ -239,8 +238,9 @@ class ReluGrad:
         return _surrogate_fun(as_array(x), self.alpha, self.width)
 
     def __repr__(self) -> str:
+        shown = (float(p) if isinstance(p, float) else p for p in (self.alpha, self.width))
         forward_mode = ", forward_mode=True" if self.forward_mode else ""
-        return f"ReluGrad(alpha={self.alpha!r}, width={self.width!r}{forward_mode})"
+        return "ReluGrad(alpha={!r}, width={!r}{})".format(*shown, forward_mode)
 
 
 def relu_grad(

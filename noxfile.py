@@ -48,8 +48,9 @@ def docs(session: nox.Session) -> None:
     if "renew" in words:
         command = "uv export --quiet --upgrade --group site --no-default-groups --no-hashes"
         session.run(*command.split(), "--no-annotate", "--no-emit-project", "-o", PINNED[1])
-    session.install(*(_versions(words) or PINNED), ".", "--group", "docs", "--group", "test")
-    shutil.rmtree("docs/_build", ignore_errors=True)
+    session.install(*(_versions(words) or PINNED), "-e", ".", "--group", "docs", "--group", "test")
+    # A page is read again only if it has changed, or what it uses has. CI starts from nothing.
+    shutil.rmtree("docs/_build" if "CI" in os.environ else SITE, ignore_errors=True)
     session.run("sphinx-build", "-W", "-j", "4", "-d", "docs/_build/doctrees", "docs", SITE)
     session.run("pytest", "-q", "tests/docs/test_site.py")
 

@@ -53,15 +53,14 @@ napoleon_use_rtype = False  # what is returned is described, and its type comes 
 napoleon_custom_sections = [("Attributes", "params_style")]  # a list, as Parameters
 autodoc_type_aliases = {"ArrayLike": ":py:data:`~jax.typing.ArrayLike`"}  # a union
 
-# Links to other projects: a line in an inventory of this repository for each thing that is linked,
-# and one for the name that jax.Array gives itself in some versions
+# Links to other projects: a line in an inventory of this repository for each name that is linked
 intersphinx_mapping = {
     "jax": ("https://docs.jax.dev/en/latest/", "_inventories/jax.txt"),
     "python": ("https://docs.python.org/3/", "_inventories/python.txt"),
 }
 
 # Pages and notebooks
-myst_enable_extensions = ["colon_fence", "dollarmath", "substitution"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "inline"  # each page anew, so that its text can hold {eval}`silent.wide_sgd`
 nb_eval_name_regex = r"\w+\.\w+$"
@@ -78,7 +77,6 @@ bibtex_reference_style = "author_year"
 
 # Figures, drawn whenever their page is read: what they draw may have changed, and not the page
 plot_directive.out_of_date = lambda *_, **__: True
-plot_html_show_source_link = True
 plot_include_source = True
 
 # HTML
@@ -109,12 +107,8 @@ subprocess.run([sys.executable, "-m", "hatchling", "build"], cwd=root, check=Tru
 for file in root.glob("dist/*"):
     os.utime(file, (0, 0))
 
-# The repository's address, once there is one
-myst_substitutions = {"repository": ""}
+# The repository's address, once there is one: a button
 if repository := os.environ.get("DOCS_REPOSITORY_URL"):
-    myst_substitutions["repository"] = (
-        f"[Report a bug]({repository}/issues) in [the repository]({repository})."
-    )
     html_theme_options |= {"repository_url": repository, "use_repository_button": True}
 
 # The site's address, once there is one: what hosts it says so. Sitemap and link previews need one.

@@ -198,25 +198,20 @@ def test_landing_page_says_what_it_is_and_where_to_go(site: Path) -> None:
     assert f"relugrad {relugrad.__version__}, Apache-2.0" in page.get_text()
 
 
-# Their subject has another name today.
-RENAMED = {"reference/special-values", "tutorials/digits"}
+RENAMED = {"reference/special-values", "tutorials/digits"}  # their subject has another name
 
 
 def test_an_old_address_leads_to_its_subject(site: Path) -> None:
-    """To a page, and a heading if one is named, with the words of the old address."""
-    wrong, found = "", 0
-    for file in site.rglob("*/*.html"):
-        address, anchor = urldefrag(leads_to(file))
-        if not address:
-            continue
-        found += 1
-        old, target = file.relative_to(site).with_suffix("").as_posix(), file.parent / address
+    """To a page with the words of the address, and to a heading if one is named."""
+    old = {file: urldefrag(to) for file in site.rglob("*/*.html") if (to := leads_to(file))}
+    wrong = []
+    for file, (page, anchor) in old.items():
+        name, target = file.relative_to(site).with_suffix("").as_posix(), file.parent / page
         text = parsed(target).get_text().lower() if target.is_file() else ""
-        if (
-            not text
-            or (anchor and not parsed(target).find(id=anchor))
-            or (old not in RENAMED and not all(w in text for w in file.stem.split("-")))
+        words = [] if name in RENAMED else file.stem.split("-")
+        if not (text and all(word in text for word in words)) or (
+            anchor and not parsed(target).find(id=anchor)
         ):
-            wrong += f'\ndocs/redirects.toml: "{old}" leads to {address}#{anchor}'
-    assert not wrong, wrong
-    assert found > 10
+            wrong.append(f'docs/redirects.toml: "{name}" leads to {page}#{anchor}')
+    assert wrong == []
+    assert len(old) > 10

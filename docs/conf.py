@@ -5,13 +5,12 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
-from jax import Array
-from jax.typing import ArrayLike
+from matplotlib.sphinxext import plot_directive
 from sphinx.application import Sphinx
 
 import relugrad
@@ -52,27 +51,19 @@ highlight_language = "output"  # a block that does not name its language is not 
 autodoc_member_order = "bysource"
 napoleon_use_rtype = False  # what is returned is described, and its type comes from the annotation
 napoleon_custom_sections = [("Attributes", "params_style")]  # a list, as Parameters
-suppress_warnings = ["config.cache"]  # older Sphinx: the formatter below can't be pickled
+autodoc_type_aliases = {"ArrayLike": ":py:data:`~jax.typing.ArrayLike`"}  # a union
 
-
-def typehints_formatter(annotation: Any, _config: Any) -> str | None:
-    """Link to JAX's types by their names: a union would be spelled out, and a private module named."""
-    names = {ArrayLike: ":py:data:`~jax.typing.ArrayLike`", Array: ":py:class:`~jax.Array`"}
-    return names.get(annotation)
-
-
-# Links to other projects: a line in an inventory of this repository for each thing that is linked
+# Links to other projects: a line in an inventory of this repository for each name that is linked
 intersphinx_mapping = {
     "jax": ("https://docs.jax.dev/en/latest/", "_inventories/jax.txt"),
     "python": ("https://docs.python.org/3/", "_inventories/python.txt"),
 }
 
 # Pages and notebooks
-myst_enable_extensions = ["colon_fence", "dollarmath", "substitution"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "inline"  # each page anew, so that its text can hold {eval}`silent.wide_sgd`
 nb_eval_name_regex = r"\w+\.\w+$"
-nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
 nb_output_stderr = "remove"  # progress bars
@@ -84,8 +75,8 @@ copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, and not 
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
 
-# Figures
-plot_html_show_source_link = True
+# Figures, drawn whenever their page is read: what they draw may have changed, and not the page
+plot_directive.out_of_date = lambda *_, **__: True
 plot_include_source = True
 
 # HTML
@@ -110,16 +101,14 @@ html_theme_options = {
 }
 llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 
-# The package, which the home page offers
+# The package, which pages offer. A new file is no reason to read them again: it has the name that they show.
 root = Path(__file__).parents[1]
 subprocess.run([sys.executable, "-m", "hatchling", "build"], cwd=root, check=True)
+for file in root.glob("dist/*"):
+    os.utime(file, (0, 0))
 
-# The repository's address, once there is one
-myst_substitutions = {"repository": ""}
+# The repository's address, once there is one: a button
 if repository := os.environ.get("DOCS_REPOSITORY_URL"):
-    myst_substitutions["repository"] = (
-        f"[Report a bug]({repository}/issues) in [the repository]({repository})."
-    )
     html_theme_options |= {"repository_url": repository, "use_repository_button": True}
 
 # The site's address, once there is one: what hosts it says so. Sitemap and link previews need one.
@@ -130,6 +119,16 @@ if address:
     sitemap_url_scheme = "{link}"
     ogp_social_cards = {"enable": False}  # pictures of titles
 notfound_urls_prefix = urlsplit(address or "").path.rstrip("/") + "/"
+
+
+def prepare(app: Sphinx, _page: str, source: list[str]) -> None:
+    """Fill the version in, and read the page again when something changes that it may execute."""
+    source[0] = source[0].replace("VERSION", version)
+    used = ["src/*/*.py"]
+    if "evidence" in source[0]:
+        used += ["docs/evidence/*.py", "docs/experiments/*.*", "docs/_data/*.json"]
+    for file in (file for pattern in used for file in root.glob(pattern)):
+        app.env.note_dependency(str(file))
 
 
 def write_sections(app: Sphinx, exception: Exception | None) -> None:
@@ -146,6 +145,9 @@ def write_sections(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Search in sections, in place of Sphinx's own search."""
+    """Read what has changed, and search in sections, in place of Sphinx's own search."""
+    packages = sorted(f"{one.name} {one.version}" for one in distributions())
+    app.add_config_value("packages", packages, "env")  # others, and all pages are read again
+    app.connect("source-read", prepare)
     app.connect("builder-inited", lambda app: setattr(app.builder, "search", False))
     app.connect("build-finished", write_sections)

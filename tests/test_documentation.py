@@ -2,9 +2,15 @@
 
 import ast
 import doctest
+import functools
 import inspect
+import os
 import re
-from collections.abc import Callable
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,13 +23,80 @@ import relugrad
 ROOT = Path(__file__).parents[1]
 
 
-def test_package_changelog_and_citation_name_one_version_and_date() -> None:
-    """Of the newest release."""
+def test_changelog_and_citation_name_the_newest_release() -> None:
+    """The package is this release, or has the version of one in development."""
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    version, date = re.findall(r"^## (.+) \((.+)\)$", changelog, re.MULTILINE)[0]
+    newest, date = re.findall(r"^## (.+) \((.+)\)$", changelog, re.MULTILINE)[0]
     citation = (ROOT / "CITATION.cff").read_text("utf-8")
-    assert f"\nversion: {version}\ndate-released: {date}\n" in citation
-    assert version == relugrad.__version__
+    assert f"\nversion: {newest}\ndate-released: {date}\n" in citation, "CITATION.cff"
+    number = relugrad.__version__.removesuffix(".dev0")
+    developed = number != relugrad.__version__
+    assert (number != newest) == developed, "src/relugrad/__init__.py, or CHANGELOG.md"
+    assert ("\n## Unreleased\n" in changelog) == developed, "CHANGELOG.md"
+
+
+def test_no_dependency_has_an_upper_bound_and_pages_name_the_lower_ones() -> None:
+    """An upper bound keeps newer versions from users, and from these tests."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    depends = project["dependencies"] + project["optional-dependencies"]["examples"]
+    assert [d for d in depends if not re.fullmatch(r"[\w-]+>=[\d.]+", d)] == [], "pyproject.toml"
+    python, jax = project["requires-python"], project["dependencies"][0]
+    for page in ["README.md", "docs/index.md"]:
+        text = " ".join((ROOT / page).read_text("utf-8").split())
+        for name, oldest in [("Python", python), ("JAX", jax)]:
+            assert f"{name} {oldest.partition('>=')[2]} or newer" in text, page
+
+
+def places(pattern: str, files: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """Where it stands, and what its group is."""
+    for file in files:
+        text = file.read_text("utf-8")
+        for found in re.finditer(pattern, text, re.MULTILINE):
+            line = text.count("\n", 0, found.start(1)) + 1
+            yield f"{file.relative_to(ROOT)}:{line}: {found[0].strip()}", found[1]
+
+
+PAGES = [ROOT / "README.md", ROOT / "docs/index.md", *ROOT.glob("docs/[!_]*/*.md")]
+TEXTS = [*PAGES, *ROOT.glob(".github/*.md"), *ROOT.glob(".github/workflows/*")]
+TEXTS += [*ROOT.glob(".ci/run"), *ROOT.glob(".readthedocs.yaml")]
+NOXFILE = (ROOT / "noxfile.py").read_text("utf-8")
+NAMED = {  # where something of the repository is named, and what there is
+    r"(?:nox -s |nox --session |chore: |^chore )([a-z_]+)": re.findall(r"\ndef (\w+)", NOXFILE),
+    r"(?:branches: \[|refs/heads/|--branch )([\w-]+)": ["main"],
+    r"^ +path: (\S+)$": re.findall(r'"([\w/]+)"', NOXFILE),
+}
+
+
+@pytest.mark.parametrize("pattern", NAMED, ids=["chores", "branches", "folders"])
+def test_what_is_named_exists(pattern: str) -> None:
+    named = list(places(pattern, TEXTS))
+    assert [where for where, name in named if name not in NAMED[pattern]] == []
+    assert len(named) > 3
+
+
+def test_each_conversation_on_a_page_is_collected() -> None:
+    """Counted without the collector of conftest.py."""
+    command = ["-m", "pytest", "--collect-only", "-q", "--ignore-glob=*.py", "README.md", "docs"]
+    plain = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # quicker
+    run = functools.partial(subprocess.run, check=False, cwd=ROOT, env=plain, text=True)
+    listed = run([sys.executable, *command], stdout=subprocess.PIPE).stdout
+    collected = Counter(re.findall(r"^(\S+\.md)::", listed, re.MULTILINE))
+    starts = {p: re.findall(r"^```.*\n>>> ", p.read_text("utf-8"), re.MULTILINE) for p in PAGES}
+    assert collected == {p.relative_to(ROOT).as_posix(): len(s) for p, s in starts.items() if s}
+
+
+def test_formulas_are_those_of_the_function() -> None:
+    """Each is the triangle, its peak, or the area of one side or of both."""
+    spike = relugrad.ReluGrad(0.4, 1.5)
+    values = [*map(spike.surrogate_grad, [0.7, 0.0]), *map(spike.surrogate_fun, [0.0, 1.5])]
+    given = {"alpha": 0.4, "width": 1.5, "x": 0.7, "relu": lambda y: max(0, y)}
+    found = [*places(r"`([^`\n]*\balpha \* [^`\n]*)`", [*PAGES, *ROOT.glob("src/*/*.py")])]
+    assert [
+        where
+        for where, formula in found
+        if not np.isclose(eval(formula.replace("|x|", "abs(x)"), given), values).any()
+    ] == []
+    assert len(found) > 8
 
 
 @pytest.mark.parametrize("curve", ["step", "triangle"])
@@ -41,8 +114,8 @@ def test_figure_of_the_readme_is_drawn_from_the_function(curve: str) -> None:
     np.testing.assert_allclose((y.max() - y) / np.ptp(y), expected / expected.max(), atol=1e-4)
 
 
-PAGE = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
-ENTRIES = re.findall(r"^### (.+?)\n.*?^```pycon\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+ERRORS = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
+ENTRIES = re.findall(r"^### (.+?)\n.*?^```pycon\n(.*?)^```", ERRORS, re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize(("heading", "block"), ENTRIES, ids=[heading for heading, _ in ENTRIES])
@@ -55,7 +128,7 @@ def test_heading_is_part_of_the_message_in_its_example(heading: str, block: str)
 
 
 def test_each_heading_has_an_example() -> None:
-    assert PAGE.count("\n### ") == len(ENTRIES)
+    assert ERRORS.count("\n### ") == len(ENTRIES)
 
 
 def test_the_reference_page_shows_all_that_is_public() -> None:
@@ -91,7 +164,7 @@ VALUE = re.compile(r"(alpha|peak|half-width|width|area)(?:\W+of |=)(\d+(?:\.\d+)
 
 def test_pages_name_the_values_of_the_default() -> None:
     wrong, named = "", 0
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("[!_]*/*.md"), ROOT / "docs/index.md"]:
+    for page in PAGES:
         text = page.read_text("utf-8")
         for said in OF_DEFAULT.finditer(text):
             for value in VALUE.finditer(text, *said.span()):

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import sys
 import tempfile
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -12,10 +13,12 @@ import nbformat
 import zmq
 from docutils import nodes
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+from myst_nb.sphinx_ import NbMetadataCollector
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
 FIRST = "A page of relugrad's documentation. It needs relugrad, which the site's home page lets you download."
@@ -31,6 +34,19 @@ class Sockets(LocalProvisioner):
         """Choose them before a kernel is launched."""
         self.parent.transport, self.parent.ip = "ipc", f"{tempfile.mkdtemp()}/kernel"
         return await super().pre_launch(**kwargs)
+
+
+def stop_at_errors(app: Sphinx, env: BuildEnvironment) -> None:
+    """End with what is wrong, and without a record of what was read, so that it's read again next time."""
+    errors = []
+    for name, known in NbMetadataCollector.get_doc_data(env).items():
+        if trace := known.get("exec_data", {}).get("traceback"):
+            page, error = Path(env.doc2path(name)), trace.rpartition("nbclient.exceptions.")[2]
+            code = error.split("------------------\n")[1]
+            line = page.read_text("utf-8").partition(code)[0].count("\n") + 1
+            errors.append(f"\n{page}:{line}: {error}")
+    if errors or app._warncount:
+        sys.exit("".join(errors) or "\nThe warnings above are errors.")
 
 
 class PlainMarkdown(MarkdownTranslator):
@@ -108,5 +124,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
         factory = KernelProvisionerFactory.instance()
         factory.provisioners["ipc"] = EntryPoint("ipc", "notebooks:Sockets", factory.GROUP_NAME)
         factory.default_provisioner_name = "ipc"
+    app.connect("env-updated", stop_at_errors)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

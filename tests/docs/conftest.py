@@ -22,7 +22,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "name" in metafunc.fixturenames:
         metafunc.parametrize("name", names, scope="module")
     if "notebook" in metafunc.fixturenames:
-        executed = sorted((site.parent / "jupyter_execute").rglob("*.ipynb"))
+        executed = [site.parent / "jupyter_execute" / Path(n).with_suffix(".ipynb") for n in names]
+        executed = [notebook for notebook in executed if notebook.exists()]
         metafunc.parametrize("notebook", executed, ids=lambda path: path.stem)
 
 

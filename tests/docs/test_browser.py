@@ -103,7 +103,7 @@ def test_what_is_copied_is_the_code_that_is_shown(visit: Visit) -> None:
 
 
 # One page of each kind: what differs in the dark are colours, which the style sheets share.
-DARK = ["index.html", "reference/relugrad.html", "tutorials/quickstart.html", "how-to/choose.html"]
+DARK = ["index.html", "reference/relugrad.html", "tutorials/quickstart.html", "how-to/memory.html"]
 
 
 def _violations(tab: Page) -> list[str]:
@@ -195,7 +195,7 @@ def test_search_finds(landing: Page, base_url: str, site: Path) -> None:
 
 def test_search_by_keyboard(landing: Page, site: Path) -> None:
     """Enter leads to the section on a message, and arrows to other results, without a server, too."""
-    landing.goto((site / "how-to/reset.html").as_uri())
+    landing.goto((site / "how-to/neurons.html").as_uri())
     _search(landing, "line 87, in <module>\nTypeError: scan body function carry: float32[32,128]")
     landing.keyboard.press("Enter")
     expect(landing.locator(":target > h3")).to_contain_text("scan body function carry input")

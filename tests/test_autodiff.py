@@ -84,16 +84,6 @@ def test_the_second_derivative_through_time(forward_mode: bool) -> None:
     assert found == pytest.approx(second_derivative_by_hand(0.3), rel=1e-5)
 
 
-@pytest.mark.parametrize("outer", [jax.grad, jax.jacfwd])
-@pytest.mark.parametrize("inner", [jax.grad, jax.jacfwd])
-def test_the_second_derivative_through_time_in_forward_mode(
-    outer: Function, inner: Function
-) -> None:
-    """The same number, whichever modes are combined."""
-    found = jax.jit(outer(inner(count)))(0.3)
-    assert found == pytest.approx(second_derivative_by_hand(0.3), rel=1e-5)
-
-
 # Forward mode
 
 

@@ -149,28 +149,3 @@ def test_docstring_names_the_defaults_of_the_signature(documented: Callable[...,
     defaults = {one.name: str(one.default) for one in parameters if one.default is not one.empty}
     where = f"{inspect.getsourcefile(documented)}:{inspect.getsourcelines(documented)[1]}"
     assert dict(named) == defaults, f"{where}: {documented.__name__}"
-
-
-DEFAULT: Any = relugrad.ReluGrad()
-PEAK = DEFAULT.alpha * DEFAULT.width
-DEFAULTS = {"alpha": DEFAULT.alpha, "width": DEFAULT.width, "half-width": DEFAULT.width / 2}
-DEFAULTS.update(peak=PEAK, area=PEAK * DEFAULT.width)
-# What is said of the default, up to a pause, and each "width of 1" in it.
-OF_DEFAULT = re.compile(
-    r"(?:[Dd]efault|`ReluGrad\(\)(?: <[\w.]+>)?`)(?:[^.;:!?()|\n]|\(\)|\.\d|\n(?!\n))*"
-)
-VALUE = re.compile(r"(alpha|peak|half-width|width|area)(?:\W+of |=)(\d+(?:\.\d+)?)")
-
-
-def test_pages_name_the_values_of_the_default() -> None:
-    wrong, named = "", 0
-    for page in PAGES:
-        text = page.read_text("utf-8")
-        for said in OF_DEFAULT.finditer(text):
-            for value in VALUE.finditer(text, *said.span()):
-                line = text.count("\n", 0, value.start()) + 1
-                named += 1
-                if float(value[2]) != DEFAULTS[value[1]]:
-                    wrong += f"\n{page.relative_to(ROOT)}:{line}: {value[0]}"
-    assert not wrong, f"the default has {DEFAULTS}, and not:{wrong}"
-    assert named > 10

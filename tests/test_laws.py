@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import pytest
 from jax import Array
-from tests.test_transformations import X, close, compose
 
 from relugrad import ReluGrad, relu_grad
 
@@ -58,15 +57,6 @@ for shape, slope in own["slopes"].items():
 if jax.__version_info__ >= (0, 12):
     hijax = runpy.run_path(str(DOCS / "custom-derivatives/hijax_rule.py"))["quantize"]
     RULES["hijax"] = hijax, *OF_THE_FILE
-
-    @pytest.mark.parametrize("mode", ["grad", "jvp", "jacfwd"])
-    @pytest.mark.parametrize("inner", ["jit", "vmap", "scan", "checkpoint"])
-    def test_one_rule_of_hijax_serves(mode: str, inner: str) -> None:
-        """Both modes, their compositions, and who differentiates the parameter alone."""
-        slope, curvature = jnp.array([[0.7, 1.3, 1, 1.3, 0.7], [1.2, -1.2, 1.2, 1.2, 1.2]])
-        for names, expected in ((mode, slope), (f"grad of {mode}", curvature)):
-            close(compose(f"{names} of {inner}", lambda x: hijax(x, 0.3))(X), expected)
-        assert jax.grad(hijax, 1)(0.5, 0.3) == 0
 
 
 @pytest.mark.parametrize("shape", own["slopes"])

@@ -1,8 +1,4 @@
-"""JAX's transformations, beside those of test_reference.py: forward mode, export, and switches.
-
-None of them changes what a spike, its slope or the slope's derivative is. Each is given as a function
-of an array, and returns another with the same value, or with the value of its derivative.
-"""
+"""Beside the programs of test_reference.py: export, and JAX's switches."""
 
 import functools
 from collections.abc import Callable
@@ -13,7 +9,6 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import Array
 from jax.experimental import checkify
 
 from relugrad import ReluGrad
@@ -23,7 +18,6 @@ Function = Callable[..., Any]
 X = jnp.array([-2.0, -0.5, 0.25, 0.5, 2.0])
 SPIKES = np.array([0, 0, 1, 1, 1])
 SLOPE = np.array([0, 0.15, 0.225, 0.15, 0])
-CURVATURE = np.array([0, 0.3, -0.3, -0.3, 0])
 
 
 def close(actual: Any, expected: Any) -> None:
@@ -41,37 +35,9 @@ def scan(f: Function) -> Function:
     return lambda x: jax.lax.scan(lambda _, x: (None, f(x)), None, jnp.stack([x, x]))[1].mean(0)
 
 
-def while_loop(f: Function) -> Function:
-    """A loop of unknown length, which reverse mode can't go through."""
-
-    def looped(x: Array) -> Array:
-        start = (0, jnp.zeros_like(x))
-        return jax.lax.while_loop(lambda s: s[0] < 2, lambda s: (s[0] + 1, s[1] + f(x)), start)[1]
-
-    return lambda x: looped(x) / 2
-
-
 def grad(f: Function) -> Function:
     """The gradient of the sum."""
     return jax.grad(lambda x: f(x).sum())
-
-
-def jacfwd(f: Function) -> Function:
-    """The columns of the Jacobian, of which x[i] moves the i-th alone."""
-    return lambda x: jax.jacfwd(f)(x).sum(1)
-
-
-def jvp(f: Function) -> Function:
-    """The derivative in the direction of ones."""
-    return lambda x: jax.jvp(f, (x,), (jnp.ones_like(x),))[1]
-
-
-def compose(names: str, f: Function) -> Function:
-    """``grad of scan`` is ``grad(scan(f))``; it is found here, or in JAX."""
-    for name in reversed(names.split(" of ")):
-        transform: Function = globals().get(name) or getattr(jax, name)
-        f = transform(f)
-    return f
 
 
 def test_what_is_exported_has_its_derivative(forward_mode: bool) -> None:
@@ -81,20 +47,6 @@ def test_what_is_exported_has_its_derivative(forward_mode: bool) -> None:
     spikes, pullback = jax.vjp(jax.export.deserialize(written).call, X)
     np.testing.assert_array_equal(spikes, SPIKES)
     close(pullback(jnp.ones_like(X))[0], SLOPE)
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        ("scan of jacfwd", SLOPE),
-        ("jvp of while_loop", SLOPE),
-        ("vmap of jvp of checkpoint", SLOPE),
-        ("grad of jvp of scan", CURVATURE),
-    ],
-)
-def test_compositions_with_forward_mode(names: str, expected: Any) -> None:
-    """Derivatives that are pushed forward."""
-    close(compose(names, ReluGrad(forward_mode=True))(X), expected)
 
 
 # JAX's switches

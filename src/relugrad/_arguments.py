@@ -18,22 +18,17 @@ def as_array(value: Any) -> Any:
 
 
 def checked_parameter(name: str, value: Any) -> Any:
-    """``value`` as a ``ReluGrad`` keeps it: a number, or an array that nobody can change.
-
-    A number of NumPy has a shape and a dtype, for which optimizers ask, and is a Python float as well.
-    """
+    """``value`` as a ``ReluGrad`` keeps it: a float, or an array that nobody can change."""
     if isinstance(value, float) and 0 < value < jnp.inf:  # nearly always, and fast
-        return np.float64(value)
+        return float(value)
     _check_type(name, value := as_array(value))
     if isinstance(value, Tracer) or not getattr(value, "is_fully_addressable", True):
         return value  # can't be looked at: a bad one will show as NaN
     array = np.asarray(value)
     if (bad := array[~((array > 0) & (array < jnp.inf))]).size:
         raise ValueError(f"{name} must be positive and finite; got {bad[0]}")
-    if not array.ndim:
-        return np.float64(array)
     # Integers become floats: those of 64 bits would lose their upper half.
-    return jnp.array(value, jax.eval_shape(jnp.sin, value).dtype)
+    return jnp.array(value, jax.eval_shape(jnp.sin, value).dtype) if array.ndim else float(array)
 
 
 def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:

@@ -238,9 +238,8 @@ class ReluGrad:
         return _surrogate_fun(as_array(x), self.alpha, self.width)
 
     def __repr__(self) -> str:
-        shown = (float(p) if isinstance(p, float) else p for p in (self.alpha, self.width))
         forward_mode = ", forward_mode=True" if self.forward_mode else ""
-        return "ReluGrad(alpha={!r}, width={!r}{})".format(*shown, forward_mode)
+        return f"ReluGrad(alpha={self.alpha!r}, width={self.width!r}{forward_mode})"
 
 
 def relu_grad(

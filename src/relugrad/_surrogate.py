@@ -15,6 +15,7 @@ def step(x: Array, *_: Array) -> Array:
 def gap(x: Array, width: Array) -> Array:
     """The distance from x to the edge of the support, and 0 outside of it."""
     x = x.astype(width.dtype)
+    # NaN for NaN, where the derivative of jnp.abs isn't; and 1 at 0.
     sign = stop_gradient(jnp.where(x == 0, 1, jnp.sign(x)))
     return relu(width - x * sign)
 

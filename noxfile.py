@@ -134,7 +134,7 @@ def package(session: nox.Session) -> None:
 def proofs(session: nox.Session) -> None:
     """Prove the two of `always`, or what takes minutes; `record` keeps numbers."""
     always = ["coverage", "processes"]
-    seldom = ["every_float", "flags", "mutants", "threads", "upstream"]
+    seldom = ["every_float", "flags", "mutants", "upstream"]
     words = _words(session, *always, *seldom, "record")
     chosen = set(words) - {"record"} or always
     session.install("-e", ".", "--group", "test", "cosmic-ray")
@@ -149,7 +149,7 @@ def proofs(session: nox.Session) -> None:
         record = ["--record", f"docs/_data/{proof}.json"] if "record" in words else []
         if proof in chosen:
             session.run("python", f"tests/proofs/{proof}.py", *record)
-    for proof in ("processes", "threads", "upstream"):
+    for proof in ("processes", "upstream"):
         if proof in chosen:
             session.run("pytest", "-q", f"tests/proofs/test_{proof}.py")
 

@@ -67,11 +67,6 @@ def test_a_surrogate_gets_the_peak_and_the_half_width_asked_for(surrogate: Surro
     assert slopes[:2].min() > 1 > slopes[3:].max()
 
 
-def test_what_is_no_surrogate_is_refused() -> None:
-    with pytest.raises(ValueError, match="1 above the threshold"):
-        named("jax.nn:relu")
-
-
 def test_the_temporal_order_is_in_the_symbols() -> None:
     keys = jax.random.split(jax.random.key(0), 20)
     inputs, labels = jax.vmap(classification.temporal_order)(keys)

@@ -25,7 +25,7 @@ FORMS = ["subtract, then leak", "leak, then subtract", "to zero"]
 
 
 def safe_peak(form: str, decay: float, width: float = 1.0) -> float:
-    """The bound of the how-to page, for a threshold of 1; tests/test_experiments.py checks it."""
+    """The bound that the study derives, for a threshold of 1; tests/test_experiments.py checks it."""
     if form == "to zero" and width > 1:
         below_zero = (1 / decay - 1) * 4 * width / (width - 1) ** 2
         return min(below_zero, 4 * width / (width + 1) ** 2 / decay)

@@ -151,12 +151,6 @@ def landing(page: Page, base_url: str) -> Page:
     return page
 
 
-def test_the_sidebar_shows_where_you_are(landing: Page, base_url: str) -> None:
-    """The entry of the last page is seen, although the sidebar was at its top on the page before."""
-    landing.goto(f"{base_url}reference/changelog.html", wait_until="networkidle")
-    expect(landing.locator(".bd-docs-nav .active > a").last).to_be_in_viewport()
-
-
 def test_on_a_phone_contents_closes_when_a_heading_is_chosen(page: Page, base_url: str) -> None:
     page.set_viewport_size(PHONE)
     page.goto(f"{base_url}how-to/diagnose.html", wait_until="networkidle")

@@ -132,23 +132,21 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def proofs(session: nox.Session) -> None:
-    """Prove the two of `always`, or what takes minutes; `record` keeps numbers."""
+    """Prove the two of `always`, or what takes minutes."""
     always = ["coverage", "processes"]
     seldom = ["every_float", "flags", "mutants", "upstream"]
-    words = _words(session, *always, *seldom, "record")
-    chosen = set(words) - {"record"} or always
+    chosen = _words(session, *always, *seldom) or always
     session.install("-e", ".", "--group", "test", "cosmic-ray")
     if "coverage" in chosen:  # a page and the docstrings reach every line and branch
         shown = ["src", "README.md", "docs/reference"]
         session.run("pytest", "-q", "--doctest-modules", "--cov", "--cov-fail-under=100", *shown)
     if "flags" in chosen:  # what JAX will switch on
         flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
-        derived = [f"tests/test_{name}.py" for name in ("autodiff", "transformations", "laws")]
+        derived = [f"tests/test_{name}.py" for name in ("reference", "autodiff", "laws")]
         session.run("pytest", "-q", *derived, env=flags)
     for proof in ("every_float", "mutants"):
-        record = ["--record", f"docs/_data/{proof}.json"] if "record" in words else []
         if proof in chosen:
-            session.run("python", f"tests/proofs/{proof}.py", *record)
+            session.run("python", f"tests/proofs/{proof}.py")
     for proof in ("processes", "upstream"):
         if proof in chosen:
             session.run("pytest", "-q", f"tests/proofs/test_{proof}.py")

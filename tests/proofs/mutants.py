@@ -1,12 +1,9 @@
 """Change the package in every way that cosmic-ray knows, one at a time: the documentation must notice.
 
 README, docstrings and all pages that are conversations are run on each changed package. What they
-don't notice has to be in ``equivalent.toml``, with the reason why. ``--record FILE`` keeps the counts.
+don't notice has to be in ``equivalent.toml``, with the reason why.
 """
 
-import argparse
-import datetime
-import json
 import os
 import queue
 import shutil
@@ -18,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from difflib import unified_diff
 from pathlib import Path
 
-import jax
 from cosmic_ray.commands import init
 from cosmic_ray.mutating import use_mutation
 from cosmic_ray.plugins import get_operator
@@ -95,7 +91,7 @@ def survivor(mutation: MutationSpec, copies: queue.Queue[Path]) -> str | None:
     return f"{module.stem}: {old} -> {new}"
 
 
-def main(record: Path | None) -> int:
+def main() -> int:
     """Try all mutants; print the survivors that have no reason to survive, and the counts."""
     groups = tomllib.loads(Path(__file__).with_name("equivalent.toml").read_text("utf-8"))
     expected = {mutant for group in groups["equivalent"] for mutant in group["mutants"]}
@@ -115,23 +111,10 @@ def main(record: Path | None) -> int:
     missed = sorted(set(survivors) - expected)
     killed = sorted(expected - set(survivors))
     print("missed:", *missed, "listed as equivalent, and noticed:", *killed, sep="\n")
-    counts = {
-        "date": datetime.date.today().isoformat(),
-        "jax": jax.__version__,
-        "mutants": len(specs),
-        "killed": len(specs) - len(survivors),
-        "equivalent": len(survivors) - len(missed),
-        "missed": len(missed),
-    }
-    print(", ".join(f"{name} {value}" for name, value in counts.items()))
-    if record:
-        record.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+    equivalent = len(survivors) - len(missed)
+    print(f"{len(specs)} mutants, {equivalent} equivalent, {len(missed)} missed")
     return bool(missed or killed)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description="Let the documentation find mutants of the package."
-    )
-    parser.add_argument("--record", type=Path, metavar="FILE", help="keep the counts, as JSON")
-    sys.exit(main(**vars(parser.parse_args())))
+    sys.exit(main())

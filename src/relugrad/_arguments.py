@@ -50,8 +50,9 @@ def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:
         wide = np.promote_types(x.dtype, np.float32)  # 16 bits are rounded once
         alpha, width = (jnp.array(p, wide, ndmin=len(shape)) for p in (alpha, width))
         # 0, but NaN unless both are positive and finite, and the peak finite. In the sum,
-        # x is sharded over devices, and batched by vmap, as the result is.
-        zero = stop_gradient(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width))
+        # x is sharded over devices, and batched by vmap, as the result is. (XLA leaves out
+        # a sum with 0, and not one with -0.)
+        zero = stop_gradient(jnp.abs(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width)))
         x = jnp.broadcast_to(x, shape) + zero.astype(x.dtype)
         return formula(x, alpha, width).astype(x.dtype)
 

@@ -7,9 +7,11 @@ from jax.lax import select, stop_gradient
 from jax.nn import relu
 
 
-def step(x: Array, *_: Array) -> Array:
+def step(x: Array, alpha: Array, width: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, and NaN for NaN."""
-    return select(x >= 0, jnp.ones_like(x), select(x < 0, jnp.zeros_like(x), x))
+    wide = x.astype(alpha.dtype)  # XLA compares 16 bits one by one
+    one, zero = jnp.ones_like(wide), jnp.zeros_like(wide)
+    return select(wide >= 0, one, select(wide < 0, zero, wide)).astype(x.dtype)
 
 
 def gap(x: Array, width: Array) -> Array:

@@ -9,7 +9,7 @@ import pytest
 from jax import Array
 
 from evidence.peak_width_reset import FORMS, safe_peak
-from experiments import classification, field_tasks, network, record
+from experiments import field_tasks, network, record
 from experiments.catalogue import EXPERIMENTS
 from experiments.runs import named
 from experiments.surrogates import SHAPES, Surrogate, slope_of
@@ -65,13 +65,6 @@ def test_a_surrogate_gets_the_peak_and_the_half_width_asked_for(surrogate: Surro
     slopes = slope_of(surrogate(2.0, 0.7), jnp.array([-0.69, 0.69, 0.0, -0.71, 0.71]))
     np.testing.assert_allclose(slopes[2], 2.0, rtol=1e-5)
     assert slopes[:2].min() > 1 > slopes[3:].max()
-
-
-def test_the_temporal_order_is_in_the_symbols() -> None:
-    keys = jax.random.split(jax.random.key(0), 20)
-    inputs, labels = jax.vmap(classification.temporal_order)(keys)
-    symbols = np.argmax(inputs, axis=2)
-    np.testing.assert_array_equal(labels, [2 * a + b for a, b in (s[s < 2] for s in symbols)])
 
 
 def test_initial_weights_make_potentials_as_large_as_the_threshold() -> None:

@@ -1,6 +1,6 @@
-"""The laws that a page offers as a file: ReluGrad and the rules that the pages offer keep all of them.
+"""The laws that a page offers as a file: the rules that the pages offer keep all of them.
 
-That the laws find what is wrong in others is proved in proofs/test_upstream.py.
+That ReluGrad keeps them, and that they find what is wrong in others, is proved in proofs/test_upstream.py.
 """
 
 import re
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import pytest
 from jax import Array
 
-from relugrad import ReluGrad, relu_grad
+from relugrad import ReluGrad
 
 Function = Callable[..., Any]
 
@@ -47,12 +47,12 @@ def names_of(page: str, cells: int) -> dict[str, Any]:
 
 own = names_of("custom-derivatives/surrogate.md", 2)
 RULES: dict[str, tuple[Any, ...]] = {
-    "ReluGrad": (lambda x, p: relu_grad(x, 1, p), lambda x, p: ReluGrad(1, p).surrogate_grad(x)),
-    "forward_mode": (lambda x, p: relu_grad(x, p, forward_mode=True), laws["grad"](integral)),
     "quantize": (names_of("custom-derivatives/write.md", 1)["quantize"], *OF_THE_FILE),
+    "Gaussian": (
+        own["surrogate"](own["slopes"]["Gaussian"]),
+        laws["grad"](own["integrals"]["Gaussian"]),
+    ),
 }
-for shape, slope in own["slopes"].items():
-    RULES[shape] = own["surrogate"](slope), laws["grad"](own["integrals"][shape])
 
 if jax.__version_info__ >= (0, 12):
     hijax = runpy.run_path(str(DOCS / "custom-derivatives/hijax_rule.py"))["quantize"]
@@ -65,6 +65,13 @@ def test_the_scale_in_the_table_gives_a_half_width_of_a_half(shape: str) -> None
     page = (DOCS / "custom-derivatives/surrogate.md").read_text("utf-8")
     (scale,) = re.findall(rf"(?m)^\| {shape} .*\| ([\d.]+) \|$", page)
     assert own["slopes"][shape](0.5, float(scale)) == pytest.approx(0.5, abs=0.001)
+
+
+@pytest.mark.parametrize("shape", own["slopes"])
+def test_each_slope_is_the_derivative_of_its_integral(shape: str) -> None:
+    x = jnp.linspace(-3, 3, 7)
+    derivative = jax.vmap(jax.grad(own["integrals"][shape]), (0, None))(x, 0.7)
+    laws["close"](derivative, own["slopes"][shape](x, 0.7))
 
 
 @pytest.mark.parametrize("law", LAWS)

@@ -19,6 +19,8 @@ from jax._src.interpreters import partial_eval
 from packaging.version import Version
 from tests.test_laws import DOCS, LAWS, Function, integral, keep, laws
 
+from relugrad import relu_grad
+
 REPORT = (DOCS / "reports/scan-custom-vjp-residuals.md").read_text("utf-8")
 BLOCKS = re.findall(r"(?ms)^```(python|text|diff)\n(.*?)^```", REPORT)
 CODE, PRINTED, DIFF = (
@@ -125,12 +127,13 @@ RULES: dict[str, Function] = {
     "heaviside": rule(**PLAIN | {"step": lambda x, p: jnp.heaviside(x, 1.0)}),
     "custom_jvp": custom_jvp,
     "right": rule(),
+    "ReluGrad": lambda x, p: relu_grad(x, p, 1.0),
 }
 
 PAGE = (DOCS / "custom-derivatives/test.md").read_text("utf-8").replace("`", "")
 ROWS = re.findall(r"^\| .* \| .* \| .* \| .*", PAGE, re.MULTILINE)  # of the one wide table
 (_, *NAMES), *ANSWERED = [line.strip("| ").split(" | ") for line in ROWS]
-ANSWERS = {(law, "right"): "yes" for law in LAWS}
+ANSWERS = {(law, name): "yes" for law in LAWS for name in ("right", "ReluGrad")}
 for law, *answers in ANSWERED:
     ANSWERS.update({(law.lower(), n): a for n, a in zip(NAMES, answers, strict=True)})
 

@@ -57,8 +57,8 @@ def places(pattern: str, files: Iterable[Path]) -> Iterator[tuple[str, str]]:
 
 
 PAGES = [ROOT / "README.md", ROOT / "docs/index.md", *ROOT.glob("docs/[!_]*/*.md")]
-TEXTS = [*PAGES, *ROOT.glob(".github/*.md"), *ROOT.glob(".github/workflows/*")]
-TEXTS += [*ROOT.glob(".ci/run"), *ROOT.glob(".readthedocs.yaml")]
+OTHERS = [".github/*.md", ".github/workflows/*", ".ci/run", ".readthedocs.yaml"]
+TEXTS = [*PAGES, *(file for pattern in OTHERS for file in ROOT.glob(pattern))]
 NOXFILE = (ROOT / "noxfile.py").read_text("utf-8")
 NAMED = {  # where something of the repository is named, and what there is
     r"(?:nox -s |nox --session |chore: |^chore )([a-z_]+)": re.findall(r"\ndef (\w+)", NOXFILE),

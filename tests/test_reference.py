@@ -119,12 +119,14 @@ PROGRAMS: dict[str, Function] = {
     "mesh around a scan": lambda f, x, a, w: mesh(partial(rows, f), x, a, w, COLUMNS, COLUMNS),
 }
 if jax.__version_info__ >= (0, 7):  # before, JAX can't differentiate the reference there
-    PROGRAMS |= {
-        "mesh, a shared x": partial(mesh, of_x=NOWHERE, of_parameters=COLUMNS),
-        "mesh, shared parameters": lambda f, x, a, w: mesh(
-            lambda x, a, w: f(x, a[0, 0], w[0, 1]), x, a, w, COLUMNS, NOWHERE
-        ),
-    }
+    PROGRAMS.update(
+        {
+            "mesh, a shared x": partial(mesh, of_x=NOWHERE, of_parameters=COLUMNS),
+            "mesh, shared parameters": lambda f, x, a, w: mesh(
+                lambda x, a, w: f(x, a[0, 0], w[0, 1]), x, a, w, COLUMNS, NOWHERE
+            ),
+        }
+    )
 
 
 def derivatives(function: Function, orders: int = 4) -> Any:

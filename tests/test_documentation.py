@@ -35,9 +35,14 @@ def test_changelog_and_citation_name_the_newest_release() -> None:
     assert ("\n## Unreleased\n" in changelog) == developed, "CHANGELOG.md"
 
 
-def test_no_dependency_has_an_upper_bound_and_pages_name_the_lower_ones() -> None:
-    """An upper bound keeps newer versions from users, and from these tests."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+def test_bounds_and_pins_are_where_they_belong() -> None:
+    """An upper bound keeps newer versions from users, and from these tests; pages name the lower ones."""
+    toml = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    project, groups = toml["project"], toml["dependency-groups"]
+    assert [d for d in groups["lint"] if "==" not in d] == [], "pyproject.toml"
+    recorded = [d.partition("==")[0] for d in groups["experiments"] if "==" in d]
+    ignored = (ROOT / ".github/dependabot.yml").read_text("utf-8")
+    assert re.findall(r"dependency-name: (\S+)", ignored) == recorded, ".github/dependabot.yml"
     depends = project["dependencies"] + project["optional-dependencies"]["examples"]
     assert [d for d in depends if not re.fullmatch(r"[\w-]+>=[\d.]+", d)] == [], "pyproject.toml"
     python, jax = project["requires-python"], project["dependencies"][0]
@@ -60,18 +65,36 @@ PAGES = [ROOT / "README.md", ROOT / "docs/index.md", *ROOT.glob("docs/[!_]*/*.md
 OTHERS = [".github/*.md", ".github/workflows/*", ".ci/run", ".readthedocs.yaml"]
 TEXTS = [*PAGES, *(file for pattern in OTHERS for file in ROOT.glob(pattern))]
 NOXFILE = (ROOT / "noxfile.py").read_text("utf-8")
+FILES = [
+    p.relative_to(ROOT).as_posix()
+    for top in ("docs", "src", "tests")
+    for p in ROOT.glob(f"{top}/**/*")
+]
 NAMED = {  # where something of the repository is named, and what there is
     r"(?:nox -s |nox --session |chore: |^chore )([a-z_]+)": re.findall(r"\ndef (\w+)", NOXFILE),
-    r"(?:branches: \[|refs/heads/|--branch )([\w-]+)": ["main"],
+    r"(?:branches: \[|refs/|--branch )([\w/-]+)": ["main", "heads/main"],
     r"^ +path: (\S+)$": re.findall(r'"([\w/]+)"', NOXFILE),
+    r"`((?:docs|src|tests)/(?!_build)[\w/.-]+)`": FILES,
 }
 
 
-@pytest.mark.parametrize("pattern", NAMED, ids=["chores", "branches", "folders"])
+@pytest.mark.parametrize("pattern", NAMED, ids=["chores", "branches", "folders", "files"])
 def test_what_is_named_exists(pattern: str) -> None:
     named = list(places(pattern, TEXTS))
-    assert [where for where, name in named if name not in NAMED[pattern]] == []
+    wrong = [where for where, name in named if name not in NAMED[pattern]]
+    assert not wrong, "\n".join(wrong)
     assert len(named) > 3
+
+
+def test_each_chore_but_two_runs_before_a_commit_lands_or_weekly() -> None:
+    run = "".join(
+        (ROOT / file).read_text("utf-8") for file in (".ci/run", ".github/workflows/weekly.yml")
+    )
+    chores = re.findall(r"\n@nox.session.*\ndef (\w+)", NOXFILE)
+    assert [name for name in chores if f"chore {name}" not in run.replace("chore: ", "chore ")] == [
+        "benchmarks",
+        "live",
+    ]
 
 
 def test_each_conversation_on_a_page_is_collected() -> None:

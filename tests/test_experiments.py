@@ -82,10 +82,14 @@ def test_the_record_is_of_the_experiment_as_it_is(name: str) -> None:
     again = f"to mend it: nox -s experiments -- record {name}"
     made, then = record.made_by(experiment), entry["made_by"]
     changed = [part for part in made | then if made.get(part) != then.get(part)]
-    assert not changed, f"{name} was recorded before {changed} of docs/experiments changed; {again}"
+    assert not changed, (
+        f"{name} was recorded before {changed} of docs/experiments or pyproject.toml changed; {again}"
+    )
     wanted = set(record.wanted(experiment, experiment.cases))
     odd = [dict(key) for key in wanted ^ {record.settings(row) for row in entry["rows"]}]
-    assert not odd, f"{name}: {len(odd)} rows are missing or stale, such as {odd[0]}; {again}"
+    assert not odd, (
+        f"{name}: {len(odd)} rows of its cases (catalogue.py, sheet.py, lines.toml) are missing or stale, such as {odd[0]}; {again}"
+    )
     edited = record.checksum(entry["rows"]) != entry["checksum"]
     assert not edited, f"rows of {name} were edited in docs/_data/experiments.json; {again}"
     as_read = record.how_it_is_read(experiment)

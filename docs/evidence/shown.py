@@ -11,9 +11,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from evidence.results import about
+
 DOCS = Path(__file__).parents[1]
 FILE = Path(__file__).with_suffix(".txt")
-ASKED = r"\{eval\}`(\w+\.\w+)`|^(\w+\.(?:table|figure)\w*\(\))$"  # in the text, or as a hidden cell
+# In the text, or as a hidden cell
+ASKED = r"\{eval\}`(\w+\.\w+)`|^(\w+\.(?:table|figure)\w*\(\)|about\(.*\))$"
 
 
 def filled_in() -> str:
@@ -23,11 +26,13 @@ def filled_in() -> str:
         asked = re.findall(ASKED, page.read_text("utf-8"), re.MULTILINE)
         lines += [f"\n{page.relative_to(DOCS).as_posix()}"] * bool(asked)
         for expression in map("".join, asked):
-            module = expression.partition(".")[0]
-            value: Any = eval(expression, {module: importlib.import_module(f"evidence.{module}")})
+            names: dict[str, Any] = {"about": about}
+            if (module := expression.partition(".")[0]) + "." in expression:
+                names[module] = importlib.import_module(f"evidence.{module}")
+            value: Any = eval(expression, names)
             if ".figure" in expression:
                 lines += [f"{expression}:", *points()]
-            elif ".table" in expression:
+            elif expression.endswith(")"):
                 text = value.to_string() if isinstance(value, pd.DataFrame) else value
                 lines += [f"{expression}:", *map(str.rstrip, text.splitlines())]
             else:

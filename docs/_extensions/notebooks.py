@@ -105,6 +105,8 @@ def _cells(app: Sphinx, name: str, code: list[NotebookNode]) -> list[NotebookNod
 
 def write(app: Sphinx, exception: Exception | None) -> None:
     """Write each download again, when the pages are written."""
+    if app._warncount and not exception:
+        sys.exit("\nThe warnings above are errors.")
     for source, (pages, download) in ({} if exception else app.env.dlfiles).items():
         if download.suffix == ".ipynb":
             notebook = nbformat.read(Path(app.srcdir, source), as_version=4)

@@ -47,7 +47,6 @@ def names_of(page: str, cells: int) -> dict[str, Any]:
 
 own = names_of("custom-derivatives/surrogate.md", 2)
 RULES: dict[str, tuple[Any, ...]] = {
-    "quantize": (names_of("custom-derivatives/write.md", 1)["quantize"], *OF_THE_FILE),
     "Gaussian": (
         own["surrogate"](own["slopes"]["Gaussian"]),
         laws["grad"](own["integrals"]["Gaussian"]),
@@ -57,6 +56,14 @@ RULES: dict[str, tuple[Any, ...]] = {
 if jax.__version_info__ >= (0, 12):
     hijax = runpy.run_path(str(DOCS / "custom-derivatives/hijax_rule.py"))["quantize"]
     RULES["hijax"] = hijax, *OF_THE_FILE
+
+
+def test_the_rule_of_the_page_is_that_of_the_file() -> None:
+    """Which keeps its own laws."""
+    quantize, x = names_of("custom-derivatives/write.md", 1)["quantize"], laws["X"]
+    for p in laws["PARAMETERS"]:
+        for f in (lambda rule: rule, laws["grad"]):
+            laws["close"](f(quantize)(x, p), f(laws["function"])(x, p))
 
 
 @pytest.mark.parametrize("shape", own["slopes"])

@@ -40,14 +40,14 @@ def python_loop(step: Function, carry: Any, inputs: Any) -> Any:
 
 
 def neuron(f: Function, x: Array, a: Any, w: Any, loop: Function = lax.scan) -> Any:
-    """The spikes in 5 steps of a leaky one, whose threshold is subtracted when it spikes."""
+    """The spikes in 3 steps of a leaky one, whose threshold is subtracted when it spikes."""
 
     def step(v: Array, current: Array) -> tuple[Array, Array]:
         v = 0.9 * v + current + 0.3
         s = f(v - 1.0, a, w)
         return v - s, s
 
-    inputs = jnp.linspace(0.5, 1.5, 5)[:, None] * x.ravel()
+    inputs = jnp.linspace(0.5, 1.5, 3)[:, None] * x.ravel()
     return loop(step, 0.0 * inputs[0], inputs)[1]
 
 
@@ -106,14 +106,11 @@ PROGRAMS: dict[str, Function] = {
     "vmap over alpha": over_alpha,
     "vmap over both": lambda f, x, a, w: jax.vmap(f, (None, 0, 0), 1)(x, each(a), each(w)),
     "vmap of no members": lambda f, x, a, w: jax.vmap(f, (1, None, None))(x[:0], a, w),
-    "scan of a square": lambda f, x, a, w: rows(lambda *arguments: f(*arguments) ** 2, x, a, w),
     "scan of a slope": of(rows, slope),
     "scan of a vmap over alpha": of(rows, over_alpha),
-    "checkpoint of a scan": lambda f, x, a, w: jax.checkpoint(partial(rows, f))(x, a, w),
     "neuron in a loop": partial(neuron, loop=python_loop),
     "two layers": lambda f, x, a, w: f(neuron(f, x, a, w).sum(0) - 1.2, a, w),
     "slope of a neuron": of(slope, neuron),
-    "value beside a gradient": value,
     "value beside a gradient of a neuron": of(value, neuron),
     "mesh": partial(mesh, of_x=COLUMNS, of_parameters=COLUMNS),
     "mesh around a scan": lambda f, x, a, w: mesh(partial(rows, f), x, a, w, COLUMNS, COLUMNS),

@@ -59,7 +59,9 @@ def test_what_stands_for_an_array_is_taken(name: str) -> None:
     np.testing.assert_array_equal(relu_grad(**arguments), arguments["x"] is not X or X >= 0)
 
 
-@pytest.mark.parametrize("value", [np.ones(2, complex), "0.5"], ids=str)
+@pytest.mark.parametrize(
+    "value", [np.ones(2, complex), "0.5", jnp.ones((), jnp.float4_e2m1fn)], ids=str
+)
 @pytest.mark.parametrize("name", ["x", "alpha", "width"])
 def test_what_is_not_real_is_a_type_error_that_names_the_argument(name: str, value: Any) -> None:
     """In our words, or in those of JAX for what it can't trace."""

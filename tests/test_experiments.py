@@ -9,7 +9,7 @@ import pytest
 from jax import Array
 
 from evidence.peak_width_reset import FORMS, safe_peak
-from experiments import field_tasks, network, record
+from experiments import network, record
 from experiments.catalogue import EXPERIMENTS
 from experiments.runs import named
 from experiments.surrogates import SHAPES, Surrogate, slope_of
@@ -67,15 +67,6 @@ def test_a_surrogate_gets_the_peak_and_the_half_width_asked_for(surrogate: Surro
     assert slopes[:2].min() > 1 > slopes[3:].max()
 
 
-def test_initial_weights_make_potentials_as_large_as_the_threshold() -> None:
-    keys = jax.random.split(jax.random.key(0))
-    inputs, w = jax.random.normal(keys[0], (50, 20, 5)), jax.random.normal(keys[1], (5, 30))
-    neuron = network.Neuron(ReluGrad(), decay=0.8)
-    w = field_tasks.scaled_by_potential(neuron, w, inputs)
-    potential = network.layer(neuron._replace(spike=jnp.zeros_like), inputs @ w).x + 1
-    np.testing.assert_allclose((potential**2).mean(), 1, rtol=1e-4)
-
-
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_record_is_of_the_experiment_as_it_is(name: str) -> None:
     experiment, entry = EXPERIMENTS[name], record.read()[name]
@@ -88,7 +79,7 @@ def test_the_record_is_of_the_experiment_as_it_is(name: str) -> None:
     wanted = set(record.wanted(experiment, experiment.cases))
     odd = [dict(key) for key in wanted ^ {record.settings(row) for row in entry["rows"]}]
     assert not odd, (
-        f"{name}: {len(odd)} rows of its cases (catalogue.py, sheet.py, lines.toml) are missing or stale, such as {odd[0]}; {again}"
+        f"{name}: {len(odd)} rows of its cases (catalogue.py) are missing or stale, such as {odd[0]}; {again}"
     )
     edited = record.checksum(entry["rows"]) != entry["checksum"]
     assert not edited, f"rows of {name} were edited in docs/_data/experiments.json; {again}"

@@ -30,6 +30,7 @@ import pandas as pd
 
 from evidence.results import Results
 from experiments.catalogue import EXPERIMENTS
+from experiments.experiment import parts
 from experiments.network import Case
 from experiments.record import Row, is_current, read, renewed, settings, wanted, write
 from experiments.runs import differing, rows_of
@@ -94,9 +95,9 @@ def main() -> None:
         if asked and not any(cases.values()):
             parser.error(f"no case of {', '.join(names)} has {asked}")
         running = {
-            pool.submit(rows_of, name, cases[name], given.surrogate): name
+            pool.submit(rows_of, name, part, given.surrogate): name
             for name in names
-            if cases[name]
+            for part in parts(cases[name])
         }
         for future in as_completed(running):
             name, rows = running[future], future.result()

@@ -4,7 +4,8 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from experiments import classification, field_tasks, sheet
+from experiments import classification, field_tasks
+from experiments.classification import DELAYS
 from experiments.experiment import DEFAULT, RESET, Experiment, cases, rates
 from experiments.network import RESETS
 
@@ -16,12 +17,14 @@ ORDER: Settings = {"task": "temporal order", "scale": 1.0}
 SUM: Settings = {"task": "accumulated cues", "scale": 0.5}
 # With accumulated cues, 0.01 was better at no triangle.
 LSNN = cases(task=[ORDER | MIXED], how=SLOW) + cases(task=[SUM | MIXED], how=SLOW[:1])
-# Its parts alone: no neuron adapts, or all do and there are no recurrent weights.
-PARTS = [
+LAYERS: list[Settings] = [
     {"layer": "LSNN"} | MIXED,
-    {"layer": "recurrent"} | MIXED | {"adaptive": 0.0},
+    {"layer": "recurrent", "recurrent": MIXED["recurrent"]},
     {"layer": "adaptive", "adaptive": 1.0, "beta": 1.0, "rise_attached": 1.0},
+    {"layer": "plain"},
 ]
+DECAYS = [0.9, 0.97, 0.99]
+CUED = [{"task": f"{n} of {delay}", "scale": 1.0} for n in (1, 2) for delay in DELAYS]
 
 # Of a peak of 1, with a slope that falls to half of it at a distance of 1/2
 AREAS = {"triangle": 1.0, "rectangle": 1.0, "Gaussian": 1.0645, "arctan": 1.5708}
@@ -43,24 +46,32 @@ RESET_GRID: Settings = {"form": RESETS, "decay": [0.5, 0.9, 0.97], "width": [1.0
 RESET_GRID |= {"digits": [SIXTEEN], "how": [*rates("SGD", 0.2, 0.8), *rates("Adam", 0.005, 0.02)]}
 PEAKS = [0.3, 0.5, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 4.0, 5.0, 8.0]
 
+BEST = ["Yin-Yang", "digits", "BasicMotions", "GunPoint", "OSULeaf", "UnitTest", "Randman, 1-D"]
+BEST += ["temporal order", *field_tasks.LAST]
 FIELD_TASKS = Experiment(
-    "Which lines of the sheet of start values hold on the field's own tasks?",
+    "How far does a search take a network, and what do other models reach?",
     program=field_tasks,
-    cases=sheet.SHORT_CASES,
-    by=("task", "changed"),
-    tuned=("enlarged", "optimizer", "rate"),
-    outcomes=("test", "valid", "silent"),
-    chosen_by="valid",
-    labels=("changed",),
+    cases=[
+        case
+        for task in field_tasks.TASKS
+        for case in cases(
+            task=[task], model=field_tasks.MODELS + [*field_tasks.CHANGED] * (task in BEST)
+        )
+    ],
+    by=("task", "model"),
+    tuned=(),
+    outcomes=("test",),
+    chosen_by="test",
+    seeds=4,
+    stages=(1,),
 )
 EXPERIMENTS = {
     "field_tasks": FIELD_TASKS,
-    "field_tasks_longer": replace(
+    "field_tasks_drawn": replace(
         FIELD_TASKS,
-        question="What do twice and ten times the updates add on the field's own tasks?",
-        cases=sheet.LONG_CASES,
-        seeds=4,
-        updates=5000,
+        question="What do the best of fifty settings reach that are drawn at random?",
+        cases=cases(task=BEST, model=field_tasks.DRAWN),
+        seeds=2,
     ),
     "lsnn": Experiment(
         "Which peak, width and gradients does an LSNN need (Bellec et al. 2018, 2020)?",
@@ -70,13 +81,15 @@ EXPERIMENTS = {
         by=("task", "rise_attached", "reset", "width", "peak"),
         seeds=12,
     ),
-    "lsnn_parts": Experiment(
-        "Does an LSNN need both its adaptive thresholds and its recurrent weights?",
+    "memory": Experiment(
+        "What carries a memory over how many time steps: the decay, recurrence or adaptation?",
         program=classification,
-        cases=cases(part=PARTS, task=[ORDER, SUM], start=[DEFAULT], width=[1.0, 2.0], how=SLOW),
-        by=("task", "layer", "width"),
+        cases=cases(
+            layer=LAYERS, task=[*CUED, ORDER, SUM], decay=DECAYS, start=[DEFAULT], how=SLOW
+        ),
+        by=("task", "layer", "decay"),
         labels=("layer",),
-        seeds=12,
+        seeds=5,
     ),
     "area": Experiment(
         "Up to which area and peak does an LSNN learn temporal order, with five shapes?",

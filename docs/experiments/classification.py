@@ -11,7 +11,8 @@ from sklearn.datasets import load_digits
 from experiments.network import Case, Neuron, cross_entropy, layer, train
 from experiments.surrogates import Surrogate
 
-BATCH, TESTED = 20, 400
+BATCH, TESTED = 20, 800
+DELAYS = 10, 25, 50, 100, 200
 pixels, digit = load_digits(return_X_y=True)
 IMAGES, LABELS = jnp.asarray(pixels, jnp.float32) / 16, jnp.asarray(digit)
 
@@ -32,13 +33,20 @@ def digits(times: int) -> Task:
     return Task(64, 10, jnp.full(times, 1 / times), sample, samples=len(IMAGES))
 
 
-def cues(key: Array) -> tuple[Array, Array]:
-    """Two cues, 28 steps apart: are they on the same channel?"""
-    keys = jax.random.split(key)
-    first, second = jax.random.randint(keys[0], (2,), 0, 2)
-    inputs = 0.1 * jax.random.normal(keys[1], (40, 2))
-    inputs = inputs.at[:4].add(jax.nn.one_hot(first, 2)).at[32:36].add(jax.nn.one_hot(second, 2))
-    return inputs, jnp.int32(first == second)
+def cues(number: int, delay: int) -> Task:
+    """On which channel was the cue? Or of two, with a delay between them: are they on the same?"""
+
+    def sample(key: Array) -> tuple[Array, Array]:
+        keys, channels = jax.random.split(key), jnp.arange(2)
+        first, second = jax.random.randint(keys[0], (2,), 0, 2)
+        inputs = 0.1 * jax.random.normal(keys[1], (delay + 12, 2))
+        inputs = inputs.at[:4].add(channels == first)
+        if number == 1:
+            return inputs, first
+        inputs = inputs.at[delay + 4 : delay + 8].add(channels == second)
+        return inputs, jnp.int32(first == second)
+
+    return Task(2, 2, jnp.arange(delay + 12) >= delay + 4, sample)
 
 
 def temporal_order(key: Array) -> tuple[Array, Array]:
@@ -61,9 +69,10 @@ def accumulated_cues(key: Array) -> tuple[Array, Array]:
 
 
 TASKS = {
-    "two cues": Task(2, 2, jnp.arange(40) >= 32, cues),  # from the second cue on
+    "two cues": cues(2, 28),
     "temporal order": Task(6, 4, 3 / 8 * (jnp.arange(50) >= 42), temporal_order),
     "accumulated cues": Task(15, 2, 3 / 8 * (jnp.arange(60) >= 52), accumulated_cues),
+    **{f"{n} of {delay}": cues(n, delay) for n in (1, 2) for delay in DELAYS},
     "digits": digits(20),
     "digits, 10 steps": digits(10),
 }
@@ -89,7 +98,7 @@ def draw(key: Array, case: Case, updates: int) -> Any:
 
 
 def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
-    """Accuracy on new samples."""
+    """Accuracies on new samples, to choose by and to test."""
     weights, batches, tested = drawn
     task = TASKS[case["task"]]
     settings = {name: case[name] for name in Neuron._fields if name in case}
@@ -115,4 +124,6 @@ def trial(drawn: Any, case: Case, surrogate: Surrogate) -> dict[str, Array]:
 
     weights = train(loss, weights, case, batches)
     scores, labels = jax.vmap(passed, (0, None))(weights, tested)
-    return {"accuracy": (scores.argmax(axis=2) == labels).mean(axis=1)}
+    right = scores.argmax(axis=2) == labels
+    half = right.shape[1] // 2
+    return {"test": right[:, half:].mean(axis=1), "valid": right[:, :half].mean(axis=1)}

@@ -12,7 +12,8 @@ An experiment is data in `catalogue.py`, and a module that has its program. The 
         def right(weights, inputs):
             return (layer(neuron, inputs @ weights).spikes.sum(0) > 0).mean()
         weights = train(lambda *given: (right(*given) - 0.2) ** 2, weights, case, batches)
-        return {"accuracy": jax.vmap(lambda w: right(w, batches[0]))(weights)}
+        accuracy = jax.vmap(lambda w: right(w, batches[0]))(weights)
+        return {"test": accuracy, "valid": accuracy}
 
     "rate": Experiment(
         "Which peak lets a neuron learn a firing rate?",
@@ -27,7 +28,8 @@ other word and integer a program is compiled.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
+from itertools import groupby, product
+from operator import itemgetter
 from typing import Any
 
 import jax
@@ -55,11 +57,12 @@ class Experiment:
     cases: Sequence[Case]
     by: tuple[str, ...]  # the first outcome is reported for each combination of these settings,
     tuned: tuple[str, ...] = ("optimizer", "rate")  # at the best of these, averaged over others
-    outcomes: tuple[str, ...] = ("accuracy",)
-    chosen_by: str = "accuracy"  # the outcome whose mean says which is the best
+    outcomes: tuple[str, ...] = ("test", "valid")
+    chosen_by: str = "valid"  # the outcome whose mean says which is the best
     labels: tuple[str, ...] = ()  # settings that only name a case
     seeds: int = 8
     updates: int = 500
+    stages: tuple[int, ...] = (5, 1)  # outcomes are recorded after these parts of the updates
 
 
 def cases(**settings: Iterable[Any]) -> list[dict[str, Any]]:
@@ -78,6 +81,9 @@ def rates(optimizer: str, *values: float) -> list[dict[str, Any]]:
 
 def run(experiment: Experiment, surrogate: Surrogate) -> Iterator[list[dict[str, Any]]]:
     """The rows of each program: all settings of a case, the updates, and outcomes by seed."""
+    if not hasattr(experiment.program, "draw"):
+        yield from by_task(experiment, surrogate)
+        return
     keys = jax.random.split(jax.random.key(0), experiment.seeds)
     for (fixed_settings, names), cases in programs(experiment).items():
         fixed, rows = dict(fixed_settings), []
@@ -97,6 +103,31 @@ def run(experiment: Experiment, surrogate: Surrogate) -> Iterator[list[dict[str,
                 reached = {name: three_digits(values).tolist() for name, values in reached.items()}
                 rows.append({**case, "updates": updates, **reached})
         yield rows
+
+
+def parts(cases: Sequence[Case]) -> list[list[Case]]:
+    """What may run in a process of its own: the cases of a task."""
+    tasks = dict[Any, list[Case]]()
+    for case in cases:
+        tasks.setdefault(case["task"], []).append(case)
+    return [*tasks.values()]
+
+
+def by_task(experiment: Experiment, surrogate: Surrogate) -> Iterator[list[dict[str, Any]]]:
+    """The rows of each task, of a program that trains all of its models by itself."""
+    for task, group in groupby(experiment.cases, itemgetter("task")):
+        cases = [*group]
+        size = experiment.updates, experiment.seeds
+        models = [case["model"] for case in cases]
+        outcomes = experiment.program.trial(task, models, *size, surrogate)
+        rounded = [
+            {name: three_digits(values).tolist() for name, values in outcomes[model].items()}
+            for model in models
+        ]
+        yield [
+            {**case, "updates": experiment.updates, **reached}
+            for case, reached in zip(cases, rounded, strict=True)
+        ]
 
 
 def programs(experiment: Experiment) -> dict[Any, list[Case]]:

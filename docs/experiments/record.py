@@ -48,7 +48,7 @@ def settings(row: Mapping[str, Any]) -> frozenset[Any]:
 
 def wanted(experiment: Experiment, cases: Sequence[Mapping[str, Any]]) -> list[frozenset[Any]]:
     """The settings of the rows that cases have, in order."""
-    stages = (experiment.updates // 5, experiment.updates)
+    stages = [experiment.updates // part for part in experiment.stages]
     return [settings({**case, "updates": stage}) for case in cases for stage in stages]
 
 
@@ -80,7 +80,9 @@ def renewed(
 
 def how_it_is_read(experiment: Experiment) -> dict[str, Any]:
     """What an entry repeats of its experiment, for the pages."""
-    lists = {name: list(getattr(experiment, name)) for name in ("by", "tuned", "outcomes")}
+    lists = {
+        name: list(getattr(experiment, name)) for name in ("by", "tuned", "outcomes", "stages")
+    }
     names = ("question", "chosen_by", "seeds", "updates")
     return lists | {name: getattr(experiment, name) for name in names}
 

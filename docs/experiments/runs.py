@@ -35,7 +35,10 @@ def rows_of(name: str, cases: Sequence[Case], surrogate: str) -> list[Row]:
     for of_program in run(experiment, named(surrogate) if surrogate else triangle):
         rows += of_program
         seconds = time.perf_counter() - start
-        print(f"{name}: {len(rows) // 2} of {len(cases)} cases in {seconds:.0f} s", flush=True)
+        print(
+            f"{name}: {len(rows) // len(experiment.stages)} of {len(cases)} cases in {seconds:.0f} s",
+            flush=True,
+        )
     return rows
 
 
@@ -50,7 +53,8 @@ def differing(name: str) -> list[str]:
     """
     experiment, recorded = EXPERIMENTS[name], read()[name]["rows"]
     few = experiment.cases[:: -(-len(experiment.cases) // CASES)]
-    sample = replace(experiment, cases=few, seeds=SEEDS, updates=experiment.updates // 5)
+    sample = replace(experiment, cases=few, seeds=SEEDS)
+    sample = replace(sample, updates=experiment.updates // experiment.stages[0])
     again = {settings(row): row for rows in run(sample, triangle) for row in rows}
     pairs = [(row, again[settings(row)]) for row in recorded if settings(row) in again]
     lines = list[str]()

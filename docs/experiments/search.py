@@ -121,10 +121,10 @@ def search(x, labels, encode, settings=SETTINGS, updates=500, seeds=3, neurons=3
         return state, jnp.nan_to_num(value, nan=jnp.inf), right
 
     def training(number, seed):
-        """First the frozen network; then loss, accuracy and weights, tenth by tenth."""
+        """First spikes before training; then loss, accuracy, weights, tenth by tenth."""
         (learn, valid), setting = parts[seed], grid[number]
         weights, spikes = start(seed, learn[:200], setting)
-        yield controls and linear(np.asarray(spikes), labels, learn, valid)
+        yield np.asarray(spikes)
         state, rng = (weights, optax.adam(0).init(weights)), np.random.default_rng(seed)
         while True:
             batches = rng.choice(learn, (-(-updates // 10), batch))
@@ -170,9 +170,9 @@ def search(x, labels, encode, settings=SETTINGS, updates=500, seeds=3, neurons=3
 
     right = {"network": [answers(weights, inputs) == labels for weights in chosen]}
     if controls:
-        frozen = ([reached[n, seed][0] for seed in range(seeds)] for n in range(len(grid)))
-        frozen = min(frozen, key=lambda each: sum(loss for loss, _ in each))
-        right["frozen network"] = [each for _, each in frozen]
+        frozen = lambda number, seed: linear(reached[number, seed][0], labels, *parts[seed])
+        control = min(range(len(grid)), key=lambda number: frozen(number, 0)[0])
+        right["frozen network"] = [frozen(control, seed)[1] for seed in range(seeds)]
         sums = np.asarray(inputs.sum(axis=0))
         for name, values in {"": x.reshape(len(x), -1), " of sums": sums}.items():
             right["linear model" + name] = [linear(values, labels, *part)[1] for part in parts]

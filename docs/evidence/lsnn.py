@@ -1,11 +1,12 @@
-"""Which peak, width, reset and gradient paths an LSNN needs that has to remember."""
+"""What carries a memory, and which peak, width, reset and gradient paths an LSNN needs for it."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from evidence.results import Results, mean_and_error
 
-LSNN, PARTS = Results("lsnn"), Results("lsnn_parts")
+LSNN, MEMORY = Results("lsnn"), Results("memory")
 seeds = LSNN.seeds
 ORDER, SUM = "temporal order", "accumulated cues"
 OUTCOMES = LSNN.outcomes("task", "reset", "width", "peak", rise_attached=1.0)
@@ -36,11 +37,35 @@ def table() -> pd.DataFrame:
     return cells.reindex([ORDER, SUM], level="task").rename("{:g}".format, level="width")
 
 
-def table_of_parts() -> pd.DataFrame:
-    """Accuracies in percent of an LSNN and of its parts alone, by task and width."""
-    cells = PARTS.outcomes("task", "width", "layer").map(mean_and_error).unstack()
-    cells = cells[["LSNN", "recurrent", "adaptive"]].rename("{:g}".format, level="width")
-    return cells.rename(columns={"recurrent": "only recurrent", "adaptive": "only adaptive"})
+DELAYS, DECAYS = [10, 25, 50, 100, 200], [0.9, 0.97, 0.99]
+BY_LAYER = MEMORY.means("task", "layer", "decay")
+LAYERS = {"plain": "LIF", "adaptive": "adaptive", "recurrent": "recurrent", "LSNN": "LSNN"}
+
+
+def of_delays(cues: int, layer: str) -> pd.DataFrame:
+    """Accuracies by decay and delay."""
+    tasks = {f"{cues} of {delay}": delay for delay in DELAYS}
+    table = BY_LAYER.xs(layer, level="layer").unstack("decay").loc[list(tasks)]
+    return table.rename(tasks)
+
+
+def figure_of_delays() -> None:
+    """Accuracy by delay: a column for each layer, a row for one cue or two, a line for each decay."""
+    _, panels = plt.subplots(2, 4, figsize=(8, 4), sharex=True, sharey=True, layout="constrained")
+    for cues, row in zip((1, 2), panels, strict=True):
+        for layer, panel in zip(LAYERS, row, strict=True):
+            for decay, style in zip(DECAYS, ("o-", "s--", "^:"), strict=True):
+                panel.plot(of_delays(cues, layer)[decay], style, ms=4, label=f"{decay:g}")
+            panel.set(xscale="log", xticks=DELAYS, ylim=(40, 103))
+            panel.set_xticks(DELAYS, map(str, DELAYS))
+            panel.minorticks_off()
+    for panel, name in zip(panels[0], LAYERS.values(), strict=True):
+        panel.set_title(name)
+    panels[0, 0].set_ylabel("one cue (%)")
+    panels[1, 0].set_ylabel("two cues (%)")
+    for panel in panels[1]:
+        panel.set_xlabel("delay")
+    panels[1, 3].legend(title="decay", fontsize="small")
 
 
 def test_the_default_learns_both_tasks_and_larger_areas_sooner() -> None:
@@ -69,7 +94,3 @@ def test_the_gradient_through_the_raised_threshold_is_needed() -> None:
     assert sum_cut < SUM_ATTACHED[0.3] - 20
 
 
-def test_an_lsnn_needs_its_recurrent_weights_and_hardly_its_adaptive_thresholds() -> None:
-    means = PARTS.means("task", "width", "layer").unstack()
-    assert (means["LSNN"] - means["recurrent"]).between(-3, 3).all()
-    assert (means["recurrent"] - means["adaptive"]).min() > 15

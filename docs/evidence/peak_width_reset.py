@@ -34,10 +34,10 @@ def safe_peak(form: str, decay: float, width: float = 1.0) -> float:
 
 
 RUNS = RESET.rows()
-RUNS["trains"] = RUNS["accuracy"].map(lambda seeds: 100 * np.mean(seeds >= 50))
+RUNS["trains"] = RUNS["test"].map(lambda seeds: 100 * np.mean(seeds >= 50))
 RUNS["bound"] = list(map(safe_peak, RUNS["form"], RUNS["decay"], RUNS["width"]))
 ATTACHED, DETACHED = RUNS.query("reset == 'attached'"), RUNS.query("reset == 'detached'")
-BELOW = np.stack(ATTACHED.query("peak <= bound + 1e-6")["accuracy"])
+BELOW = np.stack(ATTACHED.query("peak <= bound + 1e-6")["test"])
 below_runs, below_worst = f"{BELOW.size:,}", int(BELOW.min())
 DEFAULT = RESET.means("form", "reset", peak=0.3, width=1.0, optimizer="Adam")
 default_from, default_to = round(DEFAULT.min()), round(DEFAULT.max())

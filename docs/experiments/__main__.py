@@ -57,7 +57,9 @@ def selected(name: str, asked: dict[str, str], record: bool) -> Sequence[Case]:
 def show(name: str, rows: Sequence[Row]) -> None:
     """The means of what was found, beside what is recorded of the same cases."""
     experiment, again = EXPERIMENTS[name], {settings(row) for row in rows}
-    recorded = [row for row in read().get(name, {"rows": []})["rows"] if settings(row) in again]
+    entry = read().get(name, {"rows": [], "outcomes": list(experiment.outcomes)})
+    alike = entry["outcomes"] == list(experiment.outcomes)
+    recorded = [row for row in entry["rows"] if alike and settings(row) in again]
     means = {
         title: Results(name, renewed({}, experiment, reached)).means(*experiment.by)
         for title, reached in (("now", rows), ("recorded", recorded))
@@ -67,9 +69,14 @@ def show(name: str, rows: Sequence[Row]) -> None:
 
 
 def keep(name: str, rows: Sequence[Row]) -> None:
-    """Write an experiment as it is now, with new rows if there are any."""
-    entries = read()
-    write(entries | {name: renewed(entries.get(name, {}), EXPERIMENTS[name], rows)})
+    """Write an experiment as it is now, with new rows if there are any, but no rows of other code."""
+    entries, experiment = read(), EXPERIMENTS[name]
+    entry = entries.get(name, {})
+    entry = entry if not rows or is_current(entry or None, experiment) else {}
+    write(
+        {n: e for n, e in entries.items() if n in EXPERIMENTS}
+        | {name: renewed(entry, experiment, rows)}
+    )
 
 
 def main() -> None:
@@ -101,9 +108,9 @@ def main() -> None:
         }
         for future in as_completed(running):
             name, rows = running[future], future.result()
-            show(name, rows)
             if record:
                 keep(name, rows)
+            show(name, rows)
     for name in names if record and not asked else []:
         keep(name, [])  # for what changes without a run: a case leaves, or the question is another
 

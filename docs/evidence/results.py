@@ -60,7 +60,8 @@ class Results:
             if name not in (*by, *tuned, *settings) and rows[name].nunique(dropna=False) > 1:
                 values = list(rows[name].unique())
                 raise ValueError(f"{self.name}: {name} is any of {values}: say which")
-        fixed = [name for name in rows if name not in (*tuned, *self.entry["outcomes"])]
+        single = rows.columns[~rows.map(lambda value: isinstance(value, list)).any()]
+        fixed = [name for name in single if name not in (*tuned, *self.entry["outcomes"])]
         score = rows.assign(score=rows[self.entry["chosen_by"]].map(np.mean))
         best = score.groupby(fixed, sort=False, dropna=False)["score"].idxmax()
         outcome = outcome or self.entry["outcomes"][0]

@@ -7,7 +7,7 @@ shown beside the record. `record` writes it to the record, which the pages show;
 runs what the record lacks: all cases of what was recorded with other code or another JAX, and otherwise
 the cases that are new. `check` runs a small sample and fails where it differs from the record.
 
-    nox -s experiments -- record field_tasks task=wine changed=nothing
+    nox -s experiments -- record field_tasks task=wine
 
 `--surrogate package.module:name` puts another surrogate in the place of ReluGrad. It is a spike function
 of x, or what returns one when it's called without arguments; `package.module:name(2.0, width=1.0)` has
@@ -16,7 +16,7 @@ has fallen to half of its peak), so nobody has to know how its parameters set th
 and half is called with them instead. `--with` installs what it is in; a module of your own is found in
 the folder where you are.
 
-    nox -s experiments -- --with spyx --surrogate spyx.axn:superspike lsnn_parts
+    nox -s experiments -- --with spyx --surrogate spyx.axn:superspike memory
 """
 
 import argparse

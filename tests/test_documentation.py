@@ -109,9 +109,7 @@ def test_each_conversation_on_a_page_is_collected() -> None:
 
 CELL = r"^```\{code-cell\} python\n(?:---\n(?!tags).*?\n---\n)?([^:-].*?)^```"  # that is shown
 CODE = rf"{CELL}|^```py(?:con|thon)\n(>>> .*?)^```|(\A\"\"\".*)"
-KEEP = set(
-    "jit filter_jit checkpoint scan while_loop fori_loop shard_map custom_vjp custom_jvp defvjp defjvp".split()
-)
+KEEP = r"\b(\w*jit|checkpoint|scan|\w+_loop|shard_map|custom_\wvp|def\wvp)\b"
 
 
 def programs(file: Path) -> Iterator[str]:
@@ -127,11 +125,6 @@ def programs(file: Path) -> Iterator[str]:
     yield cells
 
 
-def words(*nodes: ast.AST) -> set[str]:
-    """What the code names, attributes too."""
-    return {getattr(n, "id", getattr(n, "attr", "")) for node in nodes for n in ast.walk(node)}
-
-
 def looked_up(table: symtable.SymbolTable) -> set[str]:
     """What a function, or one inside of it, reads of its module."""
     own = table.get_globals() if isinstance(table, symtable.Function) else ()
@@ -142,10 +135,13 @@ def set_elsewhere(program: str, fences: list[int]) -> Iterator[tuple[int, str]]:
     """The line of a function, and what it reads though a reader may set it in another cell."""
     body, module = ast.parse(program).body, symtable.symtable(program, "", "exec")
     lines = {s.name: s.lineno for s in body if isinstance(s, ast.FunctionDef | ast.ClassDef)}
-    others = [s for s in body if s.lineno not in lines.values() and KEEP & words(s)]
-    kept = {s.lineno for s in others if isinstance(s, ast.Assign)}  # with a lambda
-    kept |= {lines[name] for name in words(*others) & set(lines)}
-    kept |= {s.lineno for s in body if KEEP & words(*getattr(s, "decorator_list", []))}
+    kept = set[int]()
+    for s in body:
+        decorators = [ast.unparse(d) for d in getattr(s, "decorator_list", [])]
+        text = " ".join(decorators) if s.lineno in lines.values() else ast.unparse(s)
+        if re.search(KEEP, text):
+            kept |= {lines[name] for name in re.findall(r"\w+", text) if name in lines}
+            kept |= {s.lineno} if decorators or isinstance(s, ast.Assign) else set()
     bound = [s for s in module.get_symbols() if s.is_assigned()]
     values = {s.get_name() for s in bound if not (s.is_imported() or s.is_namespace())}
     tables = [t for t in module.get_children() if t.get_name() in {"lambda", *lines}]

@@ -70,12 +70,12 @@ def test_a_surrogate_gets_the_peak_and_the_half_width_asked_for(surrogate: Surro
 def test_initial_weights_make_potentials_as_large_as_the_threshold() -> None:
     rng = np.random.default_rng(0)
     inputs, w = rng.normal(size=(50, 20, 5)), rng.normal(size=(5, 30))
-    neuron = network.Neuron(jnp.zeros_like, decay=0.8)
+    neuron = network.Neuron(ReluGrad(), decay=0.8)
 
     @jax.jit
     def potential(inputs: Array, w: Array) -> Array:
         w = field_tasks.scaled_by_potential(neuron, w, inputs)
-        return network.layer(neuron, inputs @ w).x + 1
+        return network.layer(neuron._replace(spike=jnp.zeros_like), inputs @ w).x + 1
 
     np.testing.assert_allclose((potential(inputs, w) ** 2).mean(), 1, rtol=1e-4)
 

@@ -109,7 +109,7 @@ def test_each_conversation_on_a_page_is_collected() -> None:
 
 CELL = r"^```\{code-cell\} python\n(?:---\n(?!tags).*?\n---\n)?([^:-].*?)^```"  # that is shown
 CODE = rf"{CELL}|^```py(?:con|thon)\n(>>> .*?)^```|(\A\"\"\".*)"
-KEEP = r"\b(\w*jit|checkpoint|scan|\w+_loop|shard_map|custom_\wvp|def\wvp)\b"
+KEEP = r"\b(\w*jit|checkpoint|scan|\w+_loop|shard_map|(custom_|def)(vjp|jvp))\b"
 
 
 def programs(file: Path) -> Iterator[str]:

@@ -7,10 +7,12 @@ import inspect
 import os
 import re
 import subprocess
+import symtable
 import sys
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -103,6 +105,69 @@ def test_each_conversation_on_a_page_is_collected() -> None:
     collected = Counter(re.findall(r"^(\S+\.md)::", listed, re.MULTILINE))
     starts = {p: re.findall(r"^```.*\n>>> ", p.read_text("utf-8"), re.MULTILINE) for p in PAGES}
     assert collected == {p.relative_to(ROOT).as_posix(): len(s) for p, s in starts.items() if s}
+
+
+CELL = r"^```\{code-cell\} python\n(?:---\n(?!tags).*?\n---\n)?([^:-].*?)^```"  # that is shown
+CODE = rf"{CELL}|^```py(?:con|thon)\n(>>> .*?)^```|(\A\"\"\".*)"
+KEEP = r"\b(\w*jit|checkpoint|scan|\w+_loop|shard_map|(custom_|def)(vjp|jvp))\b"
+
+
+def programs(file: Path) -> Iterator[str]:
+    """Each conversation, and then the cells, on the lines on which they stand."""
+    text, cells = file.read_text("utf-8"), ""
+    for block in re.finditer(CODE, text, re.DOTALL | re.MULTILINE):
+        line, talk = text.count("\n", 0, block.start(block.lastindex or 0)), ""
+        for example in doctest.DocTestParser().get_examples(block[2] or block[3] or ""):
+            talk += "\n" * (line + example.lineno - talk.count("\n")) + example.source
+        if block[1]:
+            cells += "\n" * (line - cells.count("\n")) + block[1]
+        yield talk
+    yield cells
+
+
+def looked_up(table: symtable.SymbolTable) -> set[str]:
+    """What a function, or one inside of it, reads of its module."""
+    own = table.get_globals() if isinstance(table, symtable.Function) else ()
+    return set(own).union(*map(looked_up, table.get_children()))
+
+
+def set_elsewhere(program: str, fences: list[int]) -> Iterator[tuple[int, str]]:
+    """The line of a function, and what it reads though a reader may set it in another cell."""
+    body, module = ast.parse(program).body, symtable.symtable(program, "", "exec")
+    lines = {s.name: s.lineno for s in body if isinstance(s, ast.FunctionDef | ast.ClassDef)}
+    kept = set[int]()
+    for s in body:
+        decorators = [ast.unparse(d) for d in getattr(s, "decorator_list", [])]
+        text = " ".join(decorators) if s.lineno in lines.values() else ast.unparse(s)
+        if re.search(KEEP, text):
+            kept |= {lines[name] for name in re.findall(r"\w+", text) if name in lines}
+            kept |= {s.lineno} if decorators or isinstance(s, ast.Assign) else set()
+    bound = [s for s in module.get_symbols() if s.is_assigned()]
+    values = {s.get_name() for s in bound if not (s.is_imported() or s.is_namespace())}
+    tables = [t for t in module.get_children() if t.get_name() in {"lambda", *lines}]
+    reads = {t.get_lineno(): looked_up(t) for t in tables}
+    for line in {*lines.values(), *kept} & set(reads):
+        yield from ((line, name) for name in reads[line] & values)
+        names = reads[line] & set(lines) if line in kept else set[str]()
+        while more := {n for f in names for n in reads[lines[f]] & set(lines)} - names:
+            names |= more
+        yield from ((line, name) for name in names if fences[lines[name]] != fences[line])
+
+
+def test_what_readers_set_reaches_what_jax_keeps() -> None:
+    """A name that a traced function reads may be set anew in a later cell, without effect.
+
+    A page's functions read no value of the page, and those that JAX keeps only the functions
+    of their own cell, which is run again with them. The others are arguments.
+    """
+    found = []
+    for file in [*PAGES, *ROOT.glob("src/*/*.py")]:
+        rows = file.read_text("utf-8").splitlines()
+        fences = [0, *accumulate(row.startswith("```") for row in rows)]
+        pairs = {pair for program in programs(file) for pair in set_elsewhere(program, fences)}
+        where = file.relative_to(ROOT)
+        found += [f"{where}:{line}: make {n!r} an argument" for line, n in sorted(pairs)]
+    assert not found, "\n".join(found)
 
 
 def test_formulas_are_those_of_the_function() -> None:

@@ -119,13 +119,13 @@ class ReluGrad:
 
     >>> import jax
     >>> from relugrad import ReluGrad
-    >>> spike = ReluGrad()
-    >>> def step(potential, current):
-    ...     potential = 0.9 * potential + current
-    ...     spikes = spike(potential - 1.0)
-    ...     return potential - spikes, spikes
-    >>> _, spikes = jax.lax.scan(step, 0.0, jax.numpy.full(6, 0.25))
-    >>> print(spikes)
+    >>> def neuron(spike, currents):
+    ...     def step(potential, current):
+    ...         potential = 0.9 * potential + current
+    ...         spikes = spike(potential - 1.0)
+    ...         return potential - spikes, spikes
+    ...     return jax.lax.scan(step, 0.0, currents)[1]
+    >>> print(neuron(ReluGrad(), jax.numpy.full(6, 0.25)))
     [0. 0. 0. 0. 1. 0.]
 
     The triangles are drawn from the gradients themselves. In the upper panel,

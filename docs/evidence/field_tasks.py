@@ -26,11 +26,26 @@ CHANGES = {
 # How many examples are held out
 TESTED = pd.Series(
     {
-        **{"Yin-Yang": 1000, "digits": 360, "wine": 36, "breast cancer": 114, "MNIST-1D": 1000},
-        **{"BasicMotions": 40, "JapaneseVowels": 370, "ItalyPowerDemand": 1029, "GunPoint": 150},
-        **{"ArrowHead": 175, "UnitTest": 22, "OSULeaf": 242, "ACSF1": 100, "Randman, 1-D": 600},
-        **{"Randman, 2-D": 600, "two cues": 200, "temporal order": 200, "PLAID": 537},
-        **{"digits, random spikes": 360, "accumulated cues": 200},
+        "Yin-Yang": 1000,
+        "digits": 360,
+        "wine": 36,
+        "breast cancer": 114,
+        "MNIST-1D": 1000,
+        "BasicMotions": 40,
+        "JapaneseVowels": 370,
+        "ItalyPowerDemand": 1029,
+        "GunPoint": 150,
+        "ArrowHead": 175,
+        "UnitTest": 22,
+        "OSULeaf": 242,
+        "ACSF1": 100,
+        "Randman, 1-D": 600,
+        "Randman, 2-D": 600,
+        "two cues": 200,
+        "temporal order": 200,
+        "PLAID": 537,
+        "digits, random spikes": 360,
+        "accumulated cues": 200,
     }
 )
 # The best that papers report, by any method but people
@@ -57,13 +72,24 @@ def figure_of_tasks() -> None:
     rows = np.arange(len(TASKS))[::-1]
     best = MOST.max(axis=1).reindex(TASKS)
     panel.errorbar(
-        NETWORK[TASKS], rows, xerr=error(NETWORK)[TASKS], fmt="o", label="network, searched", zorder=3
+        NETWORK[TASKS],
+        rows,
+        xerr=error(NETWORK)[TASKS],
+        fmt="o",
+        label="network, searched",
+        zorder=3,
     )
     panel.plot(best, rows, "|", ms=14, mew=2, label="best of 100 random settings")
     panel.plot(ACCURACY["constants"][TASKS], rows, ".", label="network, constants of before")
     panel.plot(FROZEN[TASKS], rows, "x", label="frozen network, searched")
     panel.plot(ACCURACY["linear model"][TASKS], rows, "^", mfc="none", label="linear model")
-    panel.plot(ACCURACY["strong baseline"][TASKS], rows, "s", mfc="none", label="random forest or MiniRocket")
+    panel.plot(
+        ACCURACY["strong baseline"][TASKS],
+        rows,
+        "s",
+        mfc="none",
+        label="random forest or MiniRocket",
+    )
     panel.set(yticks=rows, yticklabels=TASKS, xlabel="accuracy on test data (%)", xlim=(0, 102))
     panel.grid(axis="y", alpha=0.3)
     panel.legend(loc="lower left", fontsize="small")

@@ -92,5 +92,3 @@ def test_detached_large_areas_do_more_harm() -> None:
 def test_the_gradient_through_the_raised_threshold_is_needed() -> None:
     assert order_cut < ORDER_ATTACHED[0.3] - 15
     assert sum_cut < SUM_ATTACHED[0.3] - 20
-
-

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.search import SETTINGS, features, lif, search, signal
 from relugrad import ReluGrad
+from search import SETTINGS, features, lif, search, signal
 
 RNG = np.random.default_rng(0)
 X, LABELS = RNG.normal(size=(60, 4)), np.arange(60) % 3

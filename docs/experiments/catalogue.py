@@ -46,8 +46,9 @@ RESET_GRID: Settings = {"form": RESETS, "decay": [0.5, 0.9, 0.97], "width": [1.0
 RESET_GRID |= {"digits": [SIXTEEN], "how": [*rates("SGD", 0.2, 0.8), *rates("Adam", 0.005, 0.02)]}
 PEAKS = [0.3, 0.5, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 4.0, 5.0, 8.0]
 
-BEST = ["Yin-Yang", "digits", "BasicMotions", "GunPoint", "OSULeaf", "UnitTest", "Randman, 1-D"]
-BEST += ["temporal order", *field_tasks.LAST]
+CHANGED = ["Yin-Yang", "digits", "BasicMotions", "Randman, 1-D", "temporal order"]
+DRAWN = ["Yin-Yang", "digits", "ItalyPowerDemand", "UnitTest", "Randman, 1-D", "two cues"]
+DRAWN += ["temporal order", *field_tasks.LAST]
 FIELD_TASKS = Experiment(
     "How far does a search take a network, and what do other models reach?",
     program=field_tasks,
@@ -55,7 +56,7 @@ FIELD_TASKS = Experiment(
         case
         for task in field_tasks.TASKS
         for case in cases(
-            task=[task], model=field_tasks.MODELS + [*field_tasks.CHANGED] * (task in BEST)
+            task=[task], model=field_tasks.MODELS + [*field_tasks.CHANGED] * (task in CHANGED)
         )
     ],
     by=("task", "model"),
@@ -70,7 +71,7 @@ EXPERIMENTS = {
     "field_tasks_drawn": replace(
         FIELD_TASKS,
         question="What do the best of fifty settings reach that are drawn at random?",
-        cases=cases(task=BEST, model=field_tasks.DRAWN),
+        cases=cases(task=DRAWN, model=field_tasks.DRAWN),
         seeds=2,
     ),
     "lsnn": Experiment(
@@ -79,7 +80,6 @@ EXPERIMENTS = {
         cases=cases(task=LSNN, reset=RESET, width=[1.0, 2.0, 4.0], peak=[0.1, 0.3, 1.0])
         + cases(task=LSNN, cut=[{"rise_attached": 0.0} | DEFAULT]),
         by=("task", "rise_attached", "reset", "width", "peak"),
-        seeds=12,
     ),
     "memory": Experiment(
         "What carries a memory over how many time steps: the decay, recurrence or adaptation?",

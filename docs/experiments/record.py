@@ -15,6 +15,7 @@ from typing import Any
 Experiment = Any  # pages read the record without what runs experiments
 HERE = Path(__file__).parent
 FILE = HERE.parent / "_data/experiments.json"
+FOLDERS = HERE, HERE.parent / "how-to"  # a script that a page shows is run here, too
 Row = dict[str, Any]
 
 
@@ -115,16 +116,18 @@ def made_by(experiment: Experiment, version: Callable[[str], str] = pinned) -> d
     """
     made, ahead = dict[str, str](), ["experiment", experiment.program.__name__.split(".")[-1]]
     while ahead:
-        file = HERE / f"{ahead.pop()}.py"
+        name = f"{ahead.pop()}.py"
+        file = next(folder / name for folder in FOLDERS if (folder / name).exists())
         source = file.read_text("utf-8")
         made[file.name] = code_hash(source)
         for node in ast.walk(ast.parse(source)):
             for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else []:
                 imported = f"{getattr(node, 'module', '')}.{alias.name}.".lstrip(".")
                 package, module = imported.split(".")[:2]
+                module = module if package == "experiments" else package
                 if package in PACKAGES:
                     made[PACKAGES[package]] = version(PACKAGES[package])
-                elif package == "experiments" and f"{module}.py" not in made:
+                elif package in {"experiments", "search"} and f"{module}.py" not in made:
                     ahead.append(module)
     return dict(sorted(made.items()))
 

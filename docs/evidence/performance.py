@@ -99,3 +99,9 @@ def test_elements_take_about_as_long_as_with_the_fastest() -> None:
     assert LARGE["fastest"].max() < 1.15
     assert LARGE["fastest"]["bfloat16", "both"] < 0.8
     assert ALONE.max() < 1.4
+
+
+def test_home_and_readme_say_how_long_an_unrolled_loop_compiles() -> None:
+    row = f"32 time steps in a Python loop | {one_layer_32} s | over {limit} s | over {limit} s |"
+    for page in ("docs/index.md", "README.md"):
+        assert row in (DATA.parents[1] / page).read_text("utf-8"), f"{page}: {row}"

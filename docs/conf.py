@@ -97,7 +97,7 @@ html_theme_options = {
     "navbar_persistent": [],  # or a bar above the page has the sidebar's search once more
     "pygments_dark_style": "github-dark-colorblind",
     "show_toc_level": 2,
-    "use_download_button": False,  # of a page's source: layout.html has one for its notebook
+    "use_download_button": False,  # of a page's source
 }
 llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 

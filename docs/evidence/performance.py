@@ -31,8 +31,6 @@ ELEMENTS = measured("compiled").set_index(["dtype", "direction", "log2", "name"]
 RATIOS = ELEMENTS["ratio"].assign(fastest=lambda ratio: ratio[PEERS].max(axis=1))
 LARGE = RATIOS.query("log2 >= 16").groupby(["dtype", "direction"])
 LARGE = np.exp(LARGE.agg(lambda ratio: np.log(ratio).mean()))[::-1]
-in_float32 = round(LARGE["plain"]["float32", "both"], 2)
-in_bfloat16 = round(LARGE["plain"]["bfloat16", "both"], 2)
 ALONE = RATIOS["fastest"]["bfloat16", "forward"].round(1)
 
 STEPS = measured("training").query("steps == 100").set_index("name")
@@ -45,7 +43,6 @@ NETWORKS = pd.DataFrame(COMPILING["rows"]).set_index(["mode", "name", "network"]
 NETWORKS = NETWORKS.sort_index(level=["mode", "name"], sort_remaining=False)
 COMPILED = NETWORKS.xs(("grad", "relugrad"))
 one_layer_32 = round(COMPILED.loc["one layer", "32"], 1)
-one_layer_100, one_layer_200 = (round(COMPILED.loc["one layer", n]) for n in ("100", "200"))
 
 
 def table_of_compile_times() -> Markdown:

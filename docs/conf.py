@@ -111,14 +111,10 @@ for file in root.glob("dist/*"):
 if repository := os.environ.get("DOCS_REPOSITORY_URL"):
     html_theme_options |= {"repository_url": repository, "use_repository_button": True}
 
-# The site's address, once there is one: what hosts it says so. Sitemap and link previews need one.
-address = os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL")
-if address:
-    html_baseurl = ogp_site_url = address.rstrip("/") + "/"  # each page's address starts with it
-    extensions += ["sphinx_sitemap", "sphinxext.opengraph"]
-    sitemap_url_scheme = "{link}"
-    ogp_social_cards = {"enable": False}  # pictures of titles
-notfound_urls_prefix = urlsplit(address or "").path.rstrip("/") + "/"
+# The site's address, once there is one: that of each page starts with it
+address = os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL") or ""
+html_baseurl = address and address.rstrip("/") + "/"
+notfound_urls_prefix = urlsplit(address).path.rstrip("/") + "/"
 
 
 def prepare(app: Sphinx, _page: str, source: list[str]) -> None:

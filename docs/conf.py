@@ -7,7 +7,6 @@ import sys
 import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
 from matplotlib.sphinxext import plot_directive
@@ -25,10 +24,7 @@ copyright = "2026, the relugrad developers"
 version = release = relugrad.__version__
 
 extensions = [
-    "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",
-    "sphinx.ext.intersphinx",
-    "sphinx.ext.viewcode",
+    *(f"sphinx.ext.{name}" for name in ("autodoc", "napoleon", "intersphinx", "viewcode")),
     "sphinx_autodoc_typehints",
     "sphinx_copybutton",
     "sphinx_design",
@@ -36,7 +32,6 @@ extensions = [
     "sphinxcontrib.bibtex",
     "matplotlib.sphinxext.plot_directive",
     "myst_nb",
-    "notfound.extension",
     "sphinx_markdown_builder",
     "sphinx_reredirects",
     "mathml",
@@ -114,7 +109,6 @@ if repository := os.environ.get("DOCS_REPOSITORY_URL"):
 # The site's address, once there is one: that of each page starts with it
 address = os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL") or ""
 html_baseurl = address and address.rstrip("/") + "/"
-notfound_urls_prefix = urlsplit(address).path.rstrip("/") + "/"
 
 
 def prepare(app: Sphinx, _page: str, source: list[str]) -> None:

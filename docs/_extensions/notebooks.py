@@ -1,13 +1,17 @@
 """Pages as text: for Jupyter, a download of each notebook, and for machines that read."""
 
 import base64
+import os
 import re
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import nbformat
 from docutils import nodes
+from jupyter_client.provisioning import LocalProvisioner
 from myst_nb.sphinx_ import NbMetadataCollector
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -17,6 +21,16 @@ from sphinx.environment import BuildEnvironment
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
 FIRST = "A page of relugrad's documentation. It needs relugrad, which the site's home page lets you download."
+
+
+async def at_sockets(self: Any, launch: Any = LocalProvisioner.pre_launch, **kwargs: Any) -> Any:
+    """Reach a kernel at files: a port may be taken before a kernel has opened it.
+
+    https://github.com/nteract/papermill/issues/511
+    """
+    if os.name != "nt":
+        self.parent.transport, self.parent.ip = "ipc", f"{tempfile.mkdtemp()}/kernel"
+    return await launch(self, **kwargs)
 
 
 def stop_at_errors(app: Sphinx, env: BuildEnvironment) -> None:
@@ -121,7 +135,8 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register what comes after the pages."""
+    """Register how kernels are reached, and what comes after the pages."""
+    LocalProvisioner.pre_launch = at_sockets
     app.connect("env-updated", stop_at_errors)
     app.connect("build-finished", write_sources, priority=100)  # before llms.txt is
     app.connect("build-finished", write)

@@ -112,6 +112,7 @@ def _cells(app: Sphinx, name: str, code: list[NotebookNode]) -> list[NotebookNod
 def write_sources(app: Sphinx, exception: Exception | None) -> None:
     """Let machines read what pages show, in place of how they are made."""
     for name in () if exception else app.env.found_docs:
+        app.builder.current_doc_name = name  # downloads and links start from it
         tree = resolved(app, name)
         tree.walkabout(markdown := PlainMarkdown(tree, app.builder))
         Path(app.outdir, f"_sources/{name}.md").write_text(markdown.astext(), "utf-8")

@@ -65,7 +65,8 @@ def table() -> Markdown:
 def table_of_neurons() -> Markdown:
     """What to pass to the neurons that take a function."""
     call = "`" + NEURONS["keyword"] + "="
-    theirs, ours = (call + NEURONS["triangles"].str[0].str[which] + "`" for which in (0, 1))
+    theirs, ours = ("`" + NEURONS["triangles"].str[0].str[which] + "`" for which in (0, 1))
+    ours = call + ours.str[1:]
     in_torch = NEURONS["package"].isin(["snntorch", "spikingjelly"])
     ours[in_torch] = call + "spike`, in PyTorch"
     theirs[NEURONS["package"] == "snntorch"] = "–"

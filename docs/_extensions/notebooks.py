@@ -65,11 +65,11 @@ class Cells(PlainMarkdown):
             raise nodes.SkipNode
 
 
-def resolved(app: Sphinx, name: str) -> nodes.document:
-    """The page as it is shown."""
+def resolved(app: Sphinx, name: str) -> tuple[nodes.document, str]:
+    """The page as it is shown, and its address."""
     tree = app.env.get_doctree(name)
     app.env.apply_post_transforms(tree, name)
-    return tree
+    return tree, urljoin(app.config.html_baseurl, app.builder.get_target_uri(name))
 
 
 def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str, str]]:
@@ -92,12 +92,11 @@ def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str,
 
 def _cells(app: Sphinx, name: str, code: list[NotebookNode]) -> list[NotebookNode]:
     """What to install, and then the page, without the offer of the download."""
-    tree = resolved(app, name)
+    tree, page = resolved(app, name)
     offer = next(d.parent for d in tree.findall(download_reference) if ".ipynb" in d["reftarget"])
     named = [one.astext().removeprefix("pip install ") for one in offer.findall(nodes.literal)]
     cells = [new_code_cell(f"%pip install --quiet {packages}") for packages in named[1:]]
     offer.parent.remove(offer)
-    page = urljoin(app.config.html_baseurl, app.builder.get_target_uri(name))
     pictures = detach(tree, page, Path(app.srcdir))
     tree.walkabout(markdown := Cells(tree, app.builder))
     for number, part in enumerate(re.split(r"\0(\d+)\0", markdown.astext())):
@@ -112,8 +111,8 @@ def _cells(app: Sphinx, name: str, code: list[NotebookNode]) -> list[NotebookNod
 def write_sources(app: Sphinx, exception: Exception | None) -> None:
     """Let machines read what pages show, in place of how they are made."""
     for name in () if exception else app.env.found_docs:
-        app.builder.current_doc_name = name  # downloads and links start from it
-        tree = resolved(app, name)
+        tree, page = resolved(app, name)
+        detach(tree, page, Path(app.srcdir))
         tree.walkabout(markdown := PlainMarkdown(tree, app.builder))
         Path(app.outdir, f"_sources/{name}.md").write_text(markdown.astext(), "utf-8")
 

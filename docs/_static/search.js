@@ -39,7 +39,7 @@ input.oninput = () => {
   const missing = words.filter((word) => !index.search(word, { prefix: true }).length);
   const named = words.length < 5 ? missing.map((word) => `No page has “${word}”. `).join("") : "";
   list.innerHTML = pages.map(result).join("");
-  status.textContent = named + (pages.length ? `${pages.length} pages` : input.value && "Nothing found");
+  status.textContent = named + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
 };
 input.form.onsubmit = () => Boolean(list.querySelector("a")?.click()); // false: nothing is sent
 list.onclick = (event) => event.target.closest("a") && dialog.close();

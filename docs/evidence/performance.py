@@ -60,7 +60,7 @@ def table_of_steps() -> Markdown:
 
 def table_of_ratios() -> Markdown:
     """The time divided by that of others, for large arrays."""
-    others = ["plain", "fastest", "copy", "relugrad again"]
+    others = ["plain", "fastest"]
     return shown(LARGE[others].set_axis(LARGE.index.map(", ".join)), "divided by", digits=2)
 
 

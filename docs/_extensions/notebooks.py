@@ -49,6 +49,11 @@ def stop_at_errors(app: Sphinx, env: BuildEnvironment) -> None:
 class PlainMarkdown(MarkdownTranslator):
     """What a page shows, as text."""
 
+    def unknown_visit(self, node: nodes.Node) -> None:
+        """Go on with what is in it: titles of cards, entries of the literature."""
+
+    unknown_departure = unknown_visit
+
     def visit_raw(self, node: nodes.raw) -> None:
         """Keep HTML: the tables of pandas."""
         self.add(node.astext(), prefix_eol=2, suffix_eol=2)

@@ -7,7 +7,6 @@ import sys
 import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
 from matplotlib.sphinxext import plot_directive
@@ -25,10 +24,7 @@ copyright = "2026, the relugrad developers"
 version = release = relugrad.__version__
 
 extensions = [
-    "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",
-    "sphinx.ext.intersphinx",
-    "sphinx.ext.viewcode",
+    *(f"sphinx.ext.{name}" for name in ("autodoc", "napoleon", "intersphinx", "viewcode")),
     "sphinx_autodoc_typehints",
     "sphinx_copybutton",
     "sphinx_design",
@@ -36,7 +32,6 @@ extensions = [
     "sphinxcontrib.bibtex",
     "matplotlib.sphinxext.plot_directive",
     "myst_nb",
-    "notfound.extension",
     "sphinx_markdown_builder",
     "sphinx_reredirects",
     "mathml",
@@ -97,7 +92,7 @@ html_theme_options = {
     "navbar_persistent": [],  # or a bar above the page has the sidebar's search once more
     "pygments_dark_style": "github-dark-colorblind",
     "show_toc_level": 2,
-    "use_download_button": False,  # of a page's source: layout.html has one for its notebook
+    "use_download_button": False,  # of a page's source
 }
 llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 
@@ -111,14 +106,9 @@ for file in root.glob("dist/*"):
 if repository := os.environ.get("DOCS_REPOSITORY_URL"):
     html_theme_options |= {"repository_url": repository, "use_repository_button": True}
 
-# The site's address, once there is one: what hosts it says so. Sitemap and link previews need one.
-address = os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL")
-if address:
-    html_baseurl = ogp_site_url = address.rstrip("/") + "/"  # each page's address starts with it
-    extensions += ["sphinx_sitemap", "sphinxext.opengraph"]
-    sitemap_url_scheme = "{link}"
-    ogp_social_cards = {"enable": False}  # pictures of titles
-notfound_urls_prefix = urlsplit(address or "").path.rstrip("/") + "/"
+# The site's address, once there is one: that of each page starts with it
+address = os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL") or ""
+html_baseurl = address and address.rstrip("/") + "/"
 
 
 def prepare(app: Sphinx, _page: str, source: list[str]) -> None:

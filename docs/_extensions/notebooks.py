@@ -1,18 +1,17 @@
-"""Notebooks: how their kernels are reached, and how a page of them becomes a download."""
+"""Pages as text: for Jupyter, a download of each notebook, and for machines that read."""
 
 import base64
+import os
 import re
 import sys
 import tempfile
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import nbformat
-import zmq
 from docutils import nodes
-from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+from jupyter_client.provisioning import LocalProvisioner
 from myst_nb.sphinx_ import NbMetadataCollector
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -24,16 +23,14 @@ from sphinx_markdown_builder.translator import MarkdownTranslator
 FIRST = "A page of relugrad's documentation. It needs relugrad, which the site's home page lets you download."
 
 
-class Sockets(LocalProvisioner):
-    """Kernels at sockets that are files: a port may be taken before a kernel has opened it.
+async def at_sockets(self: Any, launch: Any = LocalProvisioner.pre_launch, **kwargs: Any) -> Any:
+    """Reach a kernel at files: a port may be taken before a kernel has opened it.
 
     https://github.com/nteract/papermill/issues/511
     """
-
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Choose them before a kernel is launched."""
+    if os.name != "nt":
         self.parent.transport, self.parent.ip = "ipc", f"{tempfile.mkdtemp()}/kernel"
-        return await super().pre_launch(**kwargs)
+    return await launch(self, **kwargs)
 
 
 def stop_at_errors(app: Sphinx, env: BuildEnvironment) -> None:
@@ -50,6 +47,20 @@ def stop_at_errors(app: Sphinx, env: BuildEnvironment) -> None:
 
 
 class PlainMarkdown(MarkdownTranslator):
+    """What a page shows, as text."""
+
+    def unknown_visit(self, node: nodes.Node) -> None:
+        """Go on with what is in it: titles of cards, entries of the literature."""
+
+    unknown_departure = unknown_visit
+
+    def visit_raw(self, node: nodes.raw) -> None:
+        """Keep HTML: the tables of pandas."""
+        self.add(node.astext(), prefix_eol=2, suffix_eol=2)
+        raise nodes.SkipNode
+
+
+class Cells(PlainMarkdown):
     """As Jupyter reads it, with a mark in place of each cell whose code the page shows."""
 
     def visit_container(self, node: nodes.container) -> None:
@@ -58,10 +69,12 @@ class PlainMarkdown(MarkdownTranslator):
             self.add(f"\0{node['cell_index']}\0", prefix_eol=2, suffix_eol=2)
             raise nodes.SkipNode
 
-    def visit_raw(self, node: nodes.raw) -> None:
-        """Keep HTML: the tables of pandas."""
-        self.add(node.astext(), prefix_eol=2, suffix_eol=2)
-        raise nodes.SkipNode
+
+def resolved(app: Sphinx, name: str) -> tuple[nodes.document, str]:
+    """The page as it is shown, and its address."""
+    tree = app.env.get_doctree(name)
+    app.env.apply_post_transforms(tree, name)
+    return tree, urljoin(app.config.html_baseurl, app.builder.get_target_uri(name))
 
 
 def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str, str]]:
@@ -84,23 +97,29 @@ def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str,
 
 def _cells(app: Sphinx, name: str, code: list[NotebookNode]) -> list[NotebookNode]:
     """What to install, and then the page, without the offer of the download."""
-    tree = app.env.get_doctree(name)
-    app.env.apply_post_transforms(tree, name)
+    tree, page = resolved(app, name)
     offer = next(d.parent for d in tree.findall(download_reference) if ".ipynb" in d["reftarget"])
     named = [one.astext().removeprefix("pip install ") for one in offer.findall(nodes.literal)]
     cells = [new_code_cell(f"%pip install --quiet {packages}") for packages in named[1:]]
     offer.parent.remove(offer)
-    page = urljoin(app.config.html_baseurl, app.builder.get_target_uri(name))
     pictures = detach(tree, page, Path(app.srcdir))
-    markdown = PlainMarkdown(tree, app.builder)
-    tree.walkabout(markdown)
-    for number, text in enumerate(re.split(r"\0(\d+)\0", markdown.astext())):
+    tree.walkabout(markdown := Cells(tree, app.builder))
+    for number, part in enumerate(re.split(r"\0(\d+)\0", markdown.astext())):
         if number % 2:
-            cells.append(code[int(text)])
-        elif text.strip():
-            shown = {name: data for name, data in pictures.items() if f"attachment:{name}" in text}
-            cells.append(new_markdown_cell(text.strip(), attachments=shown))
+            cells.append(code[int(part)])
+        elif part.strip():
+            shown = {name: data for name, data in pictures.items() if f"attachment:{name}" in part}
+            cells.append(new_markdown_cell(part.strip(), attachments=shown))
     return [new_markdown_cell(FIRST), *cells]
+
+
+def write_sources(app: Sphinx, exception: Exception | None) -> None:
+    """Let machines read what pages show, in place of how they are made."""
+    for name in () if exception else app.env.found_docs:
+        tree, page = resolved(app, name)
+        detach(tree, page, Path(app.srcdir))
+        tree.walkabout(markdown := PlainMarkdown(tree, app.builder))
+        Path(app.outdir, f"_sources/{name}.md").write_text(markdown.astext(), "utf-8")
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:
@@ -122,10 +141,8 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register how kernels are reached, and what comes after the pages."""
-    if zmq.has("ipc"):
-        factory = KernelProvisionerFactory.instance()
-        factory.provisioners["ipc"] = EntryPoint("ipc", "notebooks:Sockets", factory.GROUP_NAME)
-        factory.default_provisioner_name = "ipc"
+    LocalProvisioner.pre_launch = at_sockets
     app.connect("env-updated", stop_at_errors)
+    app.connect("build-finished", write_sources, priority=100)  # before llms.txt is
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

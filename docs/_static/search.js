@@ -14,30 +14,38 @@ const options = {
   prefix: (word) => word.length > 3 || !count(word),
 };
 
-// A section, and where in its text most of the words stand together
-function result({ id, title, heading, text, terms }) {
-  const name = html(heading === title ? title : `${title} › ${heading}`);
-  const words = text.split(/\s+/);
-  const found = words.map((word) => split(word).filter((part) => terms.includes(part)));
+const link = ({ id, title, heading }) =>
+  `<a href="${new URL(id, root)}">${html(heading === title ? title : `${title} › ${heading}`)}</a>`;
+
+// The best section of a page, where in its text most of the words stand together, and further sections
+function result([best, ...others]) {
+  const words = best.text.split(/\s+/);
+  const found = words.map((word) => split(word).filter((part) => best.terms.includes(part)));
   const near = (i) => [...new Set(found.slice(i, i + 25).flat())].join("").length;
   const worth = found.map((parts, i) => parts.length && near(i));
   const start = Math.max(worth.indexOf(Math.max(...worth)) - 5, 0);
   const shown = words.map((word, i) => (found[i].length ? `<b>${html(word)}</b>` : html(word)));
-  return `<li><a href="${new URL(id, root)}">${name}</a><p>${shown.slice(start, start + 30).join(" ")}</p></li>`;
+  const also = others.filter(({ score }) => score > best.score / 2).slice(0, 2);
+  const text = [shown.slice(start, start + 30).join(" "), ...also.map(link)].join("<br>");
+  return `<li>${link(best)}<p>${text}</p></li>`;
 }
 
 const add = ([id, title, heading, text]) => index.add({ id, title, heading, text });
 input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });
 input.oninput = () => {
   const sections = Map.groupBy(index.search(input.value, options), ({ id }) => id.split("#")[0]);
-  const best = Array.from(sections.values(), ([first]) => first).slice(0, 10); // of each page
-  list.innerHTML = best.map(result).join("");
-  status.textContent = best.length ? `${best.length} pages` : input.value && "Nothing found";
+  const pages = Array.from(sections.values()).slice(0, 10);
+  const words = split(input.value).filter(Boolean);
+  const missing = words.filter((word) => !index.search(word, { prefix: true }).length);
+  const named = words.length < 5 ? missing.map((word) => `No page has “${word}”. `).join("") : "";
+  list.innerHTML = pages.map(result).join("");
+  status.textContent = named + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
 };
 input.form.onsubmit = () => Boolean(list.querySelector("a")?.click()); // false: nothing is sent
 list.onclick = (event) => event.target.closest("a") && dialog.close();
 dialog.onkeydown = (event) => {
-  const stops = [input, ...list.querySelectorAll("a")];
+  if (event.key === "Escape") dialog.close();
+  const stops = [input, ...list.querySelectorAll("li > a")];
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   stops[stops.indexOf(document.activeElement) + step]?.focus();
   return !step; // no scrolling

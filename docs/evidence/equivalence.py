@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pandas as pd
 
@@ -27,16 +28,14 @@ OTHERS = INSTALLED[INSTALLED["name"] != "relugrad"]
 BACK = "from ReluGrad(alpha, width)"
 ROWS[BACK] = ROWS["as ReluGrad(alpha, width)"]
 IN_TORCH = ROWS["name"].isin(["snntorch", "spikingjelly"])
-ROWS.loc[IN_TORCH, BACK] = "`Triangle` [in PyTorch](#move-to-snntorch-or-spikingjelly)"
+ROWS.loc[IN_TORCH, BACK] = "`Triangle`, above"
 AREA_1 = ROWS[BACK].isin(["`PiecewiseQuadratic(1 / width)(x)`", "`Triangular(width)(x)`"])
-ROWS.loc[AREA_1, BACK] += ", [times](#move-to-another-library-of-jax) `alpha * width**2`"
+ROWS.loc[AREA_1, BACK] += " if `alpha = 1 / width**2`"
 
 NEURONS = pd.DataFrame(RECORD["neurons"].values())
-NEURONS["neuron"] = NEURONS["library"] + " `" + NEURONS["name"] + "`"
+NEURONS["neuron"] = "`" + NEURONS["name"] + "`"
 NEURONS["package"] = NEURONS["library"].str.split().str[0]
 undivided = NEURONS.set_index("name").loc["brainpy.state.LIF", "divided by V_th"]
-RECURRENT = "norse.torch.LIFRecurrentCell"  # as the other one, but for its reset
-LOSSES = ["as published", "its triangle", "the equal ReluGrad", "the default"]
 SCRIPTS = pd.DataFrame(RECORD["scripts"].values())
 APART = SCRIPTS["apart"].astype(float).tolist()
 
@@ -64,17 +63,16 @@ def table() -> Markdown:
 
 
 def table_of_neurons() -> Markdown:
-    """What to pass to a neuron."""
+    """What to pass to the neurons that take a function."""
     call = "`" + NEURONS["keyword"] + "="
-    theirs, ours = (call + NEURONS["triangles"].str[0].str[which] + "`" for which in (0, 1))
+    theirs, ours = ("`" + NEURONS["triangles"].str[0].str[which] + "`" for which in (0, 1))
+    ours = call + ours.str[1:]
     in_torch = NEURONS["package"].isin(["snntorch", "spikingjelly"])
-    ours[in_torch] = call + "spike`, [in PyTorch](#move-to-snntorch-or-spikingjelly)"
-    ours[NEURONS["package"] == "sparxml"] += ", [adapted](#neurons-of-sparxml)"
-    ours[NEURONS["package"] == "norse"] = "takes no function"
+    ours[in_torch] = call + "spike`, in PyTorch"
     theirs[NEURONS["package"] == "snntorch"] = "–"
     shown = NEURONS[["neuron"]].assign(write=ours)
-    shown["which equals"], shown["its default"] = theirs, "`" + NEURONS["default"] + "`"
-    return Markdown(shown[NEURONS["name"] != RECURRENT].to_markdown(index=False))
+    shown["which equals"] = theirs
+    return Markdown(shown[NEURONS["package"] != "norse"].to_markdown(index=False))
 
 
 def table_of_resets() -> Markdown:
@@ -84,13 +82,6 @@ def table_of_resets() -> Markdown:
         at_zero=NEURONS["package"].replace("brainpy", "braintools").map(at_zero)
     )
     return Markdown(shown.rename(columns={"at_zero": "spike at x = 0"}).to_markdown(index=False))
-
-
-def table_of_scripts() -> Markdown:
-    """The losses at the end of published scripts."""
-    losses = pd.DataFrame(SCRIPTS["losses"].tolist(), columns=LOSSES)
-    shown = pd.concat([SCRIPTS[["library", "script"]], losses], axis=1)
-    return Markdown(shown.set_index("library").rename_axis("").T.to_markdown())
 
 
 def table_of_behavior() -> Markdown:
@@ -157,7 +148,22 @@ def test_all_ran_on_a_cpu() -> None:
     assert {run["device"] for run in RECORD["runs"].values()} == {"CPU"}
 
 
-def test_the_half_widths_of_other_shapes() -> None:
+def test_the_half_widths_of_other_shapes_and_their_slopes_at_rest() -> None:
     by_arctan, by_25, by_100 = 1 / math.pi, (2**0.5 - 1) / 25, (2**0.5 - 1) / 100
     assert [f"{half:.3g}" for half in (by_arctan, by_25, by_100)] == ["0.318", "0.0166", "0.00414"]
     assert (f"{1 / (2 * by_arctan):.3f}", f"{2 * by_arctan:.3f}") == ("1.571", "0.637")
+    at_rest = 1 / (1 + math.pi**2), 1 / 26**2, 1 / 101**2
+    assert [f"{slope:.2g}" for slope in at_rest] == ["0.092", "0.0015", "9.8e-05"]
+
+
+def test_home_and_readme_tell_the_libraries_apart() -> None:
+    """In the same table, whose rows on errors and derivatives are in the record."""
+    home, readme = (
+        re.findall(r"^\|.*", (DATA.parents[1] / page).read_text("utf-8"), re.MULTILINE)
+        for page in ("docs/index.md", "README.md")
+    )
+    assert home == readme, "docs/index.md and README.md: make their tables equal"
+    theirs, returned = TRIED.iloc[0], "a value returned with its gradient has its derivative"
+    kept = [run["laws"][returned] for run in (OURS, theirs)]
+    assert f"braintools {theirs['library'].split()[1]}" in home[0] and kept == ["yes", "no"]  # noqa: PT018
+    assert JAX["braintools"].startswith("0.12.") and "With JAX 0.12" in home[0]  # noqa: PT018

@@ -81,7 +81,7 @@ def test_internal_links_and_anchors_resolve(name: str, site: Path) -> None:
     page, broken = site / name, []
     for link in parsed(page).find_all("a", href=True):
         address, anchor = urldefrag(str(link["href"]))
-        if urlsplit(address).scheme or address.startswith("/"):  # 404.html alone has the latter
+        if urlsplit(address).scheme:
             continue
         target = (page.parent / unquote(address)).resolve() if address else page
         if not (target.exists() and (not anchor or parsed(target).find(id=unquote(anchor)))):
@@ -174,14 +174,11 @@ def test_a_notebook_links_to_the_site_or_names_its_pages() -> None:
     assert 'refuri="https://a.org/how-to/reset.html"' in str(linked)
 
 
-def test_links_of_the_404_page_start_at_the_root(site: Path) -> None:
-    """It is shown at the address that does not exist, at any depth."""
-    links = [urldefrag(str(a["href"])).url for a in parsed(site / "404.html").select("a[href]")]
-    inside = [link for link in links if link and not urlsplit(link).netloc]
-    root = next(link for link in inside if link.endswith("/index.html")).removesuffix("index.html")
-    files = [site / link.removeprefix(root) for link in inside if link.startswith("/")]
-    assert len(files) == len(inside) > 3
-    assert [file for file in files if not file.exists()] == []
+def test_machines_read_what_is_shown(site: Path) -> None:
+    """All pages as text: without directives, and without the cells that no reader sees."""
+    text = (site / "llms-full.txt").read_text("utf-8")
+    assert re.findall(r"^.*(?:remove-input|evidence import|```\{).*", text, re.MULTILINE) == []
+    assert "[0.   0.15 0.3  0.15 0.  ]" in text
 
 
 def test_landing_page_says_what_it_is_and_where_to_go(site: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import pytest
-from jax import Array, lax
+from jax import Array
 from jax.sharding import Mesh, PartitionSpec
 from tests.test_laws import ALONE, Function, file, spike
 

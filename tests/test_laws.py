@@ -74,7 +74,7 @@ def test_the_rule_of_the_page_is_that_of_the_file() -> None:
     assert code + called in FILE.read_text("utf-8"), "write.md and test_rule.py"
 
 
-@pytest.mark.parametrize("name", ["vmap over the parameters", "shard_map", *ALONE])
+@pytest.mark.parametrize("name", ["value beside a gradient of a shard_map", *ALONE])
 def test_a_surrogate_passes(name: str) -> None:
     """Here in part, and whole in proofs."""
     check(gaussian(), name)

@@ -130,7 +130,7 @@ def through(x: Array) -> Array:
 through.defvjp(lambda x: (through(x), None), lambda _, ct: (jnp.clip(ct, -1e3, 1e3),))
 
 X = jnp.array([-2.3, -0.4, 0.2, 1.7])
-BOTH = X, jnp.array([0.9, 1.1, 0.4, 0.7])
+BOTH = X, jnp.array([0.9, 1.1, 0.45, 0.7])
 RIGHT: dict[str, Callable[[], Any]] = {
     "in parts": lambda: spike(rule(), triangle),
     "surrogate of the page": gaussian,
@@ -177,7 +177,7 @@ def test_a_wrong_rule_is_found(found_by: str, part: str, wrong: str) -> None:
         check(module, found_by)
 
 
-@pytest.mark.parametrize("wrong", [jnp.floor, lambda x: x + 100, lambda x: jnp.nextafter(x, 9.0)])
+@pytest.mark.parametrize("wrong", [jnp.floor, lambda x: x + 100, lambda x: x])
 def test_a_wrong_value_of_a_function_that_grows_is_found(wrong: Function) -> None:
     """Not within a tolerance that the largest number widens."""
     points = jnp.append(file().POINTS[:-1], X)

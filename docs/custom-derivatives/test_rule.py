@@ -204,25 +204,31 @@ def test_program(name):
 
 def test_single_call():
     """The value, the gradient and its derivatives at each point, also at an infinite one."""
-    flat, unravel = ravel_pytree(value(POINTS, *PARAMETERS[0]))
-    cotangents = jnp.cos(jnp.arange(flat.size))
 
-    def pulled_back(x, cotangent, parameters):
+    def given(x, cotangent, parameters):
+        return vjp(rule, x, cotangent, parameters)
+
+    def plain(x, cotangent, parameters):
         zeros = jax.tree.map(jnp.zeros_like, x)
-        return vjp(lambda dx, *p: change(dx, x, *p), zeros, cotangent, parameters)[1]
+        _, pull_back = jax.vjp(lambda dx: change(dx, x, *parameters), zeros)
+        return value(x, *parameters), pull_back(cotangent)[0]
 
+    def differentiated(f):
+        derivatives = jax.grad(lambda *arguments: weighted(f(*arguments)[1]), (0, 1))
+        return jax.jit(lambda *arguments: (*f(*arguments), derivatives(*arguments)))
+
+    found, expected = differentiated(given), differentiated(plain)
+    flat, unravel = ravel_pytree(value(POINTS, *PARAMETERS[0]))
     for p in PARAMETERS:
+        assert_close(rule(POINTS, *p), value(POINTS, *p), f"value with parameters {p}")
         for size in COTANGENTS:
-            arguments = POINTS, unravel(size * cotangents)
-            wanted = value(POINTS, *p), pulled_back(*arguments, p)
+            arguments = POINTS, unravel(size * jnp.cos(jnp.arange(flat.size))), p
+            both = zip(found(*arguments), expected(*arguments), strict=True)
+            beside, gradient, second = both
             what = f"with parameters {p} and cotangents up to {size}"
-            assert_close(rule(POINTS, *p), wanted[0], f"value {what}")
-            assert_close(vjp(rule, *arguments, p), wanted, f"gradient {what}", atol=ATOL * size)
-            found, expected = (
-                jax.grad(lambda *a, f=f, p=p: weighted(f(*a, p)), (0, 1))(*arguments)
-                for f in (lambda *a: vjp(rule, *a)[1], pulled_back)
-            )
-            assert_close(found, expected, f"second derivative {what}", atol=ATOL * max(1, size))
+            assert_close(*beside, f"value beside a gradient {what}")
+            assert_close(*gradient, f"gradient {what}", atol=ATOL * size)
+            assert_close(*second, f"derivatives of the gradient {what}", atol=ATOL * max(1, size))
 
 
 def test_dtype():

@@ -1,4 +1,4 @@
-"""The same triangle in other libraries, and the laws that these keep: what `nox -s peers` recorded."""
+"""The same triangle in other libraries: what `nox -s peers` recorded."""
 
 import json
 import math
@@ -9,11 +9,6 @@ import pandas as pd
 from evidence.results import DATA, Markdown
 
 RECORD = json.loads((DATA / "peers.json").read_text("utf-8"))
-JAX = {
-    library: run["versions"]["jax"]
-    for run in RECORD["runs"].values()
-    for library in run["versions"]
-}
 ROWS = pd.DataFrame(RECORD["rows"].values()).fillna("–")
 ROWS["name"] = ROWS["library"].str.split().str[0]
 ROWS["your call"] = ROWS["library"] + " " + ROWS["call"]
@@ -38,19 +33,6 @@ NEURONS["package"] = NEURONS["library"].str.split().str[0]
 undivided = NEURONS.set_index("name").loc["brainpy.state.LIF", "divided by V_th"]
 SCRIPTS = pd.DataFrame(RECORD["scripts"].values())
 APART = SCRIPTS["apart"].astype(float).tolist()
-
-# The laws that a library breaks, but for two that no other keeps: its errors are silent.
-SILENT = {"nan stays nan", "a bad parameter gives nan or an error"}
-TRIED = OTHERS[OTHERS["laws"] != "–"]
-BROKEN = pd.DataFrame(
-    {
-        "Library": TRIED["library"],
-        "tried with JAX": TRIED["name"].map(JAX),
-        "Broken laws": TRIED["laws"].map(
-            lambda laws: "; ".join(law for law in laws if laws[law] == "no" and law not in SILENT)
-        ),
-    }
-).drop_duplicates()
 
 
 def table() -> Markdown:
@@ -90,11 +72,6 @@ def table_of_behavior() -> Markdown:
     return Markdown(INSTALLED[columns].to_markdown(index=False))
 
 
-def table_of_laws() -> Markdown:
-    """The laws that other libraries break."""
-    return Markdown(BROKEN.to_markdown(index=False))
-
-
 def table_of_versions() -> Markdown:
     """What was compared with what, and when."""
     lines = [
@@ -114,18 +91,11 @@ def test_each_call_but_that_of_snntorch_has_an_equivalent() -> None:
 def test_ours_shows_errors_and_no_other_does() -> None:
     assert OURS[["vmap", "jvp", "NaN", "error"]].tolist() == ["yes"] * 4
     assert set(OTHERS["NaN"]) == set(OTHERS["error"]) == {"no"}
-    assert all(laws[law] == "no" for laws in TRIED["laws"] for law in SILENT)
-
-
-def test_ours_keeps_all_laws_and_each_other_breaks_one_more() -> None:
-    assert set(OURS["laws"].values()) == {"yes"}
-    assert BROKEN["Broken laws"].map(len).min() > 0
 
 
 def test_spyx_and_jaxpike_do_not_spike_at_the_threshold() -> None:
-    law = BROKEN["Broken laws"].str.contains("the value is right")
-    assert BROKEN[law]["Library"].str.split().str[0].tolist() == ["spyx", "jaxpike"]
-    assert set(TRIED[TRIED["spike at 0"] == "0"]["name"]) == {"spyx", "jaxpike"}
+    of_jax = OTHERS[~OTHERS["name"].isin(["norse", "snntorch", "spikingjelly"])]
+    assert set(of_jax[of_jax["spike at 0"] == "0"]["name"]) == {"spyx", "jaxpike"}
 
 
 def test_only_neurons_of_sparxml_and_pytorch_need_more_than_relugrad() -> None:

@@ -6,7 +6,6 @@ of libraries select these.
 """
 
 import datetime
-import importlib.util
 import json
 import runpy
 import sys
@@ -22,7 +21,6 @@ from tests.peers.others import HERE, TORCH, Function, imported, versions, works
 from relugrad import ReluGrad
 
 RECORD = HERE.parents[1] / "docs/_data/peers.json"
-LAWS = HERE.parents[1] / "docs/custom-derivatives/test_rule.py"
 POINTS = np.concatenate([np.linspace(-3, 3, 20_001), np.random.default_rng(0).normal(size=10_000)])
 SCALES = [0.5, 1.0, 2.5]
 PAIRS = [(1.0, 1.0), (4.0, 0.5), (0.25, 2.0), (0.3, 1.0), (2.0, 0.7)]  # the first three: area 1
@@ -98,36 +96,6 @@ def behaviour(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def laws(row: dict[str, Any]) -> dict[str, str]:
-    """Which laws of a custom derivative it keeps, as a function of x and its first parameter."""
-    first, *others = row["defaults"]
-    fixed = {name: row["defaults"][name] for name in others}
-    # Each in a module of its own, because JAX remembers what a function of the file was traced to.
-    file = importlib.util.spec_from_file_location("laws", LAWS)
-    assert file
-    assert file.loader
-    module: Any = importlib.util.module_from_spec(file)
-    file.loader.exec_module(module)
-
-    def ours(parameter: Any) -> ReluGrad:
-        return eval(row["ours"], {"ReluGrad": ReluGrad, first: parameter} | fixed)
-
-    module.function = lambda x, p: function(row, row["call"], **fixed, **{first: p})(x)
-    module.expected_value = lambda x, p: x >= 0
-    module.expected_slope = lambda x, p: ours(p).surrogate_grad(x)
-    module.BAD = -1.0, 0.0, jnp.inf
-    found = {}
-    for name, law in vars(module).items():
-        if name.startswith("test_"):
-            try:
-                law()
-                kept = "yes"
-            except (AssertionError, RuntimeError, TypeError, ValueError):
-                kept = "no"
-            found[name.removeprefix("test_").replace("_", " ")] = kept
-    return found
-
-
 def compare(row: dict[str, Any]) -> dict[str, Any]:
     """What the page shows of a row of triangles.toml."""
     default = eval(row.get("ours", "'none'"), {"ReluGrad": ReluGrad} | row["defaults"])
@@ -138,8 +106,6 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
         found["alpha, width"] = f"`{row['ours'].removeprefix('ReluGrad')}`"
         found["as ReluGrad(alpha, width)"] = f"`{row['theirs']}`"
     found |= {} if "slope" in row else behaviour(row)
-    if "module" in row and row["library"] not in TORCH:
-        found["laws"] = laws(row)
     return found | {"default": str(default)}
 
 

@@ -1,13 +1,13 @@
-"""The laws that a page offers as a file, put to rules as other people write them, and JAX's mistakes.
+"""The file with which readers test a rule, put to right and wrong rules, and JAX's mistakes.
 
-Right rules keep all laws, and each wrong one, of `wrong_rules.toml`, breaks one. What others keep is
-what a page says. When that fails on a new JAX, it is the page that has to be renewed.
+Right rules pass, and each wrong one, of `wrong_rules.toml`, fails where it says.
 """
 
-import contextlib
 import inspect
 import re
+import runpy
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,7 @@ import jax.numpy as jnp
 import pytest
 from jax import Array
 from jax._src.interpreters import partial_eval
-from packaging.version import Version
-from tests.test_laws import DOCS, LAWS, Function, integral, keep, laws
-
-from relugrad import relu_grad
+from tests.test_laws import CHECKS, DOCS, Function, check, file, gaussian, spike
 
 REPORT = (DOCS / "reports/scan-custom-vjp-residuals.md").read_text("utf-8")
 BLOCKS = re.findall(r"(?ms)^```(python|text|diff)\n(.*?)^```", REPORT)
@@ -91,62 +88,100 @@ def rule(**exchanged: Function) -> Function:
     return lambda x, p: parts["returned"](spike(*parts["prepared"](x, p)))
 
 
+GENERAL = {k: f for k, f in file().PROGRAMS.items() if k not in file().ELEMENT_BY_ELEMENT}
+
+
+def alone(rule: Function, value: Function, change: Function, x: Any, **settings: Any) -> Any:
+    """The file with a function of x alone."""
+    settings |= {"X": x, "POINTS": x, "PARAMETERS": [()], "BAD": []}
+    return file(rule=rule, value=value, change=change, **settings)
+
+
+def exact(f: Function, x: Any) -> Any:
+    """With a rule that computes the true derivative, of any function."""
+    rule = jax.custom_vjp(f)
+    rule.defvjp(lambda x: (rule(x), jax.tree.map(jnp.copy, x)), lambda x, ct: jax.vjp(f, x)[1](ct))
+    return alone(rule, f, lambda dx, x: jax.jvp(f, (x,), (dx,))[1], x, PROGRAMS=GENERAL)
+
+
+@jax.custom_vjp
+def learned(xs: Any) -> Array:
+    """Rounded to multiples of a width that is learned: no one function has these derivatives."""
+    return jnp.round(xs[0] / xs[1]) * xs[1]
+
+
+def _learned_backward(xs: Any, ct: Array) -> Any:
+    return ((ct, ct * (jnp.round(xs[0] / xs[1]) - xs[0] / xs[1])),)
+
+
+learned.defvjp(lambda xs: (learned(xs), jax.tree.map(jnp.copy, xs)), _learned_backward)
+
+
+def by_width(dxs: Any, xs: Any) -> Array:
+    return dxs[0] + dxs[1] * (jnp.round(xs[0] / xs[1]) - xs[0] / xs[1])
+
+
+@jax.custom_vjp
+def through(x: Array) -> Array:
+    """The straight-through estimator, clipped."""
+    return jnp.round(x)
+
+
+through.defvjp(lambda x: (through(x), None), lambda _, ct: (jnp.clip(ct, -1e3, 1e3),))
+
+X = jnp.array([-2.3, -0.4, 0.2, 1.7])
+BOTH = X, jnp.array([0.9, 1.1, 0.45, 0.7])
+RIGHT: dict[str, Callable[[], Any]] = {
+    "in parts": lambda: spike(rule(), triangle),
+    "surrogate of the page": gaussian,
+    "of two arrays": lambda: exact(lambda xs: jnp.sin(xs[0]) * xs[1], BOTH),
+    "of all numbers": lambda: exact(lambda x: jnp.exp(x) / jnp.exp(x).sum(), X),
+    "to one number": lambda: exact(lambda x: jnp.sqrt(x @ x), X),
+    "of a dictionary": lambda: exact(lambda x: {"c": x["a"] * x["b"].mean()}, {"a": X, "b": X**2}),
+    "with a learned width": lambda: alone(
+        learned, learned.fun, by_width, BOTH, PROGRAMS=GENERAL, SECOND=False
+    ),
+    "clipped": lambda: alone(through, jnp.round, lambda dx, x: dx, X, COTANGENTS=[1e-6, 1.0, 1e2]),
+}
+if jax.__version_info__ >= (0, 12):
+    hijax = runpy.run_path(str(DOCS / "custom-derivatives/hijax_rule.py"))["root"]
+    RIGHT["hijax"] = lambda: file(rule=hijax, FORWARD_MODE=True)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_rule_passes(name: str) -> None:
+    module = RIGHT[name]()
+    for passed in (c for c in CHECKS if c in module.PROGRAMS or c.startswith("test_")):
+        check(module, passed)
+
+
 WRONG = tomllib.loads(Path(__file__).with_name("wrong_rules.toml").read_text("utf-8"))
 ARGUMENTS = {"times": "ct, slope", "returned": "spikes", "cast": "gradient, x"}
-ERRORS = AssertionError, TypeError, ValueError
+ERRORS = AssertionError, TypeError, ValueError, IndexError
 
 
 @pytest.mark.parametrize(
-    ("law", "part", "wrong"),
-    [(law, part, wrong) for law, parts in WRONG.items() for part in parts for wrong in parts[part]],
+    ("found_by", "part", "wrong"),
+    [
+        (name, part, wrong)
+        for name, parts in WRONG.items()
+        for part in parts
+        for wrong in parts[part]
+    ],
 )
-def test_a_wrong_rule_breaks(law: str, part: str, wrong: str) -> None:
-    """The law that is named."""
-    code = f"lambda {ARGUMENTS.get(part, 'x, p')}: ({WRONG[law][part][wrong]})"
+def test_a_wrong_rule_is_found(found_by: str, part: str, wrong: str) -> None:
+    """By the program, or the test, that is named."""
+    code = f"lambda {ARGUMENTS.get(part, 'x, p')}: ({WRONG[found_by][part][wrong]})"
+    module = spike(rule(**{part: eval(code, globals())}), triangle)
     with pytest.raises(ERRORS):
-        keep(law, rule(**{part: eval(code, globals())}), laws["grad"](integral))
+        check(module, found_by)
 
 
-PLAIN: dict[str, Function] = {
-    "prepared": lambda x, p: (x, p),
-    "step": lambda x, p: (x >= 0).astype(x.dtype),
-    "stored": lambda x, p: (x, p),
-    "cast": lambda gradient, x: gradient,
-}
-custom_jvp = jax.custom_jvp(PLAIN["step"])
-
-
-@custom_jvp.defjvp
-def _pushforward(primals: Any, tangents: Any) -> Any:
-    return custom_jvp(*primals), triangle(*primals) * tangents[0]
-
-
-RULES: dict[str, Function] = {
-    "plain": rule(**PLAIN),
-    "bare step": rule(**PLAIN, called=PLAIN["step"]),
-    "heaviside": rule(**PLAIN | {"step": lambda x, p: jnp.heaviside(x, 1.0)}),
-    "custom_jvp": custom_jvp,
-    "right": rule(),
-    "ReluGrad": lambda x, p: relu_grad(x, p, 1.0),
-}
-
-PAGE = (DOCS / "custom-derivatives/test.md").read_text("utf-8").replace("`", "")
-ROWS = re.findall(r"^\| .* \| .* \| .* \| .*", PAGE, re.MULTILINE)  # of the one wide table
-(_, *NAMES), *ANSWERED = [line.strip("| ").split(" | ") for line in ROWS]
-ANSWERS = {(law, name): "yes" for law in LAWS for name in ("right", "ReluGrad")}
-for law, *answers in ANSWERED:
-    ANSWERS.update({(law.lower(), n): a for n, a in zip(NAMES, answers, strict=True)})
-
-
-def breaks(answer: str) -> bool:
-    """Whether it is "no" in this version of JAX: "no since 0.6.2", "no before 0.12"."""
-    word, when, version = (*answer.split(), "since", "0")[:3]
-    return word == "no" and (Version(jax.__version__) >= Version(version)) is (when == "since")
-
-
-@pytest.mark.parametrize(("law", "name"), ANSWERS)
-def test_a_rule_keeps_or_breaks(law: str, name: str) -> None:
-    """As the table on the page says, which has every law."""
-    assert [law.lower() for law, *_ in ANSWERED] == list(LAWS)
-    with pytest.raises(ERRORS) if breaks(ANSWERS[law, name]) else contextlib.nullcontext():
-        keep(law, RULES[name], laws["grad"](integral))
+@pytest.mark.parametrize("wrong", [jnp.floor, lambda x: x + 100, lambda x: x])
+def test_a_wrong_value_of_a_function_that_grows_is_found(wrong: Function) -> None:
+    """Not within a tolerance that the largest number widens."""
+    points = jnp.append(file().POINTS[:-1], X)
+    straight = exact(jnp.round, points)
+    straight.rule, straight.change = wrong, lambda dx, x: dx
+    with pytest.raises(AssertionError):
+        straight.test_single_call()

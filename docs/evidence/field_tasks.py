@@ -90,6 +90,8 @@ def figure_of_tasks() -> None:
         mfc="none",
         label="random forest or MiniRocket",
     )
+    published = [row for row, task in zip(rows, TASKS, strict=True) if task in PUBLISHED]
+    panel.plot(PUBLISHED.values(), published, "*", ms=9, label="best that papers report")
     panel.set(yticks=rows, yticklabels=TASKS, xlabel="accuracy on test data (%)", xlim=(0, 102))
     panel.grid(axis="y", alpha=0.3)
     panel.legend(loc="lower left", fontsize="small")
@@ -115,3 +117,42 @@ def figure_of_changes() -> None:
     panel.set(yticks=np.arange(len(CHANGES))[::-1], yticklabels=CHANGES.values())
     panel.set(xlabel="percentage points that a change adds")
     panel.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small")
+
+
+def of_change(change: str, task: str = "Randman, 1-D") -> float:
+    """What it adds on a task."""
+    return float(gains(change)["gain"][task])
+
+
+neurons, updates = round(of_change("128 neurons")), round(of_change("5 times the updates"))
+batch = round(of_change("batch of 100"))
+SURROGATE = pd.concat([gains("peak 1"), gains("width 2")])["gain"]
+surrogate = int(np.ceil(SURROGATE.abs().max()))
+most, least, tasks = round(GAIN.max()), int(np.ceil(-GAIN.min())), len(TASKS)
+ROCKET = ["MNIST-1D", "GunPoint", "ArrowHead", "OSULeaf", "ACSF1", "PLAID"]
+
+
+def test_the_search_is_near_the_best_of_100_on_nine_of_ten_tasks() -> None:
+    assert (near >= 9, drawn) == (True, 10), MISSED
+
+
+def test_no_network_is_clearly_better_than_the_best_simple_model() -> None:
+    assert (NETWORK - SIMPLEST < 2 * error(NETWORK)).all(), NETWORK - SIMPLEST
+    assert (ACCURACY["strong baseline"] - NETWORK)[ROCKET].min() > 15
+
+
+def test_frozen_weights_do_as_well_where_little_is_learned() -> None:
+    better = FROZEN > NETWORK - error(NETWORK)
+    assert {"ArrowHead", "PLAID"} <= {*better[better].index}
+
+
+def test_each_value_was_chosen_on_some_task() -> None:
+    chosen = np.stack(SEARCH.rows(model="search")["chosen"])
+    counts = [len({*column}) for column in chosen.T]
+    assert sorted(counts) == [2, 2, 2, 2, 2, 2], counts
+
+
+def test_a_detached_reset_is_worse_on_randman_alone() -> None:
+    detached = gains("detached reset")
+    assert detached.eval("gain + 2 * error")["Randman, 1-D"] < 0
+    assert detached.eval("gain - 2 * error").max() <= 0.5

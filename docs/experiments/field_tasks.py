@@ -207,7 +207,7 @@ def trial(
     def accuracies(result: Any, model: str = "network") -> Any:
         return {"test": [float(right[split[1]].mean()) for right in result.right[model]]}
 
-    if "search" in models:
+    if {*MODELS, *CHANGED} & {*models}:
         result = found(settings=searched(encode))
         outcomes |= {model: accuracies(result, model) for model in result.right}
         best = result.table.iloc[0][list(SETTINGS)].astype(float)

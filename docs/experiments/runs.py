@@ -59,7 +59,7 @@ def differing(name: str) -> list[str]:
     pairs = [(row, again[settings(row)]) for row in recorded if settings(row) in again]
     lines = list[str]()
     for outcome in experiment.outcomes:
-        variance = np.mean([np.var(then[outcome], ddof=1) for then, _ in pairs])
+        variance = np.nanmean([np.var(then[outcome], ddof=1) for then, _ in pairs])
         for then, now in pairs:
             before, after = np.mean(then[outcome][:SEEDS]), np.mean(now[outcome])
             if abs(after - before) > ERRORS * (2 * variance / SEEDS) ** 0.5:

@@ -137,7 +137,7 @@ def test_the_search_is_near_the_best_of_100_on_nine_of_ten_tasks() -> None:
 
 
 def test_no_network_is_clearly_better_than_the_best_simple_model() -> None:
-    assert (NETWORK - SIMPLEST < 2 * error(NETWORK)).all(), NETWORK - SIMPLEST
+    assert (2 * error(NETWORK) > NETWORK - SIMPLEST).all(), NETWORK - SIMPLEST
     assert (ACCURACY["strong baseline"] - NETWORK)[ROCKET].min() > 15
 
 

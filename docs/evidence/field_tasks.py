@@ -68,7 +68,7 @@ SIMPLEST = ACCURACY[SIMPLE].max(axis=1)
 
 def figure_of_tasks() -> None:
     """A row for each task: what models reach."""
-    _, panel = plt.subplots(figsize=(7, 6), layout="constrained")
+    figure, panel = plt.subplots(figsize=(7, 6.5), layout="constrained")
     rows = np.arange(len(TASKS))[::-1]
     best = MOST.max(axis=1).reindex(TASKS)
     panel.errorbar(
@@ -94,7 +94,7 @@ def figure_of_tasks() -> None:
     panel.plot([*PUBLISHED.values()], published, "*", ms=9, label="best that papers report")
     panel.set(yticks=rows, yticklabels=TASKS, xlabel="accuracy on test data (%)", xlim=(0, 102))
     panel.grid(axis="y", alpha=0.3)
-    panel.legend(loc="lower left", fontsize="small")
+    figure.legend(loc="outside lower center", ncols=2, fontsize="small")
 
 
 def gains(change: str) -> pd.DataFrame:
@@ -108,8 +108,7 @@ def gains(change: str) -> pd.DataFrame:
 def figure_of_changes() -> None:
     """A dot for each task and change."""
     _, panel = plt.subplots(figsize=(7, 3.2), layout="constrained")
-    tasks = [task for task in TASKS if task in MOST.index]
-    for number, task in enumerate(tasks):
+    for number, task in enumerate(gains("detached reset").index):
         table = pd.DataFrame({name: gains(name).loc[task] for name in CHANGES}).T
         places = np.arange(len(CHANGES))[::-1] + 0.3 - 0.06 * number
         panel.errorbar(table["gain"], places, xerr=table["error"], fmt=".", label=task)

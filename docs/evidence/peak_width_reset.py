@@ -144,4 +144,5 @@ def test_below_the_bound_both_resets_do_equally_well_with_adam() -> None:
 def test_an_attached_reset_is_better_in_an_lsnn() -> None:
     means = pd.DataFrame(TASKS).map(np.mean)
     gain = means.xs("attached", level=1) - means.xs("detached", level=1)
-    assert gain.min(axis=None) > 3
+    assert gain.loc["default"].min() > 0
+    assert gain.loc["tuned"].min() > 2

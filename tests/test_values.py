@@ -7,19 +7,17 @@ or ``width - |x|`` is below the smallest normal number, which XLA may take for 0
 from fractions import Fraction
 from typing import Any
 
-import hypothesis.strategies as st
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import example, given
 
 from relugrad import ReluGrad, relu_grad
 
 X = np.array([-2.0, -0.5, 0.0, 0.5, 2.0], np.float32)
 TINY = np.finfo(np.float32).tiny
 # Of these, the slopes next to the edge are normal numbers of float32.
-magnitudes = st.floats(2.0**-30, 2.0**30, width=32)
+PAIRS = np.exp2(np.random.default_rng(0).uniform(-30, 30, (40, 2))).astype("float32").tolist()
 
 parametrize_halves = pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
 
@@ -94,13 +92,11 @@ def worst_ulp(alpha: float, width: float, dtype: Any) -> float:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@given(alpha=magnitudes, width=magnitudes)
-# `alpha * width - alpha * |x|` would be millions of ulp off near this edge.
-@example(alpha=3.0, width=0.1)
-@example(alpha=1e30, width=1e-30)
-def test_slope_is_within_1_5_ulp(dtype: Any, alpha: float, width: float, x64: None) -> None:
+def test_slope_is_within_1_5_ulp(dtype: Any, x64: None) -> None:
     """Against rational arithmetic, near the edge above all."""
-    assert worst_ulp(alpha, width, dtype) <= 1.5
+    # `alpha * width - alpha * |x|` would be millions of ulp off near these edges.
+    pairs = [(3.0, 0.1), (1e30, 1e-30), *PAIRS]
+    assert max(worst_ulp(alpha, width, dtype) for alpha, width in pairs) <= 1.5
 
 
 @parametrize_halves
@@ -125,9 +121,7 @@ def test_a_16_bit_cotangent_is_multiplied_in_float32(dtype: Any) -> None:
 # The integral
 
 
-@given(alpha=magnitudes, width=magnitudes)
-@example(alpha=1e-30, width=1e20)
-@example(alpha=1e30, width=1e-30)
+@pytest.mark.parametrize(("alpha", "width"), [(1e-30, 1e20), (1e30, 1e-30), *PAIRS[::4]])
 def test_integral_is_the_area_under_the_slope(alpha: float, width: float) -> None:
     """To the left of x, in rational arithmetic; although width² alone leaves the range of float32."""
     x = np.append(around(width, np.float32), beyond(width))

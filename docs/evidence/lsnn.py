@@ -68,6 +68,31 @@ def figure_of_delays() -> None:
     panels[1, 3].legend(title="decay", fontsize="small")
 
 
+def holds(cues: int, layer: str, decay: float) -> int:
+    """The longest delay over which the accuracy is at least 90%."""
+    good = of_delays(cues, layer)[decay] >= 90
+    return max((delay for delay in DELAYS if good[delay]), default=0)
+
+
+far = holds(2, "recurrent", 0.99)
+
+
+def test_recurrent_weights_and_a_high_decay_carry_a_memory() -> None:
+    assert [holds(2, "recurrent", decay) for decay in DECAYS] == [50, 100, 200]
+    assert [holds(2, "plain", decay) for decay in DECAYS] == [10, 25, 50]
+    assert min(holds(1, "recurrent", decay) for decay in DECAYS) >= 100
+    assert max(of_delays(1, layer).loc[100].max() for layer in ("plain", "adaptive")) < 65
+
+
+def test_adaptive_thresholds_help_at_a_low_decay_and_add_little_to_recurrence_otherwise() -> None:
+    assert of_delays(2, "adaptive").loc[50, 0.9] > 90 > 60 > of_delays(2, "plain").loc[50, 0.9]
+    for cues in (1, 2):
+        added = of_delays(cues, "LSNN") - of_delays(cues, "recurrent")
+        assert added[[0.97, 0.99]].abs().max(axis=None) < 3
+        assert added[0.9].abs().loc[:50].max() < 3
+    assert of_delays(2, "LSNN").loc[100, 0.9] > 85 > 60 > of_delays(2, "recurrent").loc[100, 0.9]
+
+
 def test_the_default_learns_both_tasks_and_larger_areas_sooner() -> None:
     assert 75 < ORDER_ATTACHED[0.3] < 92 < 98 < ORDER_ATTACHED[0.6]
     assert 85 < SUM_ATTACHED[0.3] < SUM_ATTACHED[0.6]

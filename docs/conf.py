@@ -114,7 +114,7 @@ html_baseurl = address and address.rstrip("/") + "/"
 def prepare(app: Sphinx, _page: str, source: list[str]) -> None:
     """Fill the version in, and read the page again when something changes that it may execute."""
     source[0] = source[0].replace("VERSION", version)
-    used = ["src/*/*.py"]
+    used = ["src/*/*.py"] + ["docs/how-to/*.py"] * (":load:" in source[0])
     if "evidence" in source[0]:
         used += ["docs/evidence/*.py", "docs/experiments/*.*", "docs/_data/*.json"]
     for file in (file for pattern in used for file in root.glob(pattern)):

@@ -17,7 +17,7 @@ import relugrad
 sys.path.insert(0, str(Path(__file__).with_name("_extensions")))
 # Kernels and plot_directive have one look, and find the package `evidence`. Several run at a time.
 os.environ |= dict.fromkeys(["MATPLOTLIBRC", "PYTHONPATH"], str(Path(__file__).parent))
-os.environ["OMP_NUM_THREADS"] = "1"
+os.environ |= {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
 
 project = "relugrad"
 copyright = "2026, the relugrad developers"

@@ -80,6 +80,14 @@ def test_a_surrogate_passes(name: str) -> None:
     check(gaussian(), name)
 
 
+def test_a_program_is_a_line() -> None:
+    """That of the page."""
+    (line,) = re.findall(r"^PROGRAMS\[.*", (DOCS / "custom-derivatives/test.md").read_text(), re.M)
+    module = file()
+    exec(line, vars(module))  # noqa: S102 - code of our own page
+    module.test_program("my layer")
+
+
 @pytest.mark.parametrize("shape", own["slopes"])
 def test_the_scale_in_the_table_gives_a_half_width_of_a_half(shape: str) -> None:
     """Where the slope is half of its peak of 1."""

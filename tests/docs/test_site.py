@@ -198,7 +198,9 @@ def test_landing_page_says_what_it_is_and_where_to_go(site: Path) -> None:
 # Their subject has another name, or several
 RENAMED = {
     "reference/special-values",
+    "studies/frozen-control",
     "studies/index",
+    "studies/laws",
     "studies/scale-and-shape",
     "tutorials/digits",
 }

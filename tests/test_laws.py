@@ -82,7 +82,9 @@ def test_a_surrogate_passes(name: str) -> None:
 
 def test_a_program_is_a_line() -> None:
     """That of the page."""
-    (line,) = re.findall(r"^PROGRAMS\[.*", (DOCS / "custom-derivatives/test.md").read_text(), re.M)
+    (line,) = re.findall(
+        r"^PROGRAMS\[.*", (DOCS / "custom-derivatives/test.md").read_text(), re.MULTILINE
+    )
     module = file()
     exec(line, vars(module))  # noqa: S102 - code of our own page
     module.test_program("my layer")

@@ -59,6 +59,7 @@ def figure_of_delays() -> None:
             panel.set(xscale="log", xticks=DELAYS, ylim=(40, 103))
             panel.set_xticks(DELAYS, map(str, DELAYS))
             panel.minorticks_off()
+            panel.tick_params(labelsize="small")
     for panel, name in zip(panels[0], LAYERS.values(), strict=True):
         panel.set_title(name)
     panels[0, 0].set_ylabel("one cue (%)")

@@ -58,12 +58,10 @@ PROGRAMS: dict[str, Function] = both.PROGRAMS | {
     "mesh": partial(mesh, of_x=COLUMNS, of_parameters=COLUMNS),
 }
 if jax.__version_info__ >= (0, 7):  # before, JAX can't differentiate the reference there
-    PROGRAMS |= {
-        "mesh, a shared x": partial(mesh, of_x=NOWHERE, of_parameters=COLUMNS),
-        "mesh, shared parameters": lambda f, x, a, w: mesh(
-            lambda x, a, w: f(x, a[0, 0], w[0, 1]), x, a, w, COLUMNS, NOWHERE
-        ),
-    }
+    PROGRAMS["mesh, a shared x"] = partial(mesh, of_x=NOWHERE, of_parameters=COLUMNS)
+    PROGRAMS["mesh, shared parameters"] = lambda f, x, a, w: mesh(
+        lambda x, a, w: f(x, a[0, 0], w[0, 1]), x, a, w, COLUMNS, NOWHERE
+    )
 
 
 @cache

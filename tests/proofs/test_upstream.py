@@ -104,10 +104,12 @@ def exact(f: Function, x: Any) -> Any:
     return alone(rule, f, lambda dx, x: jax.jvp(f, (x,), (dx,))[1], x, PROGRAMS=GENERAL)
 
 
-@jax.custom_vjp
-def learned(xs: Any) -> Array:
+def _quantized(xs: Any) -> Array:
     """Rounded to multiples of a width that is learned: no one function has these derivatives."""
     return jnp.round(xs[0] / xs[1]) * xs[1]
+
+
+learned = jax.custom_vjp(_quantized)
 
 
 def _learned_backward(xs: Any, ct: Array) -> Any:
@@ -139,7 +141,7 @@ RIGHT: dict[str, Callable[[], Any]] = {
     "to one number": lambda: exact(lambda x: jnp.sqrt(x @ x), X),
     "of a dictionary": lambda: exact(lambda x: {"c": x["a"] * x["b"].mean()}, {"a": X, "b": X**2}),
     "with a learned width": lambda: alone(
-        learned, learned.fun, by_width, BOTH, PROGRAMS=GENERAL, SECOND=False
+        learned, _quantized, by_width, BOTH, PROGRAMS=GENERAL, SECOND=False
     ),
     "clipped": lambda: alone(through, jnp.round, lambda dx, x: dx, X, COTANGENTS=[1e-6, 1.0, 1e2]),
 }

@@ -74,7 +74,7 @@ def test_the_record_is_of_the_experiment_as_it_is(name: str) -> None:
     made, then = record.made_by(experiment), entry["made_by"]
     changed = [part for part in made | then if made.get(part) != then.get(part)]
     assert not changed, (
-        f"{name} was recorded before {changed} of docs/experiments or pyproject.toml changed; {again}"
+        f"{name} was recorded before {changed} of docs/experiments, docs/how-to or pyproject.toml changed; {again}"
     )
     wanted = set(record.wanted(experiment, experiment.cases))
     odd = [dict(key) for key in wanted ^ {record.settings(row) for row in entry["rows"]}]

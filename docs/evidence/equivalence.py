@@ -51,7 +51,7 @@ def table_of_neurons() -> Markdown:
     ours = call + ours.str[1:]
     in_torch = NEURONS["package"].isin(["snntorch", "spikingjelly"])
     ours[in_torch] = call + "spike`, in PyTorch"
-    theirs[NEURONS["package"] == "snntorch"] = "–"
+    theirs[in_torch] = "–"  # what is passed is no triangle of theirs
     shown = NEURONS[["neuron"]].assign(write=ours)
     shown["which equals"] = theirs
     return Markdown(shown[NEURONS["package"] != "norse"].to_markdown(index=False))

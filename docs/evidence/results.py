@@ -88,12 +88,8 @@ def about(*names: str) -> Markdown:
     text = f"To repeat this, run `nox -s experiments -- {' '.join(names)}` in the folder of relugrad's source code."
     for name in names:
         entry = ENTRIES[name]
-        settings, seeds, updates = (
-            len(entry["rows"]) // len(entry["stages"]),
-            entry["seeds"],
-            entry["updates"],
-        )
-        after = " and ".join(f"{updates // part:,}" for part in entry["stages"])
+        results = sum(len(row[entry["outcomes"][0]]) for row in entry["rows"])
+        after = " and ".join(f"{entry['updates'] // part:,}" for part in entry["stages"])
         packages = {k: v for k, v in entry["made_by"].items() if not k.endswith(".py")}
         versions = ", ".join(map(" ".join, (entry["versions"] | packages).items()))
         text += f"""
@@ -102,7 +98,7 @@ def about(*names: str) -> Markdown:
 <summary>How this was measured: {name}</summary>
 
 - **Question:** {entry["question"]}
-- **Runs:** {settings:,} settings with {seeds} seeds each, {settings * seeds:,} in all, recorded after {after} updates.
+- **Results:** {results:,}, after {after} updates, with up to {entry["seeds"]} seeds.
 - **When and where:** on {entry["date"]}, on a CPU ({entry["machine"]}), with {versions}.
 
 </details>"""

@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from tests import test_laws
 from tests.peers import neurons, others
 from tests.peers.others import HERE, TORCH, Function, imported, versions, works
 
@@ -109,6 +110,24 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
     return found | {"default": str(default)}
 
 
+def programs(row: dict[str, Any]) -> dict[str, Any]:
+    """Where it isn't what plain JAX gives, by the file with which readers test a rule."""
+
+    def slope(x: Any, scale: Any) -> Any:
+        parameters = {name: scale * value for name, value in row["defaults"].items()}
+        return eval(row["ours"], {"ReluGrad": ReluGrad} | parameters).surrogate_grad(x)
+
+    module = test_laws.spike(lambda x, scale: scaled(row, scale)(x), slope)
+    passed = {
+        name: works(lambda name=name: test_laws.check(module, name) is None)  # type: ignore[misc]
+        for name in test_laws.CHECKS
+    }
+    return {
+        "library": f"{row['library']} {versions()[row['library']]}",
+        "differs in": [name for name, found in passed.items() if found == "no"],
+    }
+
+
 def trained(row: dict[str, Any]) -> dict[str, Any]:
     """The losses of a published script with four surrogates; an error if equal triangles differ."""
     script, names = f"train_{row['library']}.py", vars(imported(row["module"]))
@@ -129,8 +148,21 @@ def trained(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+TEN_LINES = {
+    "library": "relugrad",
+    "module": "tests.peers.others",
+    "call": "plain(alpha, width)(x)",
+    "defaults": {"alpha": 0.3, "width": 1.0},
+    "ours": "ReluGrad(alpha, width)",
+}
+IN_JAX = [row for row in others.TRIANGLES if "module" in row and row["library"] not in TORCH]
+
 PARTS = {
     "rows": (compare, {f"{row['library']} {row['call']}": row for row in others.TRIANGLES}),
+    "programs": (
+        programs,
+        {f"{row['library']} {row['call']}": row for row in [*IN_JAX, TEN_LINES]},
+    ),
     "neurons": (neurons.compare, {row["name"]: row for row in neurons.READ["neuron"]}),
     "scripts": (trained, {row["library"]: row for row in neurons.READ["script"]}),
 }

@@ -107,11 +107,11 @@ def test_an_attached_reset_learns_at_areas_up_to_12_and_fails_at_4() -> None:
 
 
 def test_detached_a_peak_of_01_with_a_width_of_4_has_the_highest_mean_on_temporal_order() -> None:
-    assert ORDER_DETACHED[0.4] > 88 > 85 > ORDER_DETACHED.drop(0.4).max()
+    assert ORDER_DETACHED[0.4] > ORDER_DETACHED.drop(0.4).max() + 8
 
 
 def test_detached_large_areas_do_more_harm() -> None:
-    assert ORDER_DETACHED[1.0:].max() < 62 < 85 < ORDER_ATTACHED[1.0:2.0].min()
+    assert ORDER_DETACHED[1.0:].max() < 62 < 80 < ORDER_ATTACHED[1.0:2.0].min()
     assert (SUM_ATTACHED - SUM_DETACHED)[1.0:2.0].min() > 8
 
 

@@ -51,7 +51,7 @@ def docs(session: nox.Session) -> None:
     session.install(*(_versions(words) or PINNED), "-e", ".", "--group", "docs", "--group", "test")
     # A page is read again only if it has changed, or what it uses has. CI starts from nothing.
     shutil.rmtree("docs/_build" if "CI" in os.environ else SITE, ignore_errors=True)
-    session.run("sphinx-build", "-W", "-n", "-j", "4", "-d", "docs/_build/doctrees", "docs", SITE)
+    session.run("sphinx-build", "-W", "-n", "-j", "6", "-d", "docs/_build/doctrees", "docs", SITE)
     session.run("pytest", "-q", "tests/docs/test_site.py")
 
 

@@ -68,7 +68,8 @@ def table_of_versions() -> Markdown:
     """Where the benchmarks ran."""
     versions = [f"{name} {RECORD['versions'][name]}" for name in ("relugrad", *PEERS, "jax")]
     machine = "The benchmarks ran on {date} on an {cpu} with {cores} cores, with Python {python}, "
-    return Markdown(machine.format(**RECORD) + ", ".join(versions) + ".")
+    compiled = f". Python loops were compiled with relugrad {COMPILING['versions']['relugrad']}."
+    return Markdown(machine.format(**RECORD) + ", ".join(versions) + compiled)
 
 
 def test_all_was_measured_on_a_cpu() -> None:

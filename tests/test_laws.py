@@ -31,16 +31,15 @@ def file(**settings: Any) -> Any:
 
 
 def spike(rule: Function, slope: Function, **settings: Any) -> Any:
-    """The file with a spike in it, a function of x and a positive parameter."""
+    """The file with a spike in it, a function of x and of a positive parameter if no others are set."""
     sizes = file().POINTS
     return file(
         rule=rule,
-        value=lambda x, p: (x >= 0).astype(x.dtype),
-        change=lambda dx, x, p: slope(x, p) * dx,
+        value=lambda x, *p: (x >= 0).astype(x.dtype),
+        change=lambda dx, x, *p: slope(x, *p) * dx,
         X=jnp.array([-0.7, -0.2, 0.3, 0.9]),
         POINTS=jnp.array([sizes, -sizes[::-1]]).T,
-        BAD=[(-1.0,), (0.0,), (jnp.inf,)],
-        **settings,
+        **{"BAD": [(-1.0,), (0.0,), (jnp.inf,)]} | settings,
     )
 
 

@@ -23,6 +23,8 @@ import pytest
 import relugrad
 
 ROOT = Path(__file__).parents[1]
+TOML = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT, GROUPS = TOML["project"], TOML["dependency-groups"]
 
 
 def test_changelog_and_citation_name_the_newest_release() -> None:
@@ -39,15 +41,13 @@ def test_changelog_and_citation_name_the_newest_release() -> None:
 
 def test_bounds_and_pins_are_where_they_belong() -> None:
     """An upper bound keeps newer versions from users, and from these tests; pages name the lower ones."""
-    toml = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    project, groups = toml["project"], toml["dependency-groups"]
-    assert [d for d in groups["lint"] if "==" not in d] == [], "pyproject.toml"
-    recorded = [d.partition("==")[0] for d in groups["experiments"] if "==" in d]
+    assert [d for d in GROUPS["lint"] if "==" not in d] == [], "pyproject.toml"
+    recorded = [d.partition("==")[0] for d in GROUPS["experiments"] if "==" in d]
     ignored = (ROOT / ".github/dependabot.yml").read_text("utf-8")
     assert re.findall(r"dependency-name: (\S+)", ignored) == recorded, ".github/dependabot.yml"
-    depends = project["dependencies"] + project["optional-dependencies"]["examples"]
+    depends = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["examples"]
     assert [d for d in depends if not re.fullmatch(r"[\w-]+>=[\d.]+", d)] == [], "pyproject.toml"
-    python, jax = project["requires-python"], project["dependencies"][0]
+    python, jax = PROJECT["requires-python"], PROJECT["dependencies"][0]
     for page in ["README.md", "docs/index.md"]:
         text = " ".join((ROOT / page).read_text("utf-8").split())
         for name, oldest in [("Python", python), ("JAX", jax)]:
@@ -64,28 +64,30 @@ def places(pattern: str, files: Iterable[Path]) -> Iterator[tuple[str, str]]:
 
 
 PAGES = [ROOT / "README.md", ROOT / "docs/index.md", *ROOT.glob("docs/[!_]*/*.md")]
-OTHERS = [".github/*.md", ".github/workflows/*", ".ci/run", ".readthedocs.yaml"]
+OTHERS = [".github/*.md", ".github/workflows/*", ".ci/run", ".readthedocs.yaml", "*.cff", "*.py"]
 TEXTS = [*PAGES, *(file for pattern in OTHERS for file in ROOT.glob(pattern))]
 NOXFILE = (ROOT / "noxfile.py").read_text("utf-8")
-FILES = [
-    p.relative_to(ROOT).as_posix()
-    for top in ("docs", "src", "tests")
-    for p in ROOT.glob(f"{top}/**/*")
-]
-NAMED = {  # where something of the repository is named, and what there is
-    r"(?:nox -s |nox --session |chore: |^chore )([a-z_]+)": re.findall(r"\ndef (\w+)", NOXFILE),
-    r"(?:branches: \[|refs/|--branch )([\w/-]+)": ["main", "heads/main"],
-    r"^ +path: (\S+)$": re.findall(r'"([\w/]+)"', NOXFILE),
-    r"`((?:docs|src|tests)/(?!_build)[\w/.-]+)`": FILES,
+CHORES = re.findall(r"\ndef (\w+)", NOXFILE)
+FILES = [p.relative_to(ROOT).as_posix() for p in ROOT.glob("[dst]*/**/*")]
+DOIS = re.findall(r"(?:doi|eprint) += {(.+)}", (ROOT / "docs/references.bib").read_text("utf-8"))
+ARE = {  # how things of the repository are named, and which there are
+    "chores": (r"(?:nox -s |nox --session |chore: |^chore )([a-z_]+)", CHORES),
+    "branches": (r"(?:branches: \[|refs/|--branch )([\w/-]+)", ["main", "heads/main"]),
+    "folders": (r"^ +path: (\S+)$", re.findall(r'"([\w/]+)"', NOXFILE)),
+    "files": (r"`((?:docs|src|tests)/(?!_build)[\w/.-]+)`", FILES),
+    "groups": (r"--group[\", ]+(\w+)", GROUPS),
+    "DOIs": (r"^ +doi: (?:10.48550/arXiv\.)?(\S+)", DOIS),
 }
 
 
-@pytest.mark.parametrize("pattern", NAMED, ids=["chores", "branches", "folders", "files"])
-def test_what_is_named_exists(pattern: str) -> None:
+@pytest.mark.parametrize("kind", ARE)
+def test_what_is_named_exists(kind: str) -> None:
+    pattern, there_are = ARE[kind]
     named = list(places(pattern, TEXTS))
-    wrong = [where for where, name in named if name not in NAMED[pattern]]
+    wrong = [where for where, name in named if name not in there_are]
     assert not wrong, "\n".join(wrong)
     assert len(named) > 3
+    assert len({*DOIS}) == len(DOIS), "docs/references.bib: two works have one DOI"
 
 
 def test_each_chore_but_two_runs_before_a_commit_lands_or_weekly() -> None:

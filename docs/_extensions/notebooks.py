@@ -20,7 +20,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
-FIRST = "A page of relugrad's documentation. It needs relugrad, which the site's home page lets you download."
+FIRST = "A page of relugrad's documentation."
+NEEDED = " It needs relugrad, which the site's home page lets you download."
 
 
 async def at_sockets(self: Any, launch: Any = LocalProvisioner.pre_launch, **kwargs: Any) -> Any:
@@ -110,7 +111,8 @@ def _cells(app: Sphinx, name: str, code: list[NotebookNode]) -> list[NotebookNod
         elif part.strip():
             shown = {name: data for name, data in pictures.items() if f"attachment:{name}" in part}
             cells.append(new_markdown_cell(part.strip(), attachments=shown))
-    return [new_markdown_cell(FIRST), *cells]
+    needed = any("import ReluGrad" in cell.source for cell in cells)
+    return [new_markdown_cell(FIRST + NEEDED * needed), *cells]
 
 
 def write_sources(app: Sphinx, exception: Exception | None) -> None:

@@ -28,6 +28,7 @@ ORDER_DETACHED = by_area(MEANS[ORDER, "detached"])
 SUM_ATTACHED, SUM_DETACHED = by_area(MEANS[SUM, "attached"]), by_area(MEANS[SUM, "detached"])
 SOON = by_area(MEANS_SOON)
 soon, wide_soon = round(SOON[0.3]), round(SOON[0.6])
+low = int(ORDER_ATTACHED[0.4:1.2].min())
 order_cut, sum_cut = round(CUT[ORDER]), round(CUT[SUM])
 
 

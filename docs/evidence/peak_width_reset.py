@@ -1,5 +1,7 @@
 """At which peaks, widths and areas training succeeds, and with which reset."""
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -18,7 +20,10 @@ SOON = BY_WIDTH.xs(WIDTH.updates // 5, level="updates").unstack("width")
 OF_AREA = AREA.outcomes("shape", "width", "area")
 BY_AREA = OF_AREA.map(np.mean).unstack("area")
 half_low, half_high = round(BY_AREA[0.5].min()), round(BY_AREA[0.5].max())
+edges = math.ceil(BY_AREA[[0.25, 2.0]].max(axis=None))
 PEAKS = AREA.table.groupby(["shape", "width", "area"])["peak"].first().unstack("area")
+HIGH = PEAKS[1.0] > 1.8
+area_1 = int(BY_AREA[1.0][~HIGH].min())
 
 # Reset: how many runs train, by peak
 FORMS = ["subtract, then leak", "leak, then subtract", "to zero"]
@@ -32,6 +37,8 @@ def safe_peak(form: str, decay: float, width: float = 1.0) -> float:
     bounds = {"subtract, then leak": 1 + 1 / decay, "leak, then subtract": 1 + decay}
     return bounds.get(form, 1 / decay)
 
+
+leak_last, leak_first, to_zero = (f"{safe_peak(form, 0.9):.2f}" for form in FORMS)
 
 RUNS = RESET.rows()
 RUNS["trains"] = RUNS["test"].map(lambda seeds: 100 * np.mean(seeds >= 50))
@@ -109,10 +116,8 @@ def test_adaptive_thresholds_alone_need_a_width_of_at_most_1_in_the_end() -> Non
 
 
 def test_an_area_of_05_is_good_with_all_shapes_and_1_where_the_peak_is_lower_than_near_2() -> None:
-    high = PEAKS[1.0] > 1.8
     assert BY_AREA[0.5].min() > 90
-    assert BY_AREA[1.0][~high].min() >= 93 > 30 > BY_AREA[1.0][high].max()
-    assert BY_AREA[[0.25, 2.0]].max(axis=None) <= 93
+    assert area_1 >= edges > 30 > BY_AREA[1.0][HIGH].max()
     assert BY_AREA.groupby("shape").max().max(axis=1).min() > 99
 
 

@@ -47,6 +47,9 @@ def points() -> Iterator[str]:
         for line in panel.lines:
             places = np.asarray(line.get_xydata(), float)
             yield f"    {line.get_label()}: " + ", ".join(f"{x:.4g} {y:.4g}" for x, y in places)
+        for bars in panel.collections:  # errors
+            ends = [end for path in bars.get_paths() for end in path.vertices]
+            yield "    bars: " + ", ".join(f"{x:.4g} {y:.4g}" for x, y in ends)
     plt.close()
 
 

@@ -120,7 +120,7 @@ def programs(row: dict[str, Any]) -> dict[str, Any]:
         return works(lambda: test_laws.check(module, name) is None)
 
     return {
-        "library": f"{row['library']} {versions()[row['library']]}",
+        "library": f"{row['library']} {versions().get(row['library'], '')}".strip(),
         "differs in": [name for name in test_laws.CHECKS if passes(name) == "no"],
     }
 
@@ -146,7 +146,7 @@ def trained(row: dict[str, Any]) -> dict[str, Any]:
 
 
 TEN_LINES = {
-    "library": "relugrad",
+    "library": "ten_lines",
     "module": "tests.peers.others",
     "call": "plain(alpha, width)(x)",
     "defaults": {"alpha": 0.3, "width": 1.0},

@@ -6,10 +6,10 @@ import pandas as pd
 
 from evidence.results import Results
 
-SEARCH, DRAWN = Results("field_tasks"), Results("field_tasks_drawn")
-seeds = SEARCH.seeds
-OF_MODELS = SEARCH.outcomes("task", "model")
-ACCURACY = OF_MODELS.map(np.mean).unstack()
+SEARCH, CHANGED, DRAWN = (Results(f"field_tasks{what}") for what in ("", "_changed", "_drawn"))
+seeds = CHANGED.seeds
+ACCURACY = SEARCH.means("task", "model").unstack()
+OF_CHANGES = CHANGED.outcomes("task", "model")
 # Of settings that are drawn at random, the best on the test data: the most that they can reach
 MOST = DRAWN.outcomes("task", "model").map(np.max).unstack()
 SIMPLE = ["linear model", "linear model of sums", "strong baseline"]
@@ -99,8 +99,8 @@ def figure_of_tasks() -> None:
 
 def gains(change: str) -> pd.DataFrame:
     """What a change adds on each task, and the standard error over the seeds."""
-    changed = OF_MODELS.xs(change, level="model")
-    added = changed - OF_MODELS.xs("nothing", level="model")[changed.index]
+    changed, network = (OF_CHANGES.xs(name, level="model") for name in (change, "nothing"))
+    added = changed - network
     spread = added.map(lambda each: np.std(each, ddof=1) / len(each) ** 0.5)
     return pd.DataFrame({"gain": added.map(np.mean), "error": spread})
 

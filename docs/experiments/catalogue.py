@@ -52,22 +52,22 @@ DRAWN += ["temporal order", *field_tasks.LAST]
 FIELD_TASKS = Experiment(
     "How far does a search take a network, and what do other models reach?",
     program=field_tasks,
-    cases=[
-        case
-        for task in field_tasks.TASKS
-        for case in cases(
-            task=[task], model=field_tasks.MODELS + [*field_tasks.CHANGED] * (task in CHANGED)
-        )
-    ],
+    cases=cases(task=field_tasks.TASKS, model=field_tasks.MODELS),
     by=("task", "model"),
     tuned=(),
     outcomes=("test",),
     chosen_by="test",
-    seeds=4,
+    seeds=3,
     stages=(1,),
 )
 EXPERIMENTS = {
     "field_tasks": FIELD_TASKS,
+    "field_tasks_changed": replace(
+        FIELD_TASKS,
+        question="What does each change add to the network that the search chooses?",
+        cases=cases(task=CHANGED, model=[*field_tasks.CHANGED]),
+        seeds=4,
+    ),
     "field_tasks_drawn": replace(
         FIELD_TASKS,
         question="What do the best of fifty settings reach that are drawn at random?",

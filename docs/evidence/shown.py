@@ -48,7 +48,7 @@ def points() -> Iterator[str]:
             places = np.asarray(line.get_xydata(), float)
             yield f"    {line.get_label()}: " + ", ".join(f"{x:.4g} {y:.4g}" for x, y in places)
         for bars in panel.collections:  # errors
-            ends = [end for path in bars.get_paths() for end in path.vertices]
+            ends = np.concatenate([np.asarray(path.vertices) for path in bars.get_paths()])
             yield "    bars: " + ", ".join(f"{x:.4g} {y:.4g}" for x, y in ends)
     plt.close()
 

@@ -72,7 +72,7 @@ def table_of_behavior() -> Markdown:
     return Markdown(INSTALLED[columns].to_markdown(index=False))
 
 
-DIFFERS = pd.DataFrame(RECORD["programs"]).loc["differs in"].rename("differs from plain JAX in")
+DIFFERS = pd.DataFrame(RECORD["programs"]).loc["differs in"].rename("fails in")
 
 
 def table_of_programs() -> Markdown:

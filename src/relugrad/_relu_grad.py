@@ -99,8 +99,8 @@ class ReluGrad:
     second derivative of a spike is the derivative of the triangle; for those of
     a network, see :doc:`/custom-derivatives/goes-wrong`.
 
-    **Memory.** For the backward pass, a spike stores ``alpha``, ``width`` and
-    ``x``, in the shape and the dtype of the spikes, and nothing else. With
+    **Memory.** For the backward pass, a spike stores ``alpha``, ``width``, and
+    ``x`` in the shape and the dtype of the spikes, and nothing else. With
     ``forward_mode``, ``x`` is stored as you pass it.
 
     References

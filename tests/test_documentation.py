@@ -143,7 +143,8 @@ def set_elsewhere(program: str, fences: list[int]) -> Iterator[tuple[int, str]]:
         text = " ".join(decorators) if s.lineno in lines.values() else ast.unparse(s)
         if re.search(KEEP, text):
             kept |= {lines[name] for name in re.findall(r"\w+", text) if name in lines}
-            kept |= {s.lineno} if decorators or isinstance(s, ast.Assign) else set()
+            own = range(s.lineno, (s.end_lineno or 0) + 1)
+            kept |= set(own) if decorators or isinstance(s, ast.Assign) else set()
     bound = [s for s in module.get_symbols() if s.is_assigned()]
     values = {s.get_name() for s in bound if not (s.is_imported() or s.is_namespace())}
     tables = [t for t in module.get_children() if t.get_name() in {"lambda", *lines}]
@@ -167,8 +168,7 @@ def test_what_readers_set_reaches_what_jax_keeps() -> None:
         rows = file.read_text("utf-8").splitlines()
         fences = [0, *accumulate(row.startswith("```") for row in rows)]
         pairs = {pair for program in programs(file) for pair in set_elsewhere(program, fences)}
-        where = file.relative_to(ROOT)
-        found += [f"{where}:{line}: make {n!r} an argument" for line, n in sorted(pairs)]
+        found += [f"{file}:{line}: make {n!r} an argument" for line, n in sorted(pairs)]
     assert not found, "\n".join(found)
 
 

@@ -25,7 +25,7 @@ def by_area(means: pd.Series) -> pd.Series:
 
 ORDER_ATTACHED = by_area(MEANS[ORDER, "attached"])
 ORDER_DETACHED = by_area(MEANS[ORDER, "detached"])
-SUM_ATTACHED, SUM_DETACHED = by_area(MEANS[SUM, "attached"]), by_area(MEANS[SUM, "detached"])
+SUM_ATTACHED = by_area(MEANS[SUM, "attached"])
 SOON = by_area(MEANS_SOON)
 soon, wide_soon = round(SOON[0.3]), round(SOON[0.6])
 low = int(ORDER_ATTACHED[0.4:1.2].min())
@@ -109,11 +109,6 @@ def test_an_attached_reset_learns_at_areas_up_to_12_and_fails_at_4() -> None:
 
 def test_detached_a_peak_of_01_with_a_width_of_4_has_the_highest_mean_on_temporal_order() -> None:
     assert ORDER_DETACHED[0.4] > ORDER_DETACHED.drop(0.4).max() + 8
-
-
-def test_detached_large_areas_do_more_harm() -> None:
-    assert ORDER_DETACHED[1.0:].max() < 62 < 80 < ORDER_ATTACHED[1.0:2.0].min()
-    assert (SUM_ATTACHED - SUM_DETACHED)[1.0:2.0].min() > 8
 
 
 def test_the_gradient_through_the_raised_threshold_is_needed() -> None:

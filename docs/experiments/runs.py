@@ -61,7 +61,7 @@ def differing(name: str) -> list[str]:
     for outcome in experiment.outcomes:
         variance = np.nanmean([np.var(then[outcome], ddof=1) for then, _ in pairs])
         for then, now in pairs:
-            before, after = np.mean(then[outcome][:SEEDS]), np.mean(now[outcome])
+            before, after = (np.mean(row[outcome][:SEEDS]) for row in (then, now))
             if abs(after - before) > ERRORS * (2 * variance / SEEDS) ** 0.5:
                 lines.append(f"{outcome} is {after:.3g}, and {before:.3g} in the record: {now}")
     print(f"{name}: {len(lines)} outcomes of {len(pairs)} rows differ", *lines, sep="\n    ")

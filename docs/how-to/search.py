@@ -92,7 +92,7 @@ def search(x, labels, encode, settings=SETTINGS, updates=500, seeds=3, neurons=3
     inputs, classes = jnp.asarray(see(x)), jnp.asarray(labels)
     grid, network = [*ParameterGrid(settings)], (neuron, spike)
 
-    # Compiled anew by each search, so that whatever you change counts
+    # Compiled anew by each search, so that what you change counts (give another neuron as `neuron=`)
     def loss(weights, examples, setting):
         seen = scores(weights, *network, inputs[:, examples], setting)
         right = classes[examples]

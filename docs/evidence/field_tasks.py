@@ -145,12 +145,6 @@ def test_frozen_weights_do_as_well_where_little_is_learned() -> None:
     assert better[["ArrowHead", "PLAID"]].all()
 
 
-def test_each_value_was_chosen_on_some_task() -> None:
-    chosen = np.stack(SEARCH.rows(model="search")["chosen"])
-    counts = [len({*column}) for column in chosen.T]
-    assert sorted(counts) == [2, 2, 2, 2, 2, 2], counts
-
-
 def test_a_detached_reset_is_worse_on_randman_alone() -> None:
     detached = gains("detached reset")
     assert detached.eval("gain + 2 * error")["Randman, 1-D"] < 0

@@ -81,7 +81,7 @@ def test_a_step_of_training_takes_as_long_as_with_others_and_keeps_as_much() -> 
     assert np.ptp(STEPS.loc[ALL, "kept"]) <= 8  # bytes: alpha and width
 
 
-def test_a_call_outside_jit_is_faster_than_others() -> None:
+def test_a_call_outside_jit_is_faster_than_plain_and_braintools() -> None:
     assert call_ours < call_plain / 2
     assert (EAGER.loc["relugrad"] < EAGER.loc["braintools"]).all()
 

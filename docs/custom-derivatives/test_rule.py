@@ -25,7 +25,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 @jax.custom_vjp
 def root(x, smallest):
-    result = jnp.sqrt(x)  # <- your function
+    result = jnp.sqrt(x)  # <- your function, in the dtype of x
     return result + jnp.asarray(0 * smallest, result.dtype)
 
 

@@ -76,8 +76,8 @@ def linear(values, labels, learn, valid):
     return loss, model.predict(values) == labels
 
 
-def search(x, labels, encode, settings=SETTINGS, updates=500, seeds=3, neurons=32,
-           batch=20, split=None, keep=1 / 3, controls=True, neuron=lif, spike=ReluGrad()):  # fmt: skip
+def search(x, labels, encode, settings=None, updates=500, seeds=3, neurons=32,
+           batch=20, split=None, keep=1 / 3, controls=True, neuron=None, spike=None):  # fmt: skip
     """Train with all settings, after three tenths of the updates with the best third."""
     labels, names = numbered(labels, x := numbers(x))
     learned, *valid, tested = split or train_test_split(
@@ -90,9 +90,10 @@ def search(x, labels, encode, settings=SETTINGS, updates=500, seeds=3, neurons=3
     learned = np.append(learned, valid).astype(int)
     see = partial(encode, learned=x[learned])
     inputs, classes = jnp.asarray(see(x)), jnp.asarray(labels)
-    grid, network = [*ParameterGrid(settings)], (neuron, spike)
+    grid = [*ParameterGrid(settings or SETTINGS)]
+    network = neuron or lif, spike or ReluGrad()
 
-    # Compiled anew by each search, so that what you change counts (give another neuron as `neuron=`)
+    # Compiled anew by each search, so that whatever you change counts
     def loss(weights, examples, setting):
         seen = scores(weights, *network, inputs[:, examples], setting)
         right = classes[examples]
@@ -156,7 +157,7 @@ def search(x, labels, encode, settings=SETTINGS, updates=500, seeds=3, neurons=3
     tried = [min(curve(number).tolist()) for number in range(len(grid))]
     table = pd.DataFrame(grid).assign(**pd.DataFrame(tried, columns=["loss", "accuracy"]))
     table = table.sort_values("loss")
-    print(table.round(2).to_string(index=False))
+    print(table.round({"loss": 2, "accuracy": 2}).to_string(index=False))
     (best,), shares = left, np.bincount(labels) / len(x)
     losses, guessing = curve(best)[:, 0], -(shares * np.log(shares)).sum()
     if min(losses) > 0.97 * guessing:

@@ -133,7 +133,7 @@ def package(session: nox.Session) -> None:
 @nox.session
 def proofs(session: nox.Session) -> None:
     """Prove the two of `always`, or what takes minutes."""
-    always = ["coverage", "processes"]
+    always = ["coverage", "processes", "scikit_learn"]
     seldom = ["every_float", "flags", "mutants", "upstream"]
     chosen = _words(session, *always, *seldom) or always
     session.install("-e", ".", "--group", "test", "cosmic-ray")
@@ -147,9 +147,9 @@ def proofs(session: nox.Session) -> None:
     for proof in ("every_float", "mutants"):
         if proof in chosen:
             session.run("python", f"tests/proofs/{proof}.py")
-    for proof in ("processes", "upstream"):
+    for proof in ("processes", "scikit_learn", "upstream"):
         if proof in chosen:
-            session.run("pytest", "-q", f"tests/proofs/test_{proof}.py")
+            session.run("pytest", "-q", "-n", "2", f"tests/proofs/test_{proof}.py")
 
 
 @nox.session(default=False)
@@ -159,7 +159,9 @@ def experiments(session: nox.Session) -> None:
     parser.add_argument("--with", action="append", default=[])  # where another surrogate is from
     given, arguments = parser.parse_known_args(session.posargs)
     session.install("-e", ".", "--group", "experiments", *vars(given)["with"])
-    session.run("python", "-m", "experiments", *arguments, env={"PYTHONPATH": "docs:docs/how-to"})
+    session.run(
+        "python", "-m", "experiments", *arguments, env={"PYTHONPATH": "docs:docs/experiments"}
+    )
 
 
 def _install_others(session: nox.Session) -> None:

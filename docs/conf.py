@@ -16,7 +16,8 @@ import relugrad
 
 sys.path.insert(0, str(Path(__file__).with_name("_extensions")))
 # Kernels and plot_directive have one look, and find the package `evidence`. Several run at a time.
-os.environ |= dict.fromkeys(["MATPLOTLIBRC", "PYTHONPATH"], str(Path(__file__).parent))
+docs = Path(__file__).parent
+os.environ |= {"MATPLOTLIBRC": str(docs), "PYTHONPATH": f"{docs}{os.pathsep}{docs / 'how-to'}"}
 os.environ |= {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
 
 project = "relugrad"
@@ -114,7 +115,7 @@ html_baseurl = address and address.rstrip("/") + "/"
 def prepare(app: Sphinx, _page: str, source: list[str]) -> None:
     """Fill the version in, and read the page again when something changes that it may execute."""
     source[0] = source[0].replace("VERSION", version)
-    used = ["src/*/*.py"] + ["docs/how-to/*.py"] * (":load:" in source[0])
+    used = ["src/*/*.py"] + ["docs/how-to/*.py"] * ("spiking.py" in source[0])
     if "evidence" in source[0]:
         used += ["docs/evidence/*.py", "docs/experiments/*.*", "docs/_data/*.json"]
     for file in (file for pattern in used for file in root.glob(pattern)):

@@ -1,0 +1,210 @@
+"""A spiking network as a classifier of scikit-learn."""
+
+import warnings
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from relugrad import ReluGrad
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_array, check_random_state, compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+TRACED = bool, float, np.bool_, np.floating, np.ndarray, jax.Array
+
+
+def check_numbers(X):
+    """Refuse what scikit-learn's checks let pass, or don't explain."""
+    try:
+        kind = np.asarray(X).dtype.kind
+    except ValueError as error:
+        raise ValueError("X has series of unequal length: pad or stretch them") from error
+    if kind in "mM":
+        raise TypeError("X has dates: turn them into numbers, such as days since the first")
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _compiled(cls, method, constants, traced, *arrays):
+    """A method of a classifier with these parameters, which only sees what it is given."""
+    return getattr(cls(**dict(constants), **traced), method)(*arrays)
+
+
+@dataclass(eq=False, repr=False)
+class SpikingClassifier(ClassifierMixin, BaseEstimator):
+    """Layers of leaky integrate-and-fire neurons with a threshold of 1, trained by Adam.
+
+    X has the axes (example, feature), or (example, time step, channel) for signals and
+    spikes. JAX traces parameters that are floats, bools or arrays: all their values share
+    a compiled program. Integers and texts are constants of it, which `if` can look at.
+    """
+
+    layers: int = 2
+    neurons: int = 32  # in each layer
+    decay: float = 0.9  # what a potential keeps from one time step to the next
+    synapse: float = 0.0  # what a synaptic current keeps; 0: there is none
+    scale: float = 1.0  # of the first layer's initial weights
+    bias: bool = False  # whether biases are trained, from 0
+    recurrent: float = 0.0  # scale of the initial recurrent weights; 0: there are none
+    peak: float = 0.3  # of the surrogate gradient
+    width: float = 1.0  # of the surrogate gradient
+    detach_reset: bool = False  # whether no gradient passes through the reset
+    learning_rate: float = 0.01  # of Adam
+    updates: int = 500
+    batch_size: int = 20
+    steps: int = 20  # for how many time steps a feature is shown
+    max_steps: int = 100  # to how many time steps longer series are averaged
+    class_weight: dict | str | None = None  # as in scikit-learn, such as "balanced"
+    random_state: int = 0  # decides the initial weights and the batches
+
+    # What a subclass can override. Without x, the first axes are (time step, example).
+
+    def spike(self, x):
+        """1 where x, the potential minus the threshold, is at least 0; otherwise 0."""
+        return ReluGrad(self.peak / self.width, self.width)(x)
+
+    def rest(self, current):
+        """Potential, synaptic current and spikes before the first time step."""
+        return (jnp.zeros_like(current),) * 3
+
+    def neuron(self, w, state, current):
+        """The next state; spikes and potentials of this time step, (example, neuron)."""
+        v, i, s = state
+        i = self.synapse * i + (1 - self.synapse) * current
+        v = self.decay * v + i + s @ w["recurrent"]
+        s = self.spike(v - 1.0)
+        return (v - jnp.where(self.detach_reset, jax.lax.stop_gradient(s), s), i, s), (s, v)
+
+    def layer(self, w, inputs):
+        """Spikes and potentials, (time step, example, neuron)."""
+        currents = inputs @ w["in"] + self.bias * w["bias"]
+        w = w | {"recurrent": jnp.where(self.recurrent > 0, w["recurrent"], 0.0)}
+        return jax.lax.scan(partial(self.neuron, w), self.rest(currents[0]), currents)[1]
+
+    def readout(self, weights, spikes):
+        """Scores, (example, class), from the spikes of the last layer."""
+        return spikes.mean(axis=0) @ weights["out"] + weights["constant"]
+
+    def initialize(self, key, x, class_weight):
+        """Weights that make potentials about as large as the threshold."""
+        inputs, hidden, normal = self.encode(x), [], jax.random.normal
+        silent = type(self)(**self.get_params(deep=False))
+        silent.spike = jnp.zeros_like
+        for scale in [self.scale] + [1.0] * (self.layers - 1):
+            key, key_in, key_back = jax.random.split(key, 3)
+            back = normal(key_back, (self.neurons, self.neurons)) / self.neurons**0.5
+            w = {"in": normal(key_in, (inputs.shape[2], self.neurons))}
+            w |= {"recurrent": self.recurrent * back, "bias": jnp.zeros(self.neurons)}
+            _, v = silent.layer(w, inputs)
+            w["in"] *= scale / jnp.sqrt((v**2).mean() + 1e-12)
+            inputs, _ = self.layer(w, inputs)
+            hidden.append(w)
+        out = normal(key, (self.neurons, len(class_weight))) / self.neurons**0.5
+        return {"hidden": hidden, "out": out, "constant": jnp.zeros(len(class_weight))}
+
+    # What is compiled
+
+    def encode(self, x):
+        """Time first. Features are repeated, and neighbors in long series averaged."""
+        if x.ndim == 2:
+            return jnp.broadcast_to(x, (self.steps, *x.shape))
+        time, steps = np.arange(x.shape[1]), min(x.shape[1], self.max_steps)
+        parts = time * steps // len(time) == np.arange(steps)[:, None]
+        return jnp.tensordot(parts / parts.sum(axis=1, keepdims=True), x, (1, 1))
+
+    def hidden(self, weights, x):
+        """The spikes of each layer, (time step, example, neuron)."""
+        spikes = [self.encode(x)]
+        for w in weights["hidden"]:
+            spikes.append(self.layer(w, spikes[-1])[0])
+        return spikes[1:]
+
+    def scores(self, weights, x):
+        """A number for each example and class: the larger, the more probable."""
+        return self.readout(weights, self.hidden(weights, x)[-1])
+
+    def loss(self, weights, x, labels, class_weight):
+        """The cross-entropy of a batch."""
+        entropy = optax.softmax_cross_entropy_with_integer_labels(self.scores(weights, x), labels)
+        return (class_weight[labels] * entropy).mean()
+
+    def update(self, class_weight, state, batch):
+        """The next weights and moments, and the loss."""
+        weights, moments = state
+        loss, gradient = jax.value_and_grad(self.loss)(weights, *batch, class_weight)
+        change, moments = optax.adam(self.learning_rate).update(gradient, moments)
+        return (optax.apply_updates(weights, change), moments), loss
+
+    def train(self, state, batches, class_weight):
+        """Weights and moments after these batches, and the loss of each."""
+        return jax.lax.scan(partial(self.update, class_weight), state, batches)
+
+    # What scikit-learn calls
+
+    def fit(self, X, y):
+        """Train on X, (example, feature) or (example, time step, channel), and classes y."""
+        for name in ["layers", "neurons", "batch_size", "steps", "max_steps", "updates"]:
+            # A network without updates stays as it was initialized.
+            value, lowest = getattr(self, name), 0 if name == "updates" else 1
+            if not isinstance(value, int | np.integer) or value < lowest:
+                raise ValueError(f"{name} must be a positive integer; got {value!r}")
+        for name in ["scale", "peak", "width", "learning_rate"]:
+            if not np.all(np.greater(getattr(self, name), 0)):
+                raise ValueError(f"{name} must be positive; got {getattr(self, name)!r}")
+        check_numbers(X)
+        X, y = validate_data(self, X, y, dtype=np.float32, allow_nd=True)
+        if X.ndim > 3:
+            raise ValueError(f"X has {X.ndim} axes; to use all as features: X.reshape(len(X), -1)")
+        if X.ndim == 3 and X.shape[1] > self.max_steps:
+            warnings.warn(f"{X.shape[1]} time steps are averaged to max_steps={self.max_steps}")
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        rng, self.shape_ = check_random_state(self.random_state), X.shape[1:]
+        key, some = jax.random.key(rng.randint(2**31)), X[rng.randint(len(X), size=200)]
+        weights = self._run("initialize", key, some, weight)
+        moments, self.loss_curve_ = optax.adam(self.learning_rate).init(weights), []
+        for done in range(0, self.updates, 50):
+            examples = rng.randint(len(X), size=(min(50, self.updates - done), self.batch_size))
+            batches = X[examples], labels[examples]
+            (weights, moments), losses = self._run("train", (weights, moments), batches, weight)
+            self.loss_curve_ += losses.tolist()
+        if not np.isfinite(self.loss_curve_).all():
+            raise ValueError("the loss became infinite or NaN; try a lower learning_rate")
+        self.weights_ = weights
+        return self
+
+    def predict_proba(self, X):
+        """The probability of each class, (example, class)."""
+        return np.asarray(jax.nn.softmax(self._apply("scores", X)))
+
+    def predict(self, X):
+        """The most probable class of each example."""
+        numbers = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[numbers]
+
+    def _apply(self, method, X):
+        """What a method returns for all examples, 200 at a time: one program fits any number."""
+        check_is_fitted(self)
+        check_numbers(X)
+        x = check_array(X, dtype=np.float32, allow_nd=True, estimator=self)
+        if x.ndim != len(self.shape_) + 1:
+            raise ValueError(f"X has {x.ndim} axes; in fit it had {len(self.shape_) + 1}")
+        for axis, name in [(1, "time steps"), (2, "channels")]:
+            if x.ndim == 3 and x.shape[axis] != (size := self.shape_[axis - 1]):
+                raise ValueError(f"X has {x.shape[axis]} {name}; in fit it had {size}")
+        validate_data(self, X, reset=False, skip_check_array=True)  # number and names of features
+        padded = np.arange(-(-len(x) // 200) * 200) % len(x)
+        parts = [self._run(method, self.weights_, x[i]) for i in padded.reshape(-1, 200)]
+        return np.concatenate(parts)[: len(x)]
+
+    def _run(self, method, *arrays):
+        """What a method returns, compiled for all values of the numbers that JAX traces."""
+        params = self.get_params(deep=False) | {"updates": float(self.updates)}
+        del params["class_weight"], params["random_state"]
+        traced = {k: np.float32(v) for k, v in params.items() if isinstance(v, TRACED)}
+        constants = tuple((k, v) for k, v in params.items() if k not in traced)
+        return _compiled(type(self), method, constants, traced, *arrays)

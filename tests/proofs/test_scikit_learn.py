@@ -1,0 +1,48 @@
+"""The classifier as scikit-learn sees it, and all that its page does, also in a new process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import spiking
+from spiking import SpikingClassifier
+from tune import FrozenSpikes, controls, report, search
+
+X, Y = make_classification(120, 10, class_sep=2.0, weights=[0.7], random_state=0)
+
+
+@pytest.mark.filterwarnings("ignore")  # scikit-learn's checks warn on purpose
+@parametrize_with_checks([SpikingClassifier()])
+def test_the_checks_of_scikit_learn_pass(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+def test_a_frozen_network_stays_as_it_was_initialized() -> None:
+    frozen = FrozenSpikes().fit(X, Y)
+    again = FrozenSpikes(learning_rate=1.0).fit(X, 1 - Y)
+    assert frozen.loss_curve_ == []
+    assert (frozen.transform(X) == again.transform(X)).all()
+
+
+def test_what_was_found_is_compared_saved_and_loaded(tmp_path: Path) -> None:
+    learn, test = slice(80), slice(80, None)
+    grid = {"decay": [0.5, 0.9], "learning_rate": [0.03]}
+    found = search(SpikingClassifier(), X[learn], Y[learn], grid)
+    models = {"network": found} | controls(found, X[learn], Y[learn])
+    table = report(models, X[test], Y[test])
+    assert table["accuracy"]["network"] == np.mean(found.predict(X[test]) == Y[test]) > 0.8
+    assert table["balanced accuracy"]["largest class"] == 0.5
+    joblib.dump((found, X), tmp_path / "found")
+    code = "import joblib, tune; found, x = joblib.load('found'); print(*found.predict(x))"
+    place = os.environ | {"PYTHONPATH": str(Path(spiking.__file__).parent)}
+    run = [sys.executable, "-c", code]
+    printed = subprocess.check_output(run, cwd=tmp_path, env=place, text=True)
+    assert printed.split() == [*map(str, found.predict(X))]

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).with_name("_extensions")))
 # Kernels and plot_directive have one look, and find the package `evidence`. Several run at a time.
 docs = Path(__file__).parent
 os.environ |= {"MATPLOTLIBRC": str(docs), "PYTHONPATH": f"{docs}{os.pathsep}{docs / 'how-to'}"}
-os.environ |= {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+os.environ["OMP_NUM_THREADS"] = "1"
 
 project = "relugrad"
 copyright = "2026, the relugrad developers"

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import tomllib
 from importlib.metadata import distributions
@@ -11,14 +10,15 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from matplotlib.sphinxext import plot_directive
 from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
 
 import relugrad
 
-sys.path.insert(0, str(Path(__file__).with_name("_extensions")))
-# Kernels and plot_directive have one look, and find the package `evidence`. Several run at a time.
-docs = Path(__file__).parent
-os.environ |= {"MATPLOTLIBRC": str(docs), "PYTHONPATH": f"{docs}{os.pathsep}{docs / 'how-to'}"}
-os.environ["OMP_NUM_THREADS"] = "1"
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_extensions"))
+# Kernels and plot_directive have one look, and find `evidence` and `spiking`. Several run at a time.
+os.environ |= {"MATPLOTLIBRC": str(HERE), "OMP_NUM_THREADS": "1"}
+os.environ["PYTHONPATH"] = f"{HERE}{os.pathsep}{HERE / 'how-to'}"
 
 project = "relugrad"
 copyright = "2026, the relugrad developers"
@@ -39,7 +39,7 @@ extensions = [
     "notebooks",
 ]
 exclude_patterns = ["_build", "reports"]  # downloads
-redirects = tomllib.loads(Path(__file__).with_name("redirects.toml").read_text("utf-8"))
+redirects = tomllib.loads((HERE / "redirects.toml").read_text("utf-8"))["redirects"]
 nitpicky = True
 highlight_language = "output"  # a block that does not name its language is not Python
 
@@ -67,7 +67,6 @@ copybutton_prompt_text = r">>> |\.\.\. ?"
 copybutton_prompt_is_regexp = True
 copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, and not what it printed
 
-# Literature
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
 
@@ -97,41 +96,40 @@ html_theme_options = {
 }
 llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 
-# The package, which pages offer. A new file is no reason to read them again: it has the name that they show.
-root = Path(__file__).parents[1]
-subprocess.run([sys.executable, "-m", "hatchling", "build"], cwd=root, check=True)
-for file in root.glob("dist/*"):
-    os.utime(file, (0, 0))
-
-# The repository's address, once there is one: a button
+# The addresses of the repository, for a button, and of the site, once there are any
 if repository := os.environ.get("DOCS_REPOSITORY_URL"):
     html_theme_options |= {"repository_url": repository, "use_repository_button": True}
-
-# The site's address, once there is one: that of each page starts with it
-address = os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL") or ""
-html_baseurl = address and address.rstrip("/") + "/"
+html_baseurl = os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 
 
 def prepare(app: Sphinx, _page: str, source: list[str]) -> None:
     """Fill the version in, and read the page again when something changes that it may execute."""
     source[0] = source[0].replace("VERSION", version)
-    used = ["src/*/*.py"] + ["docs/how-to/*.py"] * ("spiking.py" in source[0])
+    executed = ["src/*/*.py"]
+    if "from spiking import" in source[0]:
+        executed += ["docs/how-to/*.py"]
     if "evidence" in source[0]:
-        used += ["docs/evidence/*.py", "docs/experiments/*.*", "docs/_data/*.json"]
-    for file in (file for pattern in used for file in root.glob(pattern)):
-        app.env.note_dependency(str(file))
+        executed += ["docs/evidence/*.py", "docs/experiments/*.*", "docs/_data/*.json"]
+    for pattern in executed:
+        for file in HERE.parent.glob(pattern):
+            app.env.note_dependency(str(file))
 
 
 def write_sections(app: Sphinx, exception: Exception | None) -> None:
     """Write what the search reads: the finished pages, from each link to a heading or name to the next."""
+    if exception:
+        return
     sections = []
-    for doc, title in ({} if exception else app.env.titles).items():
+    for doc, title in sorted(app.env.titles.items()):
         article = BeautifulSoup(Path(app.outdir, f"{doc}.html").read_bytes(), "html.parser").article
+        found = []
         for link in article.select(".headerlink"):
-            named, anchor = link.parent, link.extract()["href"]
-            name = anchor[1:] if "." in anchor else named.get_text()  # of the API, or a heading
-            named.replace_with(f"\0{doc}.html{anchor}\0{title.astext()}\0{name}\0")
-        sections += zip(*[iter(article.get_text().split("\0")[1:])] * 4, strict=True)
+            heading, anchor = link.parent, link.extract()["href"]
+            name = anchor[1:] if "." in anchor else heading.get_text()  # of the API, or a heading
+            found.append([f"{doc}.html{anchor}", title.astext(), name])
+            heading.replace_with("\0")
+        texts = article.get_text().split("\0")[1:]  # nothing stands before the first heading
+        sections += [[*section, text] for section, text in zip(found, texts, strict=True)]
     Path(app.outdir, "_static/sections.js").write_text(f"const SECTIONS = {json.dumps(sections)};")
 
 
@@ -140,5 +138,5 @@ def setup(app: Sphinx) -> None:
     packages = sorted(f"{one.name} {one.version}" for one in distributions())
     app.add_config_value("packages", packages, "env")  # others, and all pages are read again
     app.connect("source-read", prepare)
-    app.connect("builder-inited", lambda app: setattr(app.builder, "search", False))
     app.connect("build-finished", write_sections)
+    StandaloneHTMLBuilder.search = False

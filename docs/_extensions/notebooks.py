@@ -6,6 +6,7 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from posixpath import join
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -13,28 +14,22 @@ import nbformat
 from docutils import nodes
 from jupyter_client.provisioning import LocalProvisioner
 from myst_nb.sphinx_ import NbMetadataCollector
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
-FIRST = "A page of relugrad's documentation."
-NEEDED = " It needs relugrad, which the site's home page lets you download."
+FIRST = "A page of relugrad's documentation. The site's home page lets you download relugrad."
+pre_launch = LocalProvisioner.pre_launch
 
 
-async def at_sockets(self: Any, launch: Any = LocalProvisioner.pre_launch, **kwargs: Any) -> Any:
-    """Reach a kernel at files: a port may be taken before a kernel has opened it.
-
-    https://github.com/nteract/papermill/issues/511
-    """
+async def at_files(self: Any, **kwargs: Any) -> Any:
+    """Reach a kernel at files: a port may be taken before it has opened it (papermill's issue 511)."""
     if os.name != "nt":
         self.parent.transport, self.parent.ip = "ipc", f"{tempfile.mkdtemp()}/kernel"
-    return await launch(self, **kwargs)
+    return await pre_launch(self, **kwargs)
 
 
-def stop_at_errors(app: Sphinx, env: BuildEnvironment) -> None:
+def stop_at_errors(app: Sphinx, env: Any) -> None:
     """End with what is wrong, and without a record of what was read, so that it's read again next time."""
     errors = []
     for name, known in NbMetadataCollector.get_doc_data(env).items():
@@ -75,13 +70,13 @@ def resolved(app: Sphinx, name: str) -> tuple[nodes.document, str]:
     """The page as it is shown, and its address."""
     tree = app.env.get_doctree(name)
     app.env.apply_post_transforms(tree, name)
-    return tree, urljoin(app.config.html_baseurl, app.builder.get_target_uri(name))
+    return tree, join(app.config.html_baseurl, app.builder.get_target_uri(name))
 
 
 def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str, str]]:
     """Lead links to where they work from anywhere, and take the pictures along, which are returned."""
     pictures = {}
-    for link in list(tree.findall(lambda n: isinstance(n, nodes.reference | download_reference))):
+    for link in list(tree.findall(nodes.reference)):  # and downloads
         to = link["refuri"] = urljoin(page, link.get("refuri", "#" + link.get("refid", "")))
         link["internal"] = False
         if not urlsplit(to).scheme:  # the site has no address: its pages are named
@@ -90,61 +85,62 @@ def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str,
         file = folder / image["uri"]
         pictures[file.name] = {"image/png": base64.b64encode(file.read_bytes()).decode()}
         image["uri"] = f"attachment:{file.name}"
-    for text in [text for entry in tree.findall(nodes.entry) for text in entry.findall(nodes.Text)]:
-        bar = r"\vert " if isinstance(text.parent, nodes.math) else r"\|"
-        text.parent.replace(text, nodes.Text(text.replace("|", bar)))
+    for entry in tree.findall(nodes.entry):  # of a table, where a bar ends it
+        for text in list(entry.findall(nodes.Text)):
+            bar = r"\vert " if isinstance(text.parent, nodes.math) else r"\|"
+            text.parent.replace(text, nodes.Text(text.replace("|", bar)))
     return pictures
 
 
-def _cells(app: Sphinx, name: str, code: list[NotebookNode]) -> list[NotebookNode]:
+def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
     """What to install, and then the page, without the offer of the download."""
     tree, page = resolved(app, name)
     offer = next(d.parent for d in tree.findall(download_reference) if ".ipynb" in d["reftarget"])
     named = [one.astext().removeprefix("pip install ") for one in offer.findall(nodes.literal)]
-    cells = [new_code_cell(f"%pip install --quiet {packages}") for packages in named[1:]]
+    cells = [nbformat.v4.new_code_cell(f"%pip install --quiet {one}") for one in named[1:]]
+    for file in ["spiking.py", "tune.py"]:  # which the page lets its readers download
+        if any(f"from {Path(file).stem} import" in cell.source for cell in code):
+            source = Path(app.srcdir, "how-to", file).read_text("utf-8")
+            cells.append(nbformat.v4.new_code_cell(f"%%writefile {file}\n{source}"))
     offer.parent.remove(offer)
     pictures = detach(tree, page, Path(app.srcdir))
     tree.walkabout(markdown := Cells(tree, app.builder))
-    for number, part in enumerate(re.split(r"\0(\d+)\0", markdown.astext())):
-        if number % 2:
-            cells.append(code[int(part)])
+    for part in re.split(r"(\0\d+\0)", markdown.astext()):
+        if part.startswith("\0"):
+            cells.append(code[int(part.strip("\0"))])
         elif part.strip():
             shown = {name: data for name, data in pictures.items() if f"attachment:{name}" in part}
-            cells.append(new_markdown_cell(part.strip(), attachments=shown))
-    needed = any("import ReluGrad" in cell.source for cell in cells)
-    return [new_markdown_cell(FIRST + NEEDED * needed), *cells]
+            cells.append(nbformat.v4.new_markdown_cell(part.strip(), attachments=shown))
+    return [nbformat.v4.new_markdown_cell(FIRST), *cells]
 
 
-def write_sources(app: Sphinx, exception: Exception | None) -> None:
-    """Let machines read what pages show, in place of how they are made."""
-    for name in () if exception else app.env.found_docs:
+def write(app: Sphinx, exception: Exception | None) -> None:
+    """Let machines read what pages show, in place of how they are made, and write each download."""
+    if exception:
+        return
+    if app._warncount:
+        sys.exit("\nThe warnings above are errors.")
+    for name in app.env.found_docs:
         tree, page = resolved(app, name)
         detach(tree, page, Path(app.srcdir))
         tree.walkabout(markdown := PlainMarkdown(tree, app.builder))
         Path(app.outdir, f"_sources/{name}.md").write_text(markdown.astext(), "utf-8")
-
-
-def write(app: Sphinx, exception: Exception | None) -> None:
-    """Write each download again, when the pages are written."""
-    if app._warncount and not exception:
-        sys.exit("\nThe warnings above are errors.")
-    for source, (pages, download) in ({} if exception else app.env.dlfiles).items():
+    for source, (pages, download) in app.env.dlfiles.items():
         if download.suffix == ".ipynb":
             notebook = nbformat.read(Path(app.srcdir, source), as_version=4)
-            notebook.cells = _cells(app, *pages, notebook.cells)
+            notebook.cells = cells_of(app, *pages, notebook.cells)
             for number, cell in enumerate(notebook.cells):
                 cell.update(id=str(number), metadata={})
                 # MyST-NB has joined what a cell printed in its first output, and left the others.
                 outputs = cell.get("outputs", [])
-                first = {o.get("name"): o for o in reversed(outputs)}
-                outputs[:] = [o for o in outputs if "name" not in o or o is first[o.name]]
+                for output in [o for o in outputs if o.output_type == "stream"][1:]:
+                    outputs.remove(output)
             nbformat.write(notebook, Path(app.outdir, "_downloads", download))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register how kernels are reached, and what comes after the pages."""
-    LocalProvisioner.pre_launch = at_sockets
+    LocalProvisioner.pre_launch = at_files
     app.connect("env-updated", stop_at_errors)
-    app.connect("build-finished", write_sources, priority=100)  # before llms.txt is
-    app.connect("build-finished", write)
+    app.connect("build-finished", write, priority=100)  # before llms.txt is
     return {"parallel_read_safe": True, "parallel_write_safe": True}

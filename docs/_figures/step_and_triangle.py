@@ -23,6 +23,5 @@ with plt.rc_context({"svg.hashsalt": "relugrad", "path.simplify": False}):
     right.set_yticks([0, 0.3], ["0", r"$\alpha w$"])
     for panel in (left, right):
         panel.spines[["top", "right"]].set_visible(False)
-    figure.savefig(
-        Path(__file__).parents[1] / "_static" / "step-and-triangle.svg", metadata={"Date": None}
-    )
+    file = Path(__file__).parents[1] / "_static/step-and-triangle.svg"
+    figure.savefig(file, metadata={"Date": None})

@@ -1,9 +1,10 @@
 // The search: any word counts, and MiniSearch ranks the sections of the pages by BM25.
 const root = new URL("..", document.currentScript.src); // also where a page is opened as a file
 const dialog = document.getElementById("pst-search-dialog");
-const [input, status, list] = ["input", "output", "ol"].map((name) => dialog.querySelector(name));
+const input = dialog.querySelector("input");
+const status = dialog.querySelector("output");
+const list = dialog.querySelector("ol");
 const split = (text) => text.toLowerCase().split(/[^\p{L}\p{N}]+/u);
-const html = (text) => new Option(text).innerHTML;
 const fields = ["title", "heading", "text"];
 const index = new MiniSearch({ fields, storeFields: fields, tokenize: split });
 const count = (word) => index.search(word).length; // sections that have it
@@ -15,8 +16,17 @@ const options = {
   prefix: (word) => word.length > 3 || !count(word),
 };
 
-const link = ({ id, title, heading }) =>
-  `<a href="${new URL(id, root)}">${html(heading === title ? title : `${title} › ${heading}`)}</a>`;
+function element(name, ...content) {
+  const made = document.createElement(name);
+  made.append(...content); // a text stays one, whatever it looks like
+  return made;
+}
+
+function link({ id, title, heading }) {
+  const made = element("a", heading === title ? title : `${title} › ${heading}`);
+  made.href = new URL(id, root);
+  return made;
+}
 
 // The best section of a page, where in its text most of the words stand together, and further sections
 function result([best, ...others]) {
@@ -25,10 +35,12 @@ function result([best, ...others]) {
   const near = (i) => [...new Set(found.slice(i, i + 25).flat())].join("").length;
   const worth = found.map((parts, i) => parts.length && near(i));
   const start = Math.max(worth.indexOf(Math.max(...worth)) - 5, 0);
-  const shown = words.map((word, i) => (found[i].length ? `<b>${html(word)}</b>` : html(word)));
-  const also = others.filter(({ score }) => score > best.score / 2).slice(0, 2);
-  const text = [shown.slice(start, start + 30).join(" "), ...also.map(link)].join("<br>");
-  return `<li>${link(best)}<p>${text}</p></li>`;
+  const text = element("p");
+  for (let i = start; i < Math.min(start + 30, words.length); i++)
+    text.append(found[i].length ? element("b", words[i]) : words[i], " ");
+  for (const other of others.filter(({ score }) => score > best.score / 2).slice(0, 2))
+    text.append(element("br"), link(other));
+  return element("li", link(best), text);
 }
 
 const add = ([id, title, heading, text]) => index.add({ id, title, heading, text });
@@ -39,7 +51,7 @@ input.oninput = () => {
   const words = split(input.value).filter(Boolean);
   const missing = words.filter((word) => !index.search(word, { prefix: true }).length);
   const named = words.length < 5 ? missing.map((word) => `No page has “${word}”. `).join("") : "";
-  list.innerHTML = pages.map(result).join("");
+  list.replaceChildren(...pages.map(result));
   status.textContent = named + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
 };
 input.form.onsubmit = () => Boolean(list.querySelector("a")?.click()); // false: nothing is sent

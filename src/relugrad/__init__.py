@@ -3,4 +3,4 @@
 from relugrad._relu_grad import ReluGrad, relu_grad
 
 __all__ = ["ReluGrad", "relu_grad"]
-__version__ = "0.4.0.dev0"
+__version__ = "0.1.0.dev0"

@@ -29,7 +29,7 @@ def check_numbers(X):
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _compiled(cls, method, constants, traced, *arrays):
-    """A method of a classifier with these parameters, which only sees what it is given."""
+    """What a method returns. JAX compiles it for each class, method and set of constants."""
     return getattr(cls(**dict(constants), **traced), method)(*arrays)
 
 
@@ -38,8 +38,9 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     """Layers of leaky integrate-and-fire neurons with a threshold of 1, trained by Adam.
 
     X has the axes (example, feature), or (example, time step, channel) for signals and
-    spikes. JAX traces parameters that are floats, bools or arrays: all their values share
-    a compiled program. Integers and texts are constants of it, which `if` can look at.
+    spikes. JAX traces parameters that are floats, bools or arrays, and `updates`: all their
+    values share a compiled program. Other integers and texts are constants of it, which
+    `if` can look at. Compiled methods don't see class_weight and random_state.
     """
 
     layers: int = 2
@@ -58,12 +59,12 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     steps: int = 20  # for how many time steps a feature is shown
     max_steps: int = 100  # to how many time steps longer series are averaged
     class_weight: dict | str | None = None  # as in scikit-learn, such as "balanced"
-    random_state: int = 0  # decides the initial weights and the batches
+    random_state: int | None = 0  # decides the initial weights and the batches
 
     # What a subclass can override. Without x, the first axes are (time step, example).
 
     def spike(self, x):
-        """1 where x, the potential minus the threshold, is at least 0; otherwise 0."""
+        """1 where x, potential minus threshold, is at least 0; with a surrogate gradient."""
         return ReluGrad(self.peak / self.width, self.width)(x)
 
     def rest(self, current):
@@ -81,6 +82,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     def layer(self, w, inputs):
         """Spikes and potentials, (time step, example, neuron)."""
         currents = inputs @ w["in"] + self.bias * w["bias"]
+        # Without recurrent weights, those that start at 0 must not be trained.
         w = w | {"recurrent": jnp.where(self.recurrent > 0, w["recurrent"], 0.0)}
         return jax.lax.scan(partial(self.neuron, w), self.rest(currents[0]), currents)[1]
 
@@ -91,15 +93,14 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     def initialize(self, key, x, class_weight):
         """Weights that make potentials about as large as the threshold."""
         inputs, hidden, normal = self.encode(x), [], jax.random.normal
-        silent = type(self)(**self.get_params(deep=False))
-        silent.spike = jnp.zeros_like
         for scale in [self.scale] + [1.0] * (self.layers - 1):
             key, key_in, key_back = jax.random.split(key, 3)
             back = normal(key_back, (self.neurons, self.neurons)) / self.neurons**0.5
             w = {"in": normal(key_in, (inputs.shape[2], self.neurons))}
             w |= {"recurrent": self.recurrent * back, "bias": jnp.zeros(self.neurons)}
-            _, v = silent.layer(w, inputs)
-            w["in"] *= scale / jnp.sqrt((v**2).mean() + 1e-12)
+            # Without spikes, potentials are proportional to the weights; weak ones cause none.
+            _, v = self.layer(w | {"in": 1e-9 * w["in"]}, inputs)
+            w["in"] *= 1e-9 * scale / jnp.sqrt((v**2).mean() + 1e-30)
             inputs, _ = self.layer(w, inputs)
             hidden.append(w)
         out = normal(key, (self.neurons, len(class_weight))) / self.neurons**0.5
@@ -122,12 +123,16 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             spikes.append(self.layer(w, spikes[-1])[0])
         return spikes[1:]
 
+    def means(self, weights, x):
+        """How often each neuron of the last layer spikes, (example, neuron)."""
+        return self.hidden(weights, x)[-1].mean(axis=0)
+
     def scores(self, weights, x):
         """A number for each example and class: the larger, the more probable."""
         return self.readout(weights, self.hidden(weights, x)[-1])
 
     def loss(self, weights, x, labels, class_weight):
-        """The cross-entropy of a batch."""
+        """The cross-entropy of a batch, each example weighted by its class."""
         entropy = optax.softmax_cross_entropy_with_integer_labels(self.scores(weights, x), labels)
         return (class_weight[labels] * entropy).mean()
 
@@ -187,7 +192,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[numbers]
 
     def _apply(self, method, X):
-        """What a method returns for all examples, 200 at a time: one program fits any number."""
+        """What a method returns for all examples: one program, for 200, serves any number."""
         check_is_fitted(self)
         check_numbers(X)
         x = check_array(X, dtype=np.float32, allow_nd=True, estimator=self)
@@ -197,6 +202,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             if x.ndim == 3 and x.shape[axis] != (size := self.shape_[axis - 1]):
                 raise ValueError(f"X has {x.shape[axis]} {name}; in fit it had {size}")
         validate_data(self, X, reset=False, skip_check_array=True)  # number and names of features
+        # Some examples twice, so that there are 200 in each part
         padded = np.arange(-(-len(x) // 200) * 200) % len(x)
         parts = [self._run(method, self.weights_, x[i]) for i in padded.reshape(-1, 200)]
         return np.concatenate(parts)[: len(x)]

@@ -3,12 +3,11 @@
 import os
 import time
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from joblib import parallel_config
-from sklearn.base import TransformerMixin, clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -16,8 +15,8 @@ from sklearn.metrics import balanced_accuracy_score, log_loss
 from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedShuffleSplit, check_cv
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.utils import check_array
-from spiking import SpikingClassifier, check_numbers
+from sklearn.utils import check_array, column_or_1d
+from spiking import check_numbers
 
 GRID = {
     "decay": [0.9, 0.97],
@@ -65,6 +64,7 @@ def search(model, X, y, grid=GRID, updates=500, choose_by="neg_log_loss", cv=SPL
     if choose_by not in (known := ["neg_log_loss", "accuracy", "balanced_accuracy"]):
         raise ValueError(f"choose_by must be one of {known}; got {choose_by!r}")
     model = model if isinstance(model, Pipeline) else make_pipeline(model)
+    y = column_or_1d(y, warn=True)
     prefix, cv = f"{model.steps[-1][0]}__", check_cv(cv, y, classifier=True)
     settings = [{prefix + k: [v] for k, v in one.items()} for one in ParameterGrid(grid)]
     third = -(-len(settings) // 3)
@@ -75,7 +75,7 @@ def search(model, X, y, grid=GRID, updates=500, choose_by="neg_log_loss", cv=SPL
     seconds = (time.perf_counter() - start) * trainings * updates / 50
     print(f"{len(settings)} settings, in about {seconds:.0f} s")
     for share in [0.3, 1.0]:
-        model.set_params(**{f"{prefix}updates": round(share * updates)})
+        model.set_params(**{f"{prefix}updates": max(1, round(share * updates))})
         refit = choose_by if share == 1.0 else False
         found = GridSearchCV(model, settings, scoring=measures, cv=cv, refit=refit)
         with parallel_config("threading", n_jobs=os.cpu_count()):
@@ -104,11 +104,12 @@ def validation(found, measure):
 
 def judge(found, y, best, grid):
     """Print the best setting, and what to do if it isn't good."""
-    loss, accuracy = -validation(found, "neg_log_loss"), validation(found, "accuracy")
-    print(f"best: {best}\nvalidation: loss {loss:.2f}, accuracy {accuracy:.0%}")
+    loss, balanced = -validation(found, "neg_log_loss"), validation(found, "balanced_accuracy")
+    print(f"best: {best}")
+    print(f"validation: loss {loss:.2f}, accuracy {validation(found, 'accuracy'):.0%}")
     shares = np.unique(y, return_counts=True)[1] / len(y)
     guessing = -(shares * np.log(shares)).sum()
-    if loss > 0.97 * guessing and accuracy < shares.max() + 0.05:
+    if loss > 0.97 * guessing and balanced < 1 / len(shares) + 0.05:
         print(f"Nothing is learned: guessing has a loss of {guessing:.2f}. See Diagnose.")
     network = found.best_estimator_[-1]
     before, last = np.array_split(network.loss_curve_, 5)[-2:]
@@ -121,19 +122,20 @@ def judge(found, y, best, grid):
             print(f"{name}={value} is at the edge of what was tried: try values beyond it.")
 
 
-@dataclass(eq=False, repr=False)
-class FrozenSpikes(TransformerMixin, SpikingClassifier):
+class FrozenSpikes(TransformerMixin, BaseEstimator):
     """How often each neuron of an untrained network spikes: features for another model."""
 
-    updates: int = 0
+    def __init__(self, network):
+        self.network = network
 
-    def means(self, weights, x):
-        """Spikes of the last layer, averaged over time: (example, neuron)."""
-        return self.hidden(weights, x)[-1].mean(axis=0)
+    def fit(self, X, y):
+        """Initialize the network."""
+        self.network_ = clone(self.network).set_params(updates=0).fit(X, y)
+        return self
 
     def transform(self, X):
-        """The means of all examples."""
-        return self._apply("means", X)
+        """The share of time steps with a spike, (example, neuron)."""
+        return self.network_._apply("means", X)
 
 
 def flat(X):
@@ -146,45 +148,47 @@ def sums(X):
     return np.sum(X, axis=1)
 
 
-def linear_model():
-    """Logistic regression of scaled numbers."""
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-
-
 def controls(found, X, y, cv=SPLITS):
-    """Simpler models that learn from the same data."""
-    flatten = FunctionTransformer(flat)
+    """Simpler models that learn from the same data, scaled in the same way."""
+    *scaling, network = found.best_estimator_
+    weight, flatten = {"class_weight": network.class_weight}, FunctionTransformer(flat)
+    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, **weight))
     models = {
-        "linear model": make_pipeline(flatten, linear_model()),
-        "random forest": make_pipeline(flatten, RandomForestClassifier(random_state=0)),
-        "largest class": make_pipeline(flatten, DummyClassifier()),
+        "linear model": make_pipeline(*scaling, flatten, linear),
+        "random forest": make_pipeline(
+            *scaling, flatten, RandomForestClassifier(random_state=0, **weight)
+        ),
+        "largest class": make_pipeline(*scaling, flatten, DummyClassifier()),
     }
     if np.ndim(X) == 3:
-        models["linear model of sums"] = make_pipeline(FunctionTransformer(sums), linear_model())
-    *before, network = found.best_estimator_
-    grid = {f"frozenspikes__{name}": GRID[name] for name in ["decay", "scale", "recurrent"]}
+        models["linear model of sums"] = make_pipeline(*scaling, FunctionTransformer(sums), linear)
+    grid = {f"frozenspikes__network__{name}": GRID[name] for name in ["decay", "scale"]}
     for neurons in [network.neurons, 16 * network.neurons]:
-        params = {k: v for k, v in network.get_params().items() if hasattr(FrozenSpikes, k)}
-        frozen = FrozenSpikes(**params | {"neurons": neurons, "updates": 0})
-        pipeline = make_pipeline(*before, frozen, linear_model())
+        frozen = FrozenSpikes(clone(network).set_params(neurons=neurons))
         models[f"frozen, {neurons} neurons"] = GridSearchCV(
-            pipeline, grid, scoring=measures, cv=cv, refit="neg_log_loss"
+            make_pipeline(*scaling, frozen, linear),
+            grid,
+            scoring=measures,
+            cv=cv,
+            refit=found.refit,
         )
+    y = column_or_1d(y, warn=True)
     with parallel_config("threading", n_jobs=os.cpu_count()):
-        return {name: model.fit(X, y) for name, model in models.items()}
+        return {name: clone(model).fit(X, y) for name, model in models.items()}
 
 
 def report(models, X, y):
     """The last look: accuracies on test data, and their standard errors over the examples."""
-    rows, n = {}, len(y)
+    y, rows, n = column_or_1d(y, warn=True), {}, len(y)
     for name, model in models.items():
         answers = model.predict(X)
         right = np.mean(answers == y)
         q = (right * n + 2) / (n + 4)  # Agresti and Coull: at 100% there is an error, too
         error = np.sqrt(q * (1 - q) / (n + 4))
         rows[name] = [right, error, balanced_accuracy_score(y, answers)]
-        valid = validation(model, "accuracy") if isinstance(model, GridSearchCV) else right
-        if valid > right + 0.05 + 2 * error:
-            print(f"{name}: {valid:.0%} in validation, but {right:.0%} in the test")
+        if "mean_test_accuracy" in getattr(model, "cv_results_", {}):
+            valid = validation(model, "accuracy")
+            if valid > right + 0.05 + 2 * error:
+                print(f"{name}: {valid:.0%} in validation, but {right:.0%} in the test")
     columns = ["accuracy", "standard error", "balanced accuracy"]
     return pd.DataFrame(rows, index=columns).T

@@ -26,9 +26,9 @@ def test_the_checks_of_scikit_learn_pass(estimator: Any, check: Any) -> None:
 
 
 def test_a_frozen_network_stays_as_it_was_initialized() -> None:
-    frozen = FrozenSpikes().fit(X, Y)
-    again = FrozenSpikes(learning_rate=1.0).fit(X, 1 - Y)
-    assert frozen.loss_curve_ == []
+    frozen = FrozenSpikes(SpikingClassifier()).fit(X, Y)
+    again = FrozenSpikes(SpikingClassifier(learning_rate=1.0)).fit(X, 1 - Y)
+    assert frozen.network_.loss_curve_ == []
     assert (frozen.transform(X) == again.transform(X)).all()
 
 

@@ -167,7 +167,8 @@ def proofs(session: nox.Session) -> None:
             session.run("python", f"tests/proofs/{proof}.py")
     for proof in ("processes", "scikit_learn", "upstream"):
         if proof in chosen:
-            session.run("pytest", "-q", "-n", "2", f"tests/proofs/test_{proof}.py")
+            tests = f"tests/proofs/test_{proof}.py"
+            session.run("pytest", "-q", "-n", "2", tests, env={"SCIPY_ARRAY_API": "1"})
 
 
 @nox.session(default=False)

@@ -44,6 +44,10 @@ def points() -> Iterator[str]:
     """What the figure draws: each line of each panel, with its label."""
     for panel in plt.gcf().axes:
         yield f"  {panel.get_title()} ({panel.get_xlabel()}, {panel.get_ylabel()})".rstrip()
+        limits = [*panel.get_xlim(), *panel.get_ylim()]
+        yield "    limits: " + " ".join(f"{limit:.4g}" for limit in limits)
+        ticks = panel.get_xticklabels() + panel.get_yticklabels()
+        yield "    ticks: " + ", ".join(tick.get_text() for tick in ticks)
         for line in panel.lines:
             places = np.asarray(line.get_xydata(), float)
             yield f"    {line.get_label()}: " + ", ".join(f"{x:.4g} {y:.4g}" for x, y in places)

@@ -1,5 +1,6 @@
 """What is accepted as x, alpha and width, and how the three become ready to be computed with."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 from jax.lax import stop_gradient
+
+# Types of real numbers. Those of less than 8 bits, and float8_e8m0fnu, lack NaN, 0, or a sine.
+REAL = re.compile(r"(bfloat|float|u?int)(8|16|32|64)?(_e[345].*)?")
 
 
 def as_array(value: Any) -> Any:
@@ -21,7 +25,7 @@ def checked_parameter(name: str, value: Any) -> Any:
     """``value`` as a ``ReluGrad`` keeps it: a float, or an array that nobody can change."""
     if isinstance(value, float) and 0 < value < jnp.inf:  # nearly always, and fast
         return float(value)
-    _check_type(name, value := as_array(value))
+    _check_types(**{name: (value := as_array(value))})
     if isinstance(value, Tracer) or not getattr(value, "is_fully_addressable", True):
         return value  # can't be looked at: a bad one will show as NaN
     array = np.asarray(value)
@@ -39,9 +43,7 @@ def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:
     """
 
     def relugrad(x: Any, alpha: Any, width: Any) -> Array:  # the name in a profile
-        _check_type("x", x, jnp.bool_)
-        _check_type("alpha", alpha)
-        _check_type("width", width)
+        _check_types(x=x, alpha=alpha, width=width)
         try:
             shape = jnp.broadcast_shapes(*map(jnp.shape, (x, alpha, width)))
         except ValueError as error:
@@ -59,10 +61,19 @@ def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:
     return relugrad
 
 
-def _check_type(name: str, value: Any, *others: Any) -> None:
-    is_number = isinstance(value, (Array, np.ndarray, np.generic, float, int))
-    dtype = getattr(value, "dtype", type(value)) if is_number else type(value)
-    is_real = any(jnp.issubdtype(dtype, kind) for kind in (jnp.floating, jnp.integer, *others))
-    if not is_real or "float4" in str(dtype):  # which can't be NaN
-        # The type and not the value, which may be a tracer.
-        raise TypeError(f"{name} must be a real number or an array of real numbers; got {dtype}")
+def call(function: Callable[..., Array], x: Any, alpha: Any, width: Any) -> Array:
+    """Call a jitted function of all that is accepted."""
+    try:
+        return function(as_array(x), alpha, width)
+    except TypeError:  # from JAX, for what it can't trace: a string, an object
+        _check_types(x=as_array(x), alpha=alpha, width=width)
+        raise
+
+
+def _check_types(**arguments: Any) -> None:
+    for name, value in arguments.items():
+        is_array = isinstance(value, (Array, np.ndarray, np.generic))
+        kind = str(value.dtype) if is_array else type(value).__name__
+        if not REAL.fullmatch(kind) and (name, kind) != ("x", "bool"):
+            message = f"{name} must be a real number or an array of real numbers; got {kind}"
+            raise TypeError(message) from None

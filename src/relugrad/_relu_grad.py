@@ -3,21 +3,21 @@
 from __future__ import annotations  # help() shows ArrayLike, and not all of its types
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, final
 
 import jax
 from jax.tree_util import GetAttrKey
 from jax.typing import ArrayLike
 
-from relugrad._arguments import after_promotion, as_array, checked_parameter
+from relugrad._arguments import after_promotion, call, checked_parameter
 from relugrad._surrogate import spike, spike_jvp, surrogate_fun, surrogate_grad
 
-_spike: Callable[..., jax.Array] = jax.jit(after_promotion(spike))
-# The checkpoint stores x as it comes, and so shares it with what else stores it.
-_spike_jvp: Callable[..., jax.Array] = jax.jit(jax.checkpoint(after_promotion(spike_jvp)))
-_surrogate_grad: Callable[..., jax.Array] = jax.jit(after_promotion(surrogate_grad))
-_surrogate_fun: Callable[..., jax.Array] = jax.jit(after_promotion(surrogate_fun))
+_spike = jax.jit(after_promotion(spike))
+# The checkpoint stores x as it comes, and so shares it with what else stores it. Its barriers
+# would let a network that is unrolled in Python compile several times as long.
+_spike_jvp = jax.jit(jax.checkpoint(after_promotion(spike_jvp), prevent_cse=False))
+_surrogate_grad = jax.jit(after_promotion(surrogate_grad))
+_surrogate_fun = jax.jit(after_promotion(surrogate_fun))
 
 
 @final
@@ -187,7 +187,7 @@ class ReluGrad:
         TypeError, ValueError
             If ``x`` isn't real, or doesn't broadcast.
         """
-        return (_spike_jvp if self.forward_mode else _spike)(as_array(x), self.alpha, self.width)
+        return call(_spike_jvp if self.forward_mode else _spike, x, self.alpha, self.width)
 
     def surrogate_grad(self, x: ArrayLike) -> jax.Array:
         """The triangle, ``max(0, alpha * (width - abs(x)))``.
@@ -211,7 +211,7 @@ class ReluGrad:
         >>> print(ReluGrad(alpha=0.3, width=1.0).surrogate_grad(0.5))
         0.15
         """
-        return _surrogate_grad(as_array(x), self.alpha, self.width)
+        return call(_surrogate_grad, x, self.alpha, self.width)
 
     def surrogate_fun(self, x: ArrayLike) -> jax.Array:
         """The integral of the triangle from ``-width`` to ``x``: a smooth step.
@@ -236,7 +236,7 @@ class ReluGrad:
         >>> print(ReluGrad(alpha=1.0, width=1.0).surrogate_fun(0.5))
         0.875
         """
-        return _surrogate_fun(as_array(x), self.alpha, self.width)
+        return call(_surrogate_fun, x, self.alpha, self.width)
 
     def __repr__(self) -> str:
         forward_mode = ", forward_mode=True" if self.forward_mode else ""

@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.lax import select, stop_gradient
-from jax.nn import relu
 
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
@@ -17,9 +16,10 @@ def step(x: Array, alpha: Array, width: Array) -> Array:
 def gap(x: Array, width: Array) -> Array:
     """The distance from x to the edge of the support, and 0 outside of it."""
     x = x.astype(width.dtype)
-    # NaN for NaN, where the derivative of jnp.abs isn't; and 1 at 0.
+    # NaN for NaN, where the derivatives of jnp.abs and relu aren't; and 1 at 0.
     sign = stop_gradient(jnp.where(x == 0, 1, jnp.sign(x)))
-    return relu(width - x * sign)
+    inside = (width * sign - x) * sign
+    return jnp.where(inside <= 0, 0, inside)
 
 
 def surrogate_grad(x: Array, alpha: Array, width: Array) -> Array:

@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import spiking
@@ -40,6 +41,9 @@ def test_what_was_found_is_compared_saved_and_loaded(tmp_path: Path) -> None:
     table = report(models, X[test], Y[test])
     assert table["accuracy"]["network"] == np.mean(found.predict(X[test]) == Y[test]) > 0.8
     assert table["balanced accuracy"]["largest class"] == 0.5
+    with pytest.warns(DataConversionWarning):
+        column = report({"network": found}, X[test], Y[test][:, None])
+    assert column["accuracy"]["network"] == table["accuracy"]["network"]
     joblib.dump((found, X), tmp_path / "found")
     code = "import joblib, tune; found, x = joblib.load('found'); print(*found.predict(x))"
     place = os.environ | {"PYTHONPATH": str(Path(spiking.__file__).parent)}

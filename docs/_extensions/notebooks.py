@@ -131,9 +131,11 @@ def write(app: Sphinx, exception: Exception | None) -> None:
             notebook.cells = cells_of(app, *pages, notebook.cells)
             for number, cell in enumerate(notebook.cells):
                 cell.update(id=str(number), metadata={})
-                # MyST-NB has joined what a cell printed in its first output, and left the others.
                 outputs = cell.get("outputs", [])
-                for output in [o for o in outputs if o.output_type == "stream"][1:]:
+                for output in [o for o in outputs if o.get("name") == "stderr"]:
+                    outputs.remove(output)  # which has paths of this machine
+                # MyST-NB has joined what a cell printed in its first output, and left the others.
+                for output in [o for o in outputs if o.get("name") == "stdout"][1:]:
                     outputs.remove(output)
             nbformat.write(notebook, Path(app.outdir, "_downloads", download))
 

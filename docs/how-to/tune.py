@@ -105,7 +105,7 @@ def validation(found, measure):
 def judge(found, y, best, grid):
     """Print the best setting, and what to do if it isn't good."""
     loss, balanced = -validation(found, "neg_log_loss"), validation(found, "balanced_accuracy")
-    print(f"best: {best}")
+    print("best:", ", ".join(f"{name}={value}" for name, value in best.items()))
     print(f"validation: loss {loss:.2f}, accuracy {validation(found, 'accuracy'):.0%}")
     shares = np.unique(y, return_counts=True)[1] / len(y)
     guessing = -(shares * np.log(shares)).sum()

@@ -179,7 +179,7 @@ def experiments(session: nox.Session) -> None:
     given, arguments = parser.parse_known_args(session.posargs)
     session.install("-e", ".", "--group", "experiments", *vars(given)["with"])
     session.run(
-        "python", "-m", "experiments", *arguments, env={"PYTHONPATH": "docs:docs/experiments"}
+        "python", "-m", "experiments", *arguments, env={"PYTHONPATH": "docs"}
     )
 
 

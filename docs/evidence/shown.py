@@ -47,7 +47,7 @@ def points() -> Iterator[str]:
         limits = [*panel.get_xlim(), *panel.get_ylim()]
         yield "    limits: " + " ".join(f"{limit:.4g}" for limit in limits)
         ticks = panel.get_xticklabels() + panel.get_yticklabels()
-        yield "    ticks: " + ", ".join(tick.get_text() for tick in ticks)
+        yield ("    ticks: " + ", ".join(tick.get_text() for tick in ticks)).rstrip()
         for line in panel.lines:
             places = np.asarray(line.get_xydata(), float)
             yield f"    {line.get_label()}: " + ", ".join(f"{x:.4g} {y:.4g}" for x, y in places)

@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from experiments.classification import TASKS as MEMORY
+from experiments.search import SETTINGS, features, lif, numbers, search, signal, spikes
 from experiments.surrogates import Surrogate
-from search import SETTINGS, features, lif, numbers, search, signal, spikes
 
 # Examples, labels, and how many come first, to learn from, if those who made the task divided it
 Data = tuple[Any, Any, int | None]

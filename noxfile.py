@@ -178,9 +178,7 @@ def experiments(session: nox.Session) -> None:
     parser.add_argument("--with", action="append", default=[])  # where another surrogate is from
     given, arguments = parser.parse_known_args(session.posargs)
     session.install("-e", ".", "--group", "experiments", *vars(given)["with"])
-    session.run(
-        "python", "-m", "experiments", *arguments, env={"PYTHONPATH": "docs"}
-    )
+    session.run("python", "-m", "experiments", *arguments, env={"PYTHONPATH": "docs"})
 
 
 def _install_others(session: nox.Session) -> None:

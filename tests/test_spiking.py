@@ -71,9 +71,10 @@ def test_each_parameter_counts_and_numbers_share_a_program() -> None:
         return tuple(clone(base).set_params(**{name: value}).fit(X, Y).loss_curve_)
 
     found = [losses("peak", 0.3)]
-    programs = spiking._compiled._cache_size()
+    compiled: Any = spiking._compiled
+    programs = compiled._cache_size()
     found += [losses(name, value) for name, value in numbers.items()]
-    assert spiking._compiled._cache_size() == programs
+    assert compiled._cache_size() == programs
     found += [losses("layers", 1), losses("steps", 5)]
     assert len({*found}) == len(found)
 

@@ -21,7 +21,7 @@ X, Y = make_classification(120, 10, class_sep=2.0, weights=[0.7], random_state=0
 
 
 @pytest.mark.filterwarnings("ignore")  # scikit-learn's checks warn on purpose
-@parametrize_with_checks([SpikingClassifier()])
+@parametrize_with_checks([SpikingClassifier()])  # type: ignore[untyped-decorator]
 def test_the_checks_of_scikit_learn_pass(estimator: Any, check: Any) -> None:
     check(estimator)
 

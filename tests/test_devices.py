@@ -56,20 +56,6 @@ def test_no_device_waits_for_another(width: Any, forward_mode: bool) -> None:
     assert collectives(learn_width, spike) == {"all-reduce"}
 
 
-def test_shard_map_with_divided_parameters_and_a_shared_x(forward_mode: bool) -> None:
-    """As under vmap: the gradient of x is the sum of those of the devices, each counted once."""
-    spike = place(ReluGrad(np.full(8, 0.3), WIDTHS, forward_mode=forward_mode), DIVIDED)
-    mapped = jax.shard_map(
-        lambda spike, x: spike(x),
-        mesh=spike.width.sharding.mesh,
-        in_specs=(DIVIDED, REPLICATED),
-        out_specs=DIVIDED,
-    )
-    x = place(jnp.float32(0.25), REPLICATED)
-    found = jax.grad(lambda x: mapped(spike, x).sum())(x)
-    np.testing.assert_allclose(found, 0.3 * (WIDTHS - 0.25).sum(), rtol=1e-6)
-
-
 def test_axes_may_be_explicit(forward_mode: bool) -> None:
     """Then JAX infers how each result is divided: here as x is, although the widths aren't."""
     mesh = jax.make_mesh((4, 2), ("batch", "neurons"), axis_types=(AxisType.Explicit,) * 2)

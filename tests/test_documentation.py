@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import tomllib
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,11 +36,6 @@ PLACES = [
     "docs/*.py",
 ]
 TEXTS = sorted({*PAGES, *(file for place in PLACES for file in ROOT.glob(place))})
-
-
-def test_a_warning_is_an_error() -> None:
-    with pytest.raises(UserWarning):
-        warnings.warn("pyproject.toml: filterwarnings", stacklevel=1)
 
 
 def test_changelog_package_and_citation_have_one_version() -> None:

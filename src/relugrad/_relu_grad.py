@@ -129,8 +129,7 @@ class ReluGrad:
     >>> print(neuron(ReluGrad(), jax.numpy.full(6, 0.25)))
     [0. 0. 0. 0. 1. 0.]
 
-    The triangles are drawn from the gradients themselves. In the upper panel,
-    ``alpha`` sets the steepness and ``width`` the reach; in the lower one, a
+    The triangles are drawn from the gradients themselves. In the lower panel, a
     wider triangle is also higher.
 
     .. plot::
@@ -192,8 +191,7 @@ class ReluGrad:
     def surrogate_grad(self, x: ArrayLike) -> jax.Array:
         """The triangle, ``max(0, alpha * (width - abs(x)))``.
 
-        The slope that the backward pass multiplies by, for a plot or a learning
-        rule of your own.
+        The slope of the backward pass, for a plot or a learning rule of your own.
 
         Parameters
         ----------

@@ -38,12 +38,9 @@ def _words(session: nox.Session, *accepted: str) -> list[str]:
 
 def _versions(words: list[str]) -> list[str]:
     """What `lowest`, `newest`, `nightly` or `jax==VERSION` tells uv."""
-    options = []
+    options = [word for word in words if "==" in word]
     for word in words:
-        if word in RESOLUTION:
-            options += RESOLUTION[word]
-        elif "==" in word:
-            options.append(word)
+        options += RESOLUTION.get(word, [])
     return options
 
 

@@ -88,7 +88,6 @@ html_theme_options = {
     "extra_footer": f"relugrad {version}, Apache-2.0",
     "footer_content_items": ["copyright.html", "extra-footer.html"],
     "logo": {"text": "relugrad"},
-    "max_navbar_depth": 2,
     "navbar_persistent": [],  # or a bar above the page has the sidebar's search once more
     "pygments_dark_style": "github-dark-colorblind",
     "show_toc_level": 2,
@@ -105,9 +104,7 @@ html_baseurl = os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CA
 def prepare(app: Sphinx, _page: str, source: list[str]) -> None:
     """Fill the version in, and read the page again when something changes that it may execute."""
     source[0] = source[0].replace("VERSION", version)
-    executed = ["src/*/*.py"]
-    if "from spiking import" in source[0]:
-        executed += ["docs/how-to/*.py"]
+    executed = ["src/*/*.py", "docs/how-to/*.py"]
     if "evidence" in source[0]:
         executed += ["docs/evidence/*.py", "docs/experiments/*.*", "docs/_data/*.json"]
     for pattern in executed:

@@ -16,8 +16,8 @@ def step(x: Array, alpha: Array, width: Array) -> Array:
 def gap(x: Array, width: Array) -> Array:
     """The distance from x to the edge of the support, and 0 outside of it."""
     x = x.astype(width.dtype)
-    # NaN for NaN, where the derivatives of jnp.abs and relu aren't; and 1 at 0.
-    sign = stop_gradient(jnp.where(x == 0, 1, jnp.sign(x)))
+    # Of |x|, 1 at 0. For NaN, it makes derivatives NaN, where those of jnp.abs and relu aren't.
+    sign = stop_gradient(jnp.where(x >= 0, 1, jnp.where(x < 0, -1, x)))
     inside = (width * sign - x) * sign
     return jnp.where(inside <= 0, 0, inside)
 

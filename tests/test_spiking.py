@@ -100,6 +100,4 @@ def test_the_search_chooses_the_lowest_loss(capsys: Any) -> None:
     found = search(make_pipeline(SeriesScaler(), QUICK), series, words, grid, updates=60)
     assert found.best_score_ == max(found.cv_results_["mean_test_neg_log_loss"])
     assert found.best_params_["spikingclassifier__learning_rate"] == 0.03
-    shown = capsys.readouterr().out
-    assert "6 settings, in about " in shown
-    assert "learning_rate=0.03" in shown
+    assert "6 settings, in about " in capsys.readouterr().out

@@ -131,12 +131,10 @@ def write(app: Sphinx, exception: Exception | None) -> None:
             notebook.cells = cells_of(app, *pages, notebook.cells)
             for number, cell in enumerate(notebook.cells):
                 cell.update(id=str(number), metadata={})
-                outputs = cell.get("outputs", [])
-                for output in [o for o in outputs if o.get("name") == "stderr"]:
-                    outputs.remove(output)  # which has paths of this machine
-                # MyST-NB has joined what a cell printed in its first output, and left the others.
-                for output in [o for o in outputs if o.get("name") == "stdout"][1:]:
-                    outputs.remove(output)
+                if cell.cell_type == "code":
+                    # MyST-NB has joined what is printed in the first; warnings have paths of this machine.
+                    first = next((o for o in cell.outputs if o.get("name") == "stdout"), None)
+                    cell.outputs = [o for o in cell.outputs if "name" not in o or o is first]
             nbformat.write(notebook, Path(app.outdir, "_downloads", download))
 
 

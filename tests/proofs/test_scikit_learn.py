@@ -1,13 +1,19 @@
 """The classifier as scikit-learn sees it, and beside the models of its page."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import spiking
 from spiking import SpikingClassifier
 from tune import FrozenSpikes, controls, report, search
 
@@ -38,3 +44,12 @@ def test_what_was_found_is_compared() -> None:
     with pytest.warns(DataConversionWarning):
         column = report({"network": found}, X[test], Y[test][:, None])
     assert column["accuracy"]["network"] == table["accuracy"]["network"]
+
+
+def test_what_was_fitted_is_loaded_by_a_new_process(tmp_path: Path) -> None:
+    fitted = SpikingClassifier(updates=1).fit(X, Y)
+    joblib.dump((fitted, X), tmp_path / "fitted")
+    code = "import joblib; fitted, x = joblib.load('fitted'); print(*fitted.predict(x))"
+    place = os.environ | {"PYTHONPATH": str(Path(spiking.__file__).parent)}
+    printed = subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=place)
+    assert printed.decode().split() == [*map(str, fitted.predict(X))]

@@ -60,10 +60,13 @@ def check(module: Any, name: str) -> None:
         getattr(module, name)()
 
 
-def cells(page: str) -> list[str]:
+def page(name: str) -> str:
+    return (DOCS / "custom-derivatives" / name).read_text("utf-8")
+
+
+def cells(name: str) -> list[str]:
     """The code of a page that readers see."""
-    text = (DOCS / "custom-derivatives" / page).read_text("utf-8")
-    return re.findall(r"(?ms)^```\{code-cell\} python\n((?![:-]).*?)^```", text)
+    return re.findall(r"(?ms)^```\{code-cell\} python\n((?![:-]).*?)^```", page(name))
 
 
 own: dict[str, Any] = {}
@@ -87,19 +90,19 @@ def test_a_surrogate_passes(name: str) -> None:
     check(gaussian(), name)
 
 
-def test_a_program_is_a_line() -> None:
-    """That of the page."""
-    (line,) = re.findall(
-        r"^PROGRAMS\[.*", (DOCS / "custom-derivatives/test.md").read_text(), re.MULTILINE
-    )
+def test_the_page_shows_a_program_in_a_line_and_what_a_wrong_rule_prints() -> None:
     module = file()
-    exec(line, vars(module))  # noqa: S102 - code of our own page
+    exec(re.findall(r"(?m)^PROGRAMS\[.*", page("test.md"))[0], vars(module))  # noqa: S102
     module.test_program("my layer")
+    module.root.defvjp(lambda x, p: (jnp.sqrt(x), (jnp.sqrt(x), p)), module.backward)
+    with pytest.raises(AssertionError) as raised:
+        module.test_program("the square")
+    without_numbers = re.sub(r"[\d.]+", "", str(raised.value))
+    assert without_numbers in re.sub(r"[\d.]+", "", " ".join(page("test.md").split()))
 
 
 @pytest.mark.parametrize("shape", own["slopes"])
 def test_the_scale_in_the_table_gives_a_half_width_of_a_half(shape: str) -> None:
     """Where the slope is half of its peak of 1."""
-    page = (DOCS / "custom-derivatives/surrogate.md").read_text("utf-8")
-    (scale,) = re.findall(rf"(?m)^\| {shape} .*\| ([\d.]+) \|$", page)
+    (scale,) = re.findall(rf"(?m)^\| {shape} .*\| ([\d.]+) \|$", page("surrogate.md"))
     assert own["slopes"][shape](0.5, float(scale)) == pytest.approx(0.5, abs=0.001)

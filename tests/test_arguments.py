@@ -126,7 +126,7 @@ BAD = [
     (0.25, 1e30, 1e30),  # whose peak is infinite in float32
 ]
 # By forward_mode: ways to take the first derivative, and those after it.
-WAYS = {
+WAYS: dict[bool, list[tuple[Any, Any]]] = {
     False: [(jax.jacrev, jax.jacrev)],
     True: [(jax.jacrev, jax.jacrev), (jax.jacrev, jax.jacfwd), (jax.jacfwd, jax.jacfwd)],
 }

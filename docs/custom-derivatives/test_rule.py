@@ -1,7 +1,6 @@
 """Test a rule for jax.custom_vjp or jax.custom_jvp: it has to compute what plain JAX does.
 
-Put your rule in place of ours (1), write down what it should compute (2) and where to try it (3), and
-run `pytest test_rule.py`. It needs jax and pytest.
+Change parts 1, 2 and 3, and run `pytest test_rule.py`, which needs jax and pytest.
 """
 
 # ruff: noqa: D103
@@ -18,8 +17,7 @@ from jax import lax
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
 
-# 1. Your rule: a function of x and of parameters. The gradient flows to x, an array or a pytree of
-# arrays, and not to the parameters, of which there may be none.
+# 1. Your rule: a function of x (an array or a pytree), which gets a gradient, and of parameters.
 
 
 @jax.custom_vjp
@@ -45,13 +43,11 @@ rule = root
 # 2. The same in plain JAX, written anew: from your paper and not from your code.
 
 
-def value(x, smallest):
-    """What the rule returns."""
+def value(x, smallest):  # what the rule returns
     return jnp.sqrt(x)
 
 
-def change(dx, x, smallest):
-    """By how much that changes if x changes by dx: element by element, the slope times dx."""
+def change(dx, x, smallest):  # how much it changes if x does by dx: here by the slope times dx
     return dx / (2 * jnp.sqrt(jnp.maximum(x, smallest**2)))
 
 
@@ -97,8 +93,6 @@ def scanned(f, x, *p):
 
 
 def recurrent(f, x, *p):
-    """What comes out flows back."""
-
     def step(state, factor):
         y = f(state, *p)
         back = 0.1 * factor * jnp.mean(ravel_pytree(y)[0])
@@ -180,7 +174,6 @@ def derivatives(program, f, parameters):
 
 
 def vjp(f, x, p, cotangent):
-    """What a backward pass needs."""
     result, pull_back = jax.vjp(lambda x: f(x, *p), x)
     return {"value beside a gradient": result, "gradient": pull_back(cotangent)[0]}
 
@@ -199,6 +192,11 @@ def cotangents(x, p, size=1.0):
 
 def cast(tree, dtype):
     return jax.tree.map(lambda array: jnp.asarray(array, dtype), tree)
+
+
+def limited(number, *near):
+    near = jnp.stack(near)
+    return jnp.where(jnp.isnan(number), near[0], jnp.clip(number, near.min(0), near.max(0)))
 
 
 def assert_close(actual, expected, what, rtol=RTOL, atol=ATOL, x=None, usual=1.0, nan=True):
@@ -260,15 +258,17 @@ def test_dtype():
     p = PARAMETERS[-1]
     usual = vjp(rule, X, p, cotangents(X, p))
     for dtype in "float16", "bfloat16", "float32":
+        eps = float(jnp.finfo(dtype).eps)
         x, ct = cast((POINTS, jax.tree.map(jnp.ones_like, value(POINTS, *p))), dtype)
-        expected = cast(vjp(rule, *cast((x, p, ct), "float32")), dtype)
-        eps = 4 * float(jnp.finfo(dtype).eps)
+        near = [times(1 + sign * eps, cast(x, "float32")) for sign in (0, -1, 1)]  # jumps move
+        near = [cast(vjp(rule, *cast((a, p, ct), "float32")), dtype) for a in near]
         for number in float, jnp.float32, jnp.bfloat16:
             for what, found in vjp(rule, x, tuple(map(number, p)), ct).items():
                 how = f"{what} with x in {dtype} and parameters in {number.__name__}"
                 for array in jax.tree.leaves(found):
                     assert array.dtype == dtype, f"{how} is in {array.dtype}"
-                assert_close(found, expected[what], how, max(RTOL, eps), eps, x, usual[what])
+                wanted = jax.tree.map(limited, found, *(results[what] for results in near))
+                assert_close(found, wanted, how, max(RTOL, 4 * eps), 4 * eps, x, usual[what])
 
 
 def test_memory():
@@ -277,8 +277,8 @@ def test_memory():
         x = cast(POINTS, dtype)
         _, pull_back = jax.vjp(lambda x: rule(x, *PARAMETERS[0]), x)
         stored = sum(np.asarray(a).nbytes for a in jax.tree.leaves(pull_back) if np.size(a) > 1)
-        most = ravel_pytree(x)[0].nbytes
-        assert stored <= most, f"{stored} bytes are stored for an x in {dtype} of {most} bytes"
+        times_x = stored / ravel_pytree(x)[0].nbytes
+        assert times_x <= 1, f"{times_x:.1f} times as much as x is stored, with x in {dtype}"
 
 
 def test_nan_stays_nan():

@@ -1,7 +1,4 @@
-"""Test a rule for jax.custom_vjp or jax.custom_jvp: it has to compute what plain JAX does.
-
-Change parts 1, 2 and 3, and run `pytest test_rule.py`, which needs jax and pytest.
-"""
+"""Test a rule for jax.custom_vjp or custom_jvp: change parts 1 to 3, and run `pytest test_rule.py`."""
 
 # ruff: noqa: D103
 import os
@@ -174,6 +171,7 @@ def derivatives(program, f, parameters):
 
 
 def vjp(f, x, p, cotangent):
+    """What training needs."""
     result, pull_back = jax.vjp(lambda x: f(x, *p), x)
     return {"value beside a gradient": result, "gradient": pull_back(cotangent)[0]}
 
@@ -216,6 +214,7 @@ def assert_close(actual, expected, what, rtol=RTOL, atol=ATOL, x=None, usual=1.0
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name):
+    """Value and derivatives of a program with your rule, and with the reference."""
     """Rule and reference agree."""
     parameters = tuple(map(jnp.asarray, PARAMETERS[0]))
     found, expected = (derivatives(PROGRAMS[name], f, parameters) for f in (rule, reference))
@@ -234,7 +233,8 @@ def test_single_call(name):
     given, plain = partial(call, partial(vjp, rule)), jax.jit(partial(call, plain_vjp))
     x = CALLS[name]
     for p in PARAMETERS:
-        assert_close(rule(x, *p), value(x, *p), f"value for {name} with parameters {p}", x=x)
+        how = f"outside of jit for {name} with parameters {p}"
+        assert_close(rule(x, *p), value(x, *p), f"value {how}", x=x)
         usual, expected = (plain(x, p, cotangents(x, p)) for x in (X, x))
         for way, f in {"outside of jit": given, "under jit": jax.jit(given)}.items():
             for what, found in f(x, p, cotangents(x, p)).items():

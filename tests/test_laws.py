@@ -22,7 +22,7 @@ FILE = DOCS / "custom-derivatives/test_rule.py"
 def file(**settings: Any) -> Any:
     """The file with other settings, in a module of its own: JAX remembers what a function was."""
     module: Any = ModuleType("test_rule")
-    chosen, fits, rest = FILE.read_text("utf-8").partition("# What you chose fits together.")
+    chosen, fits, rest = FILE.read_text("utf-8").partition("# Do your choices fit together?")
     exec(chosen, vars(module))  # noqa: S102 - code of our own page
     vars(module).update(settings)
     exec(fits + rest, vars(module))  # noqa: S102

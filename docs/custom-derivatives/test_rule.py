@@ -37,41 +37,42 @@ def backward(residuals, cotangent):
 root.defvjp(forward, backward)
 rule = root
 
-# 2. The same in plain JAX, written anew: from your paper and not from your code.
+# 2. What your rule should compute, in plain JAX: take it from your paper, not from your code.
 
 
 def value(x, smallest):  # what the rule returns
     return jnp.sqrt(x)
 
 
-def change(dx, x, smallest):  # how much it changes if x does by dx: here by the slope times dx
+def change(dx, x, smallest):  # how much it changes when x changes by dx: the slope times dx
     return dx / (2 * jnp.sqrt(jnp.maximum(x, smallest**2)))
 
 
-# 3. Where to try it.
+# 3. Where to try it, and how.
 
-X = jnp.array([0.02, 0.3, 0.8, 1.7])  # away from jumps and corners; the first with a slope
+X = jnp.array([0.02, 0.3, 0.8, 1.7])  # away from jumps and corners; the first slope isn't 0
 PARAMETERS = [(0.3,), (0.5,), (1.0,)]  # [()] if there are none
-BAD = [(jnp.nan,), (jnp.inf,)]  # with these, all has to be NaN
+BAD = [(jnp.nan,), (jnp.inf,)]  # with these, everything has to be NaN
 COTANGENTS = [0.0, 1e-20, 1.0, 1e6, jnp.inf]  # sizes; [1.0] if you clip the cotangent
-ELEMENT_BY_ELEMENT = True  # False if a number of the result depends on several of an array
+ELEMENT_BY_ELEMENT = True  # False if a number of the result depends on several numbers of x
 FORWARD_MODE = False  # True for jax.custom_jvp
 SECOND = True  # False if the derivatives aren't those of one smooth function
-RTOL, ATOL = 1e-5, 3e-6  # of each number by itself
+RTOL, ATOL = 1e-5, 3e-6  # for each number by itself
 
-# For single calls: 0, next to it, a thousand others, far away. Add jumps and corners, and negative
-# numbers if there are any. If your function doesn't work element by element, write POINTS = X.
+# For single calls: 0, a number next to it, a thousand others, and numbers far away. Add jumps and
+# corners, and negative numbers if x can be negative. If your function doesn't work element by
+# element, write POINTS = X.
 between = np.random.default_rng(0).uniform(0, 2, 1000)
 POINTS = jnp.array([0, 1e-30, *between, *np.geomspace(2, 1e30, 64), np.inf])
 
-# What you chose fits together.
+# Do your choices fit together?
 leaves = jax.tree.leaves((X, POINTS, PARAMETERS))
 assert all(jnp.issubdtype(jnp.result_type(number), jnp.floating) for number in leaves), (
     "X, POINTS and PARAMETERS have to be floats: fix an integer by functools.partial"
 )
 assert jax.tree.structure(X) == jax.tree.structure(POINTS), "X and POINTS need the same structure"
 
-# 4. The programs, of a function f, x and the parameters. Add yours, in a line each.
+# 4. Programs: functions of f, x and the parameters. Add your own, each in a line.
 
 FACTORS = jnp.array([0.8, 1.0, 1.1, 1.3])
 
@@ -135,11 +136,11 @@ if ELEMENT_BY_ELEMENT:
         CALLS[f"x of shape {shape}"] = jax.tree.map(partial(jnp.resize, new_shape=shape), POINTS)
 
 
-# 5. What is demanded. It needs no change.
+# 5. The tests, which you needn't change.
 
 
 def reference(x, *p):
-    """Taylor's series in a distance of 0, whose derivative is 1: plain JAX differentiates it."""
+    """A Taylor series in a distance of 0 with the derivative 1: plain JAX differentiates it."""
     distance = jax.tree.map(lambda a: a - lax.stop_gradient(a), x)
     terms = jax.jvp(lambda x: change(distance, x, *p), (x,), (distance,))
     return jax.tree.map(
@@ -148,7 +149,7 @@ def reference(x, *p):
 
 
 def weighted(tree):
-    """A sum with another weight for each number."""
+    """A sum with a different weight for each number."""
     flat = ravel_pytree(tree)[0]
     return flat @ jnp.cos(1 + jnp.arange(flat.size))
 
@@ -183,7 +184,7 @@ def plain_vjp(x, p, cotangent):
 
 
 def cotangents(x, p, size=1.0):
-    """For each number of the result another one."""
+    """A different one for each number of the result."""
     flat, unravel = ravel_pytree(value(x, *p))
     return unravel(size * jnp.cos(jnp.arange(flat.size)))
 
@@ -198,7 +199,7 @@ def limited(number, *near):
 
 
 def assert_close(actual, expected, what, rtol=RTOL, atol=ATOL, x=None, usual=1.0, nan=True):
-    """The same shapes, and each number close by itself, or beyond 1e30, or NaN in plain JAX."""
+    """Shapes are equal, and each number is close by itself, beyond 1e30, or NaN in plain JAX."""
     shape, wanted = (jax.tree.map(jnp.shape, tree) for tree in (actual, expected))
     assert shape == wanted, f"{what} has shape {shape} and should have {wanted}"
     atol *= max(1, np.abs(ravel_pytree(usual)[0]).max())  # a difference has the errors of both
@@ -214,8 +215,7 @@ def assert_close(actual, expected, what, rtol=RTOL, atol=ATOL, x=None, usual=1.0
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name):
-    """Value and derivatives of a program with your rule, and with the reference."""
-    """Rule and reference agree."""
+    """Value and derivatives of a program are the same with your rule and with the reference."""
     parameters = tuple(map(jnp.asarray, PARAMETERS[0]))
     found, expected = (derivatives(PROGRAMS[name], f, parameters) for f in (rule, reference))
     for what in expected:
@@ -224,7 +224,7 @@ def test_program(name):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_single_call(name):
-    """Value, gradient and its derivatives, under jit and outside of it."""
+    """Value, gradient and its derivatives are right, under jit and outside of it."""
 
     def call(vjp, x, p, ct):
         second = jax.grad(lambda x, ct: weighted(vjp(x, p, ct)["gradient"]), (0, 1))
@@ -243,7 +243,7 @@ def test_single_call(name):
 
 
 def test_size_of_cotangent():
-    """The gradient is proportional to it, down to 0 and up to infinity."""
+    """The gradient is proportional to the cotangent, down to 0 and up to infinity."""
     for size in COTANGENTS:
         x = POINTS if size < jnp.inf else X  # elsewhere, 0 times infinity may be NaN
         for p in PARAMETERS:
@@ -254,7 +254,7 @@ def test_size_of_cotangent():
 
 
 def test_dtype():
-    """Those of x, whatever the type of the parameters; 16 bits round once or twice, and no more."""
+    """Results have the type of x, whatever that of the parameters; 16 bits round at most twice."""
     p = PARAMETERS[-1]
     usual = vjp(rule, X, p, cotangents(X, p))
     for dtype in "float16", "bfloat16", "float32":
@@ -282,7 +282,7 @@ def test_memory():
 
 
 def test_nan_stays_nan():
-    """In x and in a cotangent, and makes nothing else NaN."""
+    """NaN in x or in a cotangent stays NaN, and makes nothing else NaN."""
     p, good_ct = PARAMETERS[0], cotangents(X, PARAMETERS[0])
     bad_x, bad_ct = jax.tree.map(lambda a: a.at[(0,) * a.ndim].set(jnp.nan), (X, good_ct))
     for name, x, ct in ("x", bad_x, good_ct), ("the cotangent", X, bad_ct):
@@ -293,7 +293,7 @@ def test_nan_stays_nan():
 
 
 def test_bad_parameter():
-    """Under jit, no error can be raised: value and gradient are NaN."""
+    """Under jit, no error can be raised, so value and gradient are NaN."""
     ct = cotangents(X, PARAMETERS[0])
     for p in BAD:
         for array in jax.tree.leaves(jax.jit(lambda *p: vjp(rule, X, p, ct))(*p)):

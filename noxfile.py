@@ -4,7 +4,6 @@
 # ///
 """Every chore of the project. `python -m nox --list` shows them; what follows `--` selects or records."""
 
-import argparse
 import os
 import re
 import shutil
@@ -147,7 +146,7 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def proofs(session: nox.Session) -> None:
-    """Prove the two of `always`, or what takes minutes."""
+    """Prove the three of `always`, or what takes minutes."""
     always = ["coverage", "processes", "scikit_learn"]
     seldom = ["every_float", "flags", "mutants", "upstream"]
     chosen = _words(session, *always, *seldom) or always
@@ -170,12 +169,12 @@ def proofs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def experiments(session: nox.Session) -> None:
-    """Run the experiments behind the site's advice, with any surrogate: `docs/experiments/__main__.py`."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--with", action="append", default=[])  # where another surrogate is from
-    given, arguments = parser.parse_known_args(session.posargs)
-    session.install("-e", ".", "--group", "experiments", *vars(given)["with"])
-    session.run("python", "-m", "experiments", *arguments, env={"PYTHONPATH": "docs"})
+    """Make the record on which the site's advice stands: `docs/evidence/runs.py`."""
+    versions = [word for word in session.posargs if "==" in word]
+    asked = [word for word in session.posargs if "==" not in word]
+    session.install("-e", ".", "--group", "experiments", *versions)
+    paths = os.pathsep.join(["docs", "docs/how-to"])
+    session.run("python", "-m", "evidence.runs", *asked, env={"PYTHONPATH": paths})
 
 
 def _install_others(session: nox.Session) -> None:

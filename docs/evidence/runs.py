@@ -1,0 +1,239 @@
+"""What makes the record of *What the search found*: calls of `spiking.py` and `tune.py`.
+
+    nox -s experiments -- record [TASK ...]
+
+trains on these tasks, or on all that were recorded by other files or by another JAX. It shows what changes,
+and writes it to the record. `check` trains again what the searches found, and fails where it differs.
+`stamp REASON` says, after a check, why a change of the files changed no number; the record keeps it.
+"""
+
+import hashlib
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from joblib import parallel_config
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
+from sklearn.model_selection import GridSearchCV, ParameterGrid, ParameterSampler
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from evidence.tasks import TASKS, Task, split
+from spiking import SpikingClassifier
+from tune import GRID, SeriesScaler, controls, measures, search
+
+Row = dict[str, Any]
+HERE = Path(__file__).parent
+FILE = HERE.parent / "_data/search.csv"
+FILES = [HERE / "tasks.py", HERE / "runs.py", *sorted((HERE.parent / "how-to").glob("*.py"))]
+PACKAGES = "jax", "optax", "scikit-learn", "sktime", "mnist1d"
+FEATURES = MinMaxScaler(), StandardScaler(with_std=False)
+SCALING = {"features": FEATURES, "signals": (SeriesScaler(),), "spikes": ()}
+# These tasks were named before the first run.
+EFFECTS = ["Yin-Yang", "MNIST-1D", "JapaneseVowels", "Randman, 1-D"]
+EFFECTS += ["two cues, pause 80", "accumulated cues"]
+COLUMNS = {"width": [1.0, 2.0], "peak": [0.3, 1.0], "detach_reset": [False, True]}
+COLUMNS |= {"recurrent": [0.0, 0.3], "decay": [0.9, 0.97]}
+DRAWN = ["Yin-Yang", "digits", "wide table", "imbalanced table", "MNIST-1D", "GunPoint"]
+DRAWN += ["Randman, 1-D", "two cues, pause 20", "temporal order", "accumulated cues"]
+# On a logarithmic scale, twice as wide as what is searched
+SPACE: Row = {"bias": [False, True], "recurrent": [0.0, 0.1, 0.3, 1.0]}
+SPACE |= {"decay": 1 - np.geomspace(0.0164, 0.183, 99), "scale": np.geomspace(0.5, 8, 99)}
+SPACE |= {"learning_rate": np.geomspace(0.00577, 0.052, 99)}
+
+
+@dataclass(eq=False, repr=False)
+class AdaptiveClassifier(SpikingClassifier):
+    """Neurons whose threshold rises with each spike, as on the page *Start values*."""
+
+    rise: float = 0.2
+    slow: float = 0.97
+
+    def rest(self, current: Any) -> Any:
+        """No rise."""
+        return *super().rest(current), jnp.zeros_like(current)
+
+    def neuron(self, w: Any, state: Any, current: Any) -> Any:
+        """The spikes of this step raise the threshold of the next."""
+        v, i, s, a = state
+        i = self.synapse * i + (1 - self.synapse) * current
+        v = self.decay * v + i + s @ w["recurrent"]
+        s = self.spike(v - 1.0 - a)
+        return (v - s, i, s, self.slow * a + self.rise * s), (s, v)
+
+
+def pipeline(task: Task, cls: Any = SpikingClassifier, **given: Any) -> Any:
+    """The network behind the scaler that *Classify your data* puts before it."""
+    synapse = 0.82 if task.kind == "spikes" else 0.0
+    weight = "balanced" if task.measure == "balanced_accuracy" else None
+    return make_pipeline(*SCALING[task.kind], cls(synapse=synapse, class_weight=weight, **given))
+
+
+def reached(model: Any, task: Task) -> float:
+    """What a trained model reaches on the test examples."""
+    of = {"accuracy": accuracy_score, "balanced_accuracy": balanced_accuracy_score}
+    return float(of[task.measure](task.y[task.test], model.predict(task.X[task.test])))
+
+
+def trained(model: Any, settings: Sequence[Row], task: Task, learn: Any, judge: Any) -> Any:
+    """With each setting, the loss on the examples that judge, and what is reached in the test."""
+
+    def both(model: Any, X: Any, y: Any) -> dict[str, float]:
+        return {"loss": -measures(model, X, y)["neg_log_loss"], "test": reached(model, task)}
+
+    prefix = f"{model.steps[-1][0]}__"
+    grid = [{prefix + name: [value] for name, value in one.items()} for one in settings]
+    table = GridSearchCV(model, grid, scoring=both, cv=[(learn, judge)], refit=False)
+    with parallel_config("threading", n_jobs=os.cpu_count()):
+        found = table.fit(task.X, task.y).cv_results_
+    return found["mean_test_loss"], found["mean_test_test"]
+
+
+def by_seed(name: str, model: Any, settings: Sequence[Row], task: Task, seeds: int) -> list[Row]:
+    """A row for each setting, trained with each seed on three quarters of what is learned from."""
+    every = [one | {"random_state": seed} for one in settings for seed in range(seeds)]
+    parts = split(task.learn, task.y, test_size=0.25)
+    losses, tests = (np.split(x, len(settings)) for x in trained(model, every, task, *parts))
+    return [row(name, *one) for one in zip(tests, losses, settings, strict=True)]
+
+
+def row(model: str, tests: Any, validations: Any = (), setting: Row | None = None) -> Row:
+    """A row of the record, with what each seed reaches."""
+    valid = {f"validation {seed}": value for seed, value in enumerate(validations)}
+    test = {f"test {seed}": value for seed, value in enumerate(tests)}
+    return {"model": model, **(setting or {}), **valid, **test}
+
+
+def baseline(task: Task) -> tuple[str, float]:
+    """A strong model beside the forest of `controls`: random kernels, or the nearest spike times."""
+    if task.kind == "spikes" and task.X.sum(axis=1).max() == 1:
+        name, model = "nearest spike times", KNeighborsClassifier(1)
+        task = replace(task, X=task.X.argmax(axis=1))
+    else:
+        from sktime.classification.kernel_based import RocketClassifier
+
+        name, model = "MiniRocket", RocketClassifier(rocket_transform="minirocket", random_state=0)
+        task = replace(task, X=task.X.swapaxes(1, 2))
+    return name, reached(model.fit(task.X[task.learn], task.y[task.learn]), task)
+
+
+def searched(task: Task, updates: int = 500, seeds: int = 3) -> list[Row]:
+    """What a search finds, the network that it chooses with other seeds, and the controls."""
+    X, y = task.X[task.learn], task.y[task.learn]
+    choose = {"choose_by": "balanced_accuracy"} if task.measure == "balanced_accuracy" else {}
+    found = search(pipeline(task), X, y, updates=updates, **choose)
+    setting = {name.split("__")[1]: value for name, value in found.best_params_.items()}
+    again = [setting | {"random_state": seed} for seed in range(seeds)]
+    _, tests = trained(pipeline(task, updates=updates), again, task, task.learn, task.test)
+    validation = found.cv_results_[f"mean_test_{task.measure}"][found.best_index_]
+    others = {name: reached(other, task) for name, other in controls(found, X, y).items()}
+    others |= dict([baseline(task)]) if X.ndim == 3 else {}
+    rows = [row(name, [test]) for name, test in others.items()]
+    return [row("network", tests, [validation], setting), *rows]
+
+
+def effects(task: Task, setting: Row, updates: int = 500, seeds: int = 5) -> list[Row]:
+    """A grid of what may matter, and three changes of the network that the search found."""
+    rest = {name: value for name, value in setting.items() if name not in COLUMNS}
+    grid = pipeline(task, updates=updates, **rest)
+    rows = by_seed("grid", grid, [*ParameterGrid(COLUMNS)], task, seeds)
+    changes = {
+        "as found": pipeline(task, updates=updates, **setting),
+        "adaptation": pipeline(task, AdaptiveClassifier, updates=updates, **setting),
+        "five times the updates": pipeline(task, updates=5 * updates, **setting),
+        "128 neurons": pipeline(task, updates=updates, neurons=128, **setting),
+    }
+    for name, model in changes.items():
+        rows += by_seed(name, model, [{}], task, seeds)
+    return rows
+
+
+def drawn(task: Task, count: int = 50, seeds: int = 2) -> list[Row]:
+    """The best, by the test itself, of settings at random: about the most that they can reach."""
+    settings = [*ParameterSampler(SPACE, count, random_state=0)]
+    every = [one | {"random_state": seed} for one in settings for seed in range(seeds)]
+    _, tests = trained(pipeline(task), every, task, task.learn, task.test)
+    tests = np.split(tests, count)
+    best = int(np.nanargmax(np.mean(tests, axis=1)))
+    return [row("best of 50", tests[best], (), settings[best])]
+
+
+def files_hash() -> str:
+    """Of the files that make the record."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in FILES)).hexdigest()[:12]
+
+
+def recorded(**wanted: str) -> Any:
+    """Which rows of the record are of this task, and so on."""
+    table = pd.read_csv(FILE)
+    return table, (table[list(wanted)] == list(wanted.values())).all(axis=1)
+
+
+def record(name: str) -> None:
+    """Train, show what changes, and keep it."""
+    print(f"\n{name}", flush=True)
+    task = TASKS[name]()
+    rows = searched(task)
+    setting = {key: rows[0][key] for key in GRID}
+    rows += effects(task, setting) if name in EFFECTS else []
+    rows += drawn(task) if name in DRAWN else []
+    made: Row = {"versions": ", ".join(f"{package} {version(package)}" for package in PACKAGES)}
+    made |= {"date": date.today(), "files": files_hash(), "tested": len(task.test), "stamp": ""}
+    now = pd.DataFrame(rows).assign(task=name, jax=version("jax"), **made)
+    table, same = recorded(task=name, jax=version("jax"))
+    means = [
+        one.filter(like="test ").mean(axis=1).groupby(one["model"], sort=False).mean()
+        for one in (table[same], now)
+    ]
+    print(pd.concat(means, axis=1, keys=["recorded", "now"]).round(3), flush=True)
+    pd.concat([table[~same], now]).to_csv(FILE, index=False, float_format="%.4g")
+
+
+def differs(name: str) -> bool:
+    """Whether what the search found reaches more or less than was recorded, by far."""
+    task, (table, same) = TASKS[name](), recorded(task=name, model="network")
+    then = table[same].iloc[-1]
+    again = [{**then[list(GRID)], "random_state": seed} for seed in range(3)]
+    _, tests = trained(pipeline(task), again, task, task.learn, task.test)
+    before = then.filter(like="test ").dropna()
+    print(f"{name}: {tests.mean():.3f}, recorded {before.mean():.3f}", flush=True)
+    spread = np.hypot(tests.std(ddof=1), before.std()) / 3**0.5
+    return bool(abs(tests.mean() - before.mean()) > 0.05 + 2 * spread)
+
+
+def stamp(reason: str) -> None:
+    """Let the record be of the files as they are, if what the searches found still holds."""
+    if not sum(map(differs, TASKS)):
+        table = pd.read_csv(FILE, dtype={"stamp": str})
+        old = table["files"] != files_hash()
+        table.loc[old, "stamp"] = table["stamp"].fillna("") + f"{date.today()}: {reason}. "
+        table.loc[old, "files"] = files_hash()
+        table.to_csv(FILE, index=False, float_format="%.4g")
+
+
+def main(command: str, *names: str) -> None:
+    """Record or check, one task after the other."""
+    warnings.filterwarnings("ignore", "[0-9]+ time steps are averaged")
+    if command == "stamp":
+        return stamp(" ".join(names))
+    if unknown := {*names} - {*TASKS}:
+        sys.exit(f"{unknown}: tasks are {', '.join(TASKS)}")
+    if command == "check":
+        sys.exit("other results" if sum(map(differs, names or TASKS)) else 0)
+    for name in names or TASKS:
+        if names or not recorded(task=name, jax=version("jax"), files=files_hash())[1].any():
+            record(name)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -58,7 +58,7 @@ intersphinx_mapping = {
 # Pages and notebooks
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-nb_execution_mode = "inline"  # each page anew, so that its text can hold {eval}`lsnn.seeds`
+nb_execution_mode = "inline"  # each page anew, so that its text can hold {eval}`record.near`
 nb_eval_name_regex = r"\w+\.\w+$"
 nb_execution_timeout = 300
 nb_merge_streams = True
@@ -106,7 +106,7 @@ def prepare(app: Sphinx, _page: str, source: list[str]) -> None:
     source[0] = source[0].replace("VERSION", version)
     executed = ["src/*/*.py", "docs/how-to/*.py"]
     if "evidence" in source[0]:
-        executed += ["docs/evidence/*.py", "docs/experiments/*.*", "docs/_data/*.json"]
+        executed += ["docs/evidence/*.py", "docs/_data/*.*"]
     for pattern in executed:
         for file in HERE.parent.glob(pattern):
             app.env.note_dependency(str(file))
@@ -118,8 +118,8 @@ def write_sections(app: Sphinx, exception: Exception | None) -> None:
         return
     sections = []
     for doc, title in sorted(app.env.titles.items()):
-        article = BeautifulSoup(Path(app.outdir, f"{doc}.html").read_bytes(), "html.parser").article
-        found = []
+        page = BeautifulSoup(Path(app.outdir, f"{doc}.html").read_bytes(), "html.parser")
+        keywords, article, found = page.find("meta", {"name": "keywords"}), page.article, []
         for link in article.select(".headerlink"):
             heading, anchor = link.parent, link.extract()["href"]
             name = anchor[1:] if "." in anchor else heading.get_text()  # of the API, or a heading
@@ -127,6 +127,7 @@ def write_sections(app: Sphinx, exception: Exception | None) -> None:
             heading.replace_with("\0")
         texts = article.get_text().split("\0")[1:]  # nothing stands before the first heading
         sections += [[*section, text] for section, text in zip(found, texts, strict=True)]
+        sections[-len(found)].append(keywords["content"] if keywords else "")
     Path(app.outdir, "_static/sections.js").write_text(f"const SECTIONS = {json.dumps(sections)};")
 
 

@@ -5,7 +5,7 @@ const input = dialog.querySelector("input");
 const status = dialog.querySelector("output");
 const list = dialog.querySelector("ol");
 const split = (text) => text.toLowerCase().split(/[^\p{L}\p{N}]+/u);
-const fields = ["title", "heading", "text"];
+const fields = ["title", "heading", "text", "keywords"];
 const index = new MiniSearch({ fields, storeFields: fields, tokenize: split });
 const count = (word) => index.search(word).length; // sections that have it
 const options = {
@@ -43,14 +43,15 @@ function result([best, ...others]) {
   return element("li", link(best), text);
 }
 
-const add = ([id, title, heading, text]) => index.add({ id, title, heading, text });
+const add = ([id, title, heading, text, keywords]) => index.add({ id, title, heading, text, keywords });
 input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });
 input.oninput = () => {
   const sections = Map.groupBy(index.search(input.value, options), ({ id }) => id.split("#")[0]);
   const pages = Array.from(sections.values()).slice(0, 10);
   const words = split(input.value).filter(Boolean);
   const missing = words.filter((word) => !index.search(word, { prefix: true }).length);
-  const named = words.length < 5 ? missing.map((word) => `No page has “${word}”. `).join("") : "";
+  const listed = missing.slice(0, 5).map((word) => `“${word}”`);
+  const named = listed.length ? `No page has ${listed.join(", ")}. ` : "";
   list.replaceChildren(...pages.map(result));
   status.textContent = named + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
 };

@@ -115,11 +115,14 @@ MYST = r"\{[a-z:-]+\}`|```\{|\{(?:math|code)-|_downloads/|^:::|\]\((?!http|attac
 
 
 def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
-    """A page that shows cells has one download: the page's code, executed, and Markdown alone."""
+    """A page that shows cells, but Home, has one download: its code, executed, and Markdown alone."""
     page, name = parsed(SITE / notebook), notebook.replace(".html", ".ipynb").rpartition("/")[2]
     shown = [pre.get_text().strip() for pre in page.select("article .cell_input pre")]
     links = page.select(f"article a.download[href$='/{name}']")
-    assert len(links) == bool(shown), f"{place(notebook, name)}: offer `{{nb-download}}{name}` once"
+    offers = shown and name != "index.ipynb"
+    assert len(links) == bool(offers), (
+        f"{place(notebook, name)}: offer `{{nb-download}}{name}` once"
+    )
     for link in links:
         offered = cells((SITE / notebook).parent / str(link["href"]))
         assert {str(cell["metadata"]) for cell in offered} == {"{}"}
@@ -144,14 +147,20 @@ def test_machines_read_what_is_shown() -> None:
 
 
 def test_landing_page_says_what_it_is_and_where_to_go() -> None:
-    """The example with its output, the figure, four ways to start, the package, BibTeX."""
+    """The examples with their output, the figures, four ways to start, the package, BibTeX."""
     page, version = parsed(SITE / "index.html"), relugrad.__version__
-    assert len(page.select("article img")) == 1
+    assert len(page.select("article img")) == 2
     assert len(page.select("article .sd-card a.sd-stretched-link")) == 4
     files = [(SITE / str(link["href"])).resolve(strict=True) for link in page.select("a.download")]
     wheel, source = f"relugrad-{version}-py3-none-any.whl", f"relugrad-{version}.tar.gz"
     assert [file.name for file in files] == [wheel, source]
-    for shown in [wheel, f"version = {{{version}}}", f"relugrad {version}", "0.15 0.3  0.15 0."]:
+    for shown in [
+        wheel,
+        f"version = {{{version}}}",
+        f"relugrad {version}",
+        "0.15 0.3  0.15 0.",
+        "-0.3236",
+    ]:
         assert shown in page.get_text(), f"docs/index.md: show {shown!r}"
 
 

@@ -1,0 +1,37 @@
+"""Draw the figures of README and Home, with the function itself: `python docs/_figures/readme.py`."""
+
+import re
+from pathlib import Path
+
+import jax
+import matplotlib.pyplot as plt
+import numpy as np
+
+from relugrad import ReluGrad
+
+DOCS = Path(__file__).parents[1]
+x = np.linspace(-2, 2, 401, dtype=np.float32)  # 0 is one of them
+spike = ReluGrad(alpha=0.3, width=1.0)
+# The same file from the same numbers: nothing random and no date in it.
+with plt.rc_context({"svg.hashsalt": "relugrad", "path.simplify": False}):
+    figure, (left, right) = plt.subplots(1, 2, figsize=(5.5, 2.3), layout="constrained")
+    left.plot(x, spike(x), color="#0072b2", gid="step")
+    left.set(title="forward", xlabel="$x$", ylabel="$g(x)$", yticks=[0, 1])
+    right.plot(x, jax.vmap(jax.grad(spike))(x), color="#d55e00", gid="triangle")
+    right.set(title="backward", xlabel="$x$", ylabel="$g'(x)$")
+    right.set_xticks([-2, -1, 0, 1, 2], ["\N{MINUS SIGN}2", "$-w$", "0", "$w$", "2"])
+    right.set_yticks([0, 0.3], ["0", r"$\alpha w$"])
+    for panel in (left, right):
+        panel.spines[["top", "right"]].set_visible(False)
+    figure.savefig(DOCS / "_static/step-and-triangle.svg", metadata={"Date": None})
+
+# What the population of *Teach spikes to draw* has learned, by the code of that page
+page = (DOCS / "tutorials/draw.md").read_text("utf-8").partition("## Draw a raster plot")[0]
+names: dict[str, dict[str, list[list[float]]]] = {}
+exec("".join(re.findall(r"^```{code-cell} python\n(?!:)(.*?)^```", page, re.S | re.M)), names)
+figure, panels = plt.subplots(1, 2, figsize=(8, 2), sharey=True, layout="constrained")
+for panel, updates in zip(panels, (0, 200), strict=True):
+    panel.imshow(names["pictures"][f"after {updates} updates"], "gray_r", origin="lower")
+    panel.set(title=f"after {updates} updates", xlabel="time step", yticks=[0, 80])
+panels[0].set(ylabel="neuron")
+figure.savefig(DOCS / "_static/learned.png", dpi=150)

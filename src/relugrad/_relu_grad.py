@@ -1,4 +1,4 @@
-"""The public face: the parameter object, its methods, and the function."""
+"""The public API: the parameter object, its methods, and the function."""
 
 from __future__ import annotations  # help() shows ArrayLike, and not all of its types
 
@@ -43,19 +43,19 @@ class ReluGrad:
     Parameters
     ----------
     alpha
-        Steepness of the triangle's sides, in 1/unit(x)²: a positive, finite
+        Steepness of the triangle's sides, in 1 / (unit of ``x``)²: a positive, finite
         number, or an array of such numbers that broadcasts against ``x``. The
         peak is ``alpha * width``. Default 0.3, as in [3].
     width
         Distance from the threshold at which the triangle reaches 0, in the unit
-        of ``x``: a number or an array, as ``alpha``. Default 1.0.
+        of ``x``: a number or an array, like ``alpha``. Default 1.0.
     forward_mode
         Also allow :func:`jax.jvp`, which training doesn't need. Default False.
 
     Attributes
     ----------
     alpha, width, forward_mode
-        As given: numbers as ``float``, arrays with axes as JAX arrays.
+        The arguments: numbers become ``float``, arrays with axes JAX arrays.
 
     Raises
     ------
@@ -179,7 +179,7 @@ class ReluGrad:
         Returns
         -------
         spikes : jax.Array
-            1 or 0 in the dtype of ``x``, or float if it is an integer; NaN for NaN.
+            1 or 0, in the dtype of ``x`` (a float if it is an integer); NaN for NaN.
 
         Raises
         ------
@@ -214,8 +214,8 @@ class ReluGrad:
     def surrogate_fun(self, x: ArrayLike) -> jax.Array:
         """The integral of the triangle from ``-width`` to ``x``: a smooth step.
 
-        In place of the spike, it makes a smooth network, whose gradient can be
-        checked against finite differences: :doc:`/how-to/diagnose`.
+        Used in place of the spike, it makes the network smooth, so that finite
+        differences can check its gradient: :doc:`/how-to/diagnose`.
 
         Parameters
         ----------
@@ -275,7 +275,7 @@ def relu_grad(
     Raises
     ------
     TypeError, ValueError
-        As :class:`ReluGrad` and its call.
+        As for :class:`ReluGrad` and its call.
 
     Examples
     --------

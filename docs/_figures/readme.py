@@ -12,7 +12,6 @@ from relugrad import ReluGrad
 DOCS = Path(__file__).parents[1]
 x = np.linspace(-2, 2, 401, dtype=np.float32)  # 0 is one of them
 spike = ReluGrad(alpha=0.3, width=1.0)
-# The same file from the same numbers: nothing random and no date in it.
 with plt.rc_context({"svg.hashsalt": "relugrad", "path.simplify": False}):
     figure, (left, right) = plt.subplots(1, 2, figsize=(5.5, 2.3), layout="constrained")
     left.plot(x, spike(x), color="#0072b2", gid="step")
@@ -25,13 +24,14 @@ with plt.rc_context({"svg.hashsalt": "relugrad", "path.simplify": False}):
         panel.spines[["top", "right"]].set_visible(False)
     figure.savefig(DOCS / "_static/step-and-triangle.svg", metadata={"Date": None})
 
-# What the population of *Teach spikes to draw* has learned, by the code of that page
+# What the population of *Teach spikes to draw* has learned
 page = (DOCS / "tutorials/draw.md").read_text("utf-8").partition("## Draw a raster plot")[0]
 names: dict[str, dict[str, list[list[float]]]] = {}
-exec("".join(re.findall(r"^```{code-cell} python\n(?!:)(.*?)^```", page, re.S | re.M)), names)
+cells = re.findall(r"^```{code-cell} python\n(?!:)(.*?)^```", page, re.DOTALL | re.MULTILINE)
+exec("".join(cells), names)  # noqa: S102
 figure, panels = plt.subplots(1, 2, figsize=(8, 2), sharey=True, layout="constrained")
 for panel, updates in zip(panels, (0, 200), strict=True):
     panel.imshow(names["pictures"][f"after {updates} updates"], "gray_r", origin="lower")
     panel.set(title=f"after {updates} updates", xlabel="time step", yticks=[0, 80])
-panels[0].set(ylabel="neuron")
+panels[0].set_ylabel("neuron")
 figure.savefig(DOCS / "_static/learned.png", dpi=150)

@@ -174,7 +174,7 @@ def files_hash() -> str:
 
 
 def recorded(**wanted: str) -> Any:
-    """Which rows of the record are of this task, and so on."""
+    """The record, and which of its rows are of this task, and so on."""
     table = pd.read_csv(FILE)
     return table, (table[list(wanted)] == list(wanted.values())).all(axis=1)
 
@@ -212,26 +212,26 @@ def differs(name: str) -> bool:
 
 
 def stamp(reason: str) -> None:
-    """Let the record be of the files as they are, if what the searches found still holds."""
-    if not sum(map(differs, TASKS)):
-        table = pd.read_csv(FILE, dtype={"stamp": str})
-        old = table["files"] != files_hash()
-        table.loc[old, "stamp"] = table["stamp"].fillna("") + f"{date.today()}: {reason}. "
-        table.loc[old, "files"] = files_hash()
-        table.to_csv(FILE, index=False, float_format="%.4g")
+    """Let the record be of the files as they are; the reason stays in it."""
+    table = pd.read_csv(FILE, dtype={"stamp": str})
+    old = table["files"] != files_hash()
+    table.loc[old, "stamp"] = table["stamp"].fillna("") + f"{date.today()}: {reason}. "
+    table.loc[old, "files"] = files_hash()
+    table.to_csv(FILE, index=False, float_format="%.4g")
 
 
-def main(command: str, *names: str) -> None:
-    """Record or check, one task after the other."""
+def main(command: str = "", *words: str) -> None:
+    """Record, check or stamp, one task after the other."""
     warnings.filterwarnings("ignore", "[0-9]+ time steps are averaged")
+    names = words if words and command != "stamp" else [*TASKS]
+    if command not in ("record", "check", "stamp") or {*names} - {*TASKS}:
+        sys.exit(f"{__doc__}\nTasks: {', '.join(TASKS)}")
+    if command != "record" and sum(map(differs, names)):
+        sys.exit("Other results than recorded.")
     if command == "stamp":
-        return stamp(" ".join(names))
-    if unknown := {*names} - {*TASKS}:
-        sys.exit(f"{unknown}: tasks are {', '.join(TASKS)}")
-    if command == "check":
-        sys.exit("other results" if sum(map(differs, names or TASKS)) else 0)
-    for name in names or TASKS:
-        if names or not recorded(task=name, jax=version("jax"), files=files_hash())[1].any():
+        stamp(" ".join(words) or sys.exit("Say why no number changed."))
+    for name in names if command == "record" else []:
+        if words or not recorded(task=name, jax=version("jax"), files=files_hash())[1].any():
             record(name)
 
 

@@ -113,7 +113,7 @@ def judge(found, y, best, grid):
         print(f"Nothing is learned: guessing has a loss of {guessing:.2f}. See Diagnose.")
     network = found.best_estimator_[-1]
     before, last = np.array_split(network.loss_curve_, 5)[-2:]
-    if last.mean() < before.mean() - 0.02 * guessing:
+    if network.updates >= 5 and last.mean() < before.mean() - 0.02 * guessing:
         print(f"The loss still falls: try updates={2 * network.updates}.")
     for name, value in best.items():
         tried = [one.get(name) for one in ParameterGrid(grid)]

@@ -1,23 +1,23 @@
-"""A loop over time steps in Python compiles, and with ``forward_mode=True`` no longer than without."""
+"""A loop over time steps in Python compiles, and with ``forward_mode=True`` to no more than without."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 CODE = """
-from tests.peers.compile_time import seconds
+from tests.peers.compile_time import lowered
 for mode in "grad", "grad, forward mode", "jvp":
-    print(min(seconds("relugrad", "one layer", 24, mode) for _ in range(2)))
+    print(lowered("relugrad", "one layer", 24, mode).compile().as_text().count("\\n"))
 """
 
 
 def test_the_gradient_of_an_unrolled_network_compiles_in_forward_mode_too() -> None:
-    """In seconds of the CPU, the less of two, because other programs still change them by a third.
+    """To as many instructions, which are the same in each run, where seconds depend on other programs.
 
     The limit on the clock ends a compilation in which LLVM follows each path through the steps.
     """
     run = [sys.executable, "-c", CODE]
     root = Path(__file__).parents[1]
     printed = subprocess.run(run, cwd=root, timeout=300, check=True, stdout=subprocess.PIPE).stdout
-    default, forward_mode, _ = map(float, printed.split())
-    assert forward_mode <= 1.3 * default + 0.5
+    default, forward_mode, _ = map(int, printed.split())
+    assert forward_mode <= 1.1 * default

@@ -18,7 +18,7 @@ from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
-FIRST = "A page of relugrad's documentation. The site's home page lets you download relugrad."
+FIRST = "Install relugrad first: the home page of its documentation has the file to download. "
 pre_launch = LocalProvisioner.pre_launch
 
 
@@ -93,25 +93,29 @@ def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str,
 
 
 def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
-    """What to install, and then the page, without the offer of the download."""
+    """The page, without the offer of the download, and below its title what to install."""
     tree, page = resolved(app, name)
     offer = next(d.parent for d in tree.findall(download_reference) if ".ipynb" in d["reftarget"])
     named = [one.astext().removeprefix("pip install ") for one in offer.findall(nodes.literal)]
-    cells = [nbformat.v4.new_code_cell(f"%pip install --quiet {one}") for one in named[1:]]
+    install, cells = [nbformat.v4.new_markdown_cell(FIRST + app.config.html_baseurl)], []
+    install += [nbformat.v4.new_code_cell(f"%pip install --quiet {one}") for one in named[1:]]
     for file in ["spiking.py", "tune.py"]:  # which the page lets its readers download
         if any(f"from {Path(file).stem} import" in cell.source for cell in code):
             source = Path(app.srcdir, "how-to", file).read_text("utf-8")
-            cells.append(nbformat.v4.new_code_cell(f"%%writefile {file}\n{source}"))
+            install.append(nbformat.v4.new_code_cell(f"%%writefile {file}\n{source}"))
     offer.parent.remove(offer)
     pictures = detach(tree, page, Path(app.srcdir))
     tree.walkabout(markdown := Cells(tree, app.builder))
-    for part in re.split(r"(\0\d+\0)", markdown.astext()):
-        if part.startswith("\0"):
+    text = re.sub(r"^(?=## |\0)", "\0install\0", markdown.astext(), count=1, flags=re.MULTILINE)
+    for part in re.split(r"(\0\w+\0)", text):
+        if part == "\0install\0":
+            cells += install
+        elif part.startswith("\0"):
             cells.append(code[int(part.strip("\0"))])
         elif part.strip():
             shown = {name: data for name, data in pictures.items() if f"attachment:{name}" in part}
             cells.append(nbformat.v4.new_markdown_cell(part.strip(), attachments=shown))
-    return [nbformat.v4.new_markdown_cell(FIRST), *cells]
+    return cells
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:

@@ -25,10 +25,10 @@ _surrogate_fun = jax.jit(after_promotion(surrogate_fun))
 class ReluGrad:
     r"""Unit step with a triangular surrogate gradient.
 
-    The ReLU :term:`surrogate gradient`, also called triangular or piecewise
-    linear: a spike where ``x >= 0``, differentiated as
-    ``max(0, alpha * (width - abs(x)))``. Here ``x`` is the membrane potential
-    minus the threshold:
+    It spikes where ``x >= 0``, and its derivative is replaced by
+    ``max(0, alpha * (width - abs(x)))``: the ReLU :term:`surrogate gradient`,
+    also called triangular or piecewise linear. Here ``x`` is the membrane
+    potential minus the threshold:
 
     >>> import jax
     >>> import jax.numpy as jnp
@@ -55,7 +55,7 @@ class ReluGrad:
     Attributes
     ----------
     alpha, width, forward_mode
-        The arguments: numbers become ``float``, arrays with axes JAX arrays.
+        The arguments: numbers as ``float``, arrays with axes as JAX arrays.
 
     Raises
     ------
@@ -91,17 +91,17 @@ class ReluGrad:
 
     **A pytree.** ``alpha`` and ``width`` are its leaves: sweep them with
     :func:`jax.vmap` (:doc:`/how-to/peak-width-reset`), shard them, keep them in a
-    model. As arguments of a jitted function they are data: one compiled program
-    serves all values. ``dataclasses.replace`` makes a changed copy.
+    model. If you pass a ``ReluGrad`` to a jitted function, one compiled program
+    serves all values. ``dataclasses.replace`` makes a modified copy.
 
     **Derivatives.** The spikes don't depend on ``alpha`` and ``width``, so
     gradient descent leaves both as they are; keep them out of weight decay. The
     second derivative of a spike is the derivative of the triangle; for those of
     a network, see :doc:`/custom-derivatives/goes-wrong`.
 
-    **Memory.** For the backward pass, a spike stores ``alpha``, ``width``, and
-    ``x`` in the shape and the dtype of the spikes, and nothing else. With
-    ``forward_mode``, ``x`` is stored as you pass it.
+    **Memory.** For the backward pass, a call stores only ``alpha``, ``width``,
+    and ``x`` in the shape and dtype of the spikes. With ``forward_mode``, ``x``
+    is stored as you pass it.
 
     References
     ----------
@@ -129,8 +129,8 @@ class ReluGrad:
     >>> print(neuron(ReluGrad(), jax.numpy.full(6, 0.25)))
     [0. 0. 0. 0. 1. 0.]
 
-    The triangles are drawn from the gradients themselves. In the lower panel, a
-    wider triangle is also higher.
+    JAX computes these triangles as gradients. In the lower panel, a wider
+    triangle is also higher.
 
     .. plot::
         :alt: Triangles over x from -3 to 3. Above, alpha 0.3, 0.5 and 1.0 with
@@ -196,7 +196,7 @@ class ReluGrad:
         Parameters
         ----------
         x
-            As for a call.
+            As for ``__call__``.
 
         Returns
         -------
@@ -220,7 +220,7 @@ class ReluGrad:
         Parameters
         ----------
         x
-            As for a call.
+            As for ``__call__``.
 
         Returns
         -------
@@ -250,8 +250,8 @@ def relu_grad(
 ) -> jax.Array:
     """Spike where ``x >= 0``; differentiate as ``max(0, alpha * (width - abs(x)))``.
 
-    The same as :class:`ReluGrad(alpha, width)(x) <ReluGrad>`, which has equations
-    and figures. The parameters are checked at each call.
+    The same as :class:`ReluGrad(alpha, width)(x) <ReluGrad>`; see there for
+    equations and figures. The parameters are checked at each call.
 
     Parameters
     ----------
@@ -264,13 +264,13 @@ def relu_grad(
     width
         Distance at which the triangle reaches 0, in the unit of ``x``. Default 1.0.
     forward_mode
-        Whether forward mode works as well. Default False.
+        Also allow :func:`jax.jvp`. Default False.
 
     Returns
     -------
     spikes : jax.Array
-        1 or 0 in the dtype of ``x``, in the shape to which all three broadcast;
-        NaN where ``x`` is NaN, or a parameter that JAX traces is invalid.
+        1 or 0 in the dtype of ``x``, in the shape to which ``x``, ``alpha`` and
+        ``width`` broadcast; NaN where ``x`` is NaN or a traced parameter is invalid.
 
     Raises
     ------
@@ -279,7 +279,7 @@ def relu_grad(
 
     Examples
     --------
-    Three neurons, each with its own width, 0.5 above the threshold:
+    Three neurons 0.5 above the threshold, each with its own width:
 
     >>> import jax
     >>> import jax.numpy as jnp

@@ -5,7 +5,6 @@ from io import StringIO
 
 import numpy as np
 import pandas as pd
-from scipy.stats import gmean
 
 from evidence.results import DATA, Markdown
 
@@ -20,17 +19,13 @@ def measured(group: str) -> pd.DataFrame:
     return pd.read_csv(StringIO("\n".join(RECORD["groups"][group])), sep=";")
 
 
-def shown(numbers: pd.DataFrame, first: str, digits: int = 1) -> Markdown:
+def shown(numbers: pd.DataFrame, first: str) -> Markdown:
     """A table whose columns are aligned at the right."""
-    text = numbers.map(f"{{:.{digits}f}}".format).replace("nan", "–")
+    text = numbers.map("{:.1f}".format).replace("nan", "–")
     aligned = ["left"] + ["right"] * numbers.shape[1]
     headers = [first, *text]
     return Markdown(text.to_markdown(headers=headers, colalign=aligned, disable_numparse=True))
 
-
-ELEMENTS = measured("compiled").set_index(["dtype", "direction", "log2", "name"]).unstack()
-RATIOS = ELEMENTS["ratio"].assign(fastest=lambda ratio: ratio[PEERS].max(axis=1))
-LARGE = RATIOS.query("log2 >= 16").groupby(["dtype", "direction"]).agg(gmean)[::-1]
 
 STEPS = measured("training").query("steps == 100").set_index("name")
 step_to_plain = round(STEPS["ratio"]["plain"].max(), 2)
@@ -55,12 +50,6 @@ def table_of_steps() -> Markdown:
     return shown(
         (numbers * [1e3, 1, 1e-6]).set_axis(["step, ms", "compile, s", "kept, MB"], axis=1), ""
     )
-
-
-def table_of_ratios() -> Markdown:
-    """The time divided by that of others, for large arrays."""
-    others = ["plain", "fastest"]
-    return shown(LARGE[others].set_axis(LARGE.index.map(", ".join)), "divided by", digits=2)
 
 
 def table_of_versions() -> Markdown:

@@ -52,42 +52,6 @@ def test_outside_jit(benchmark: Any, transformed: str, turn: int, name: str) -> 
     benchmark(transform(SPIKE.get(name, jax.jit(lambda x: x))), x)
 
 
-@functools.cache
-def compiled(name: str, direction: str) -> Function:
-    """A jitted function of x and the cotangent; a copy moves the same bytes."""
-    if direction == "forward":
-        return jax.jit(lambda x, _: SPIKE.get(name, jnp.copy)(x))
-
-    def both(x: Any, cotangent: Any) -> Any:
-        if name == "copy":
-            return jnp.copy(x), jnp.copy(cotangent)
-        spikes, pullback = jax.vjp(SPIKE[name], x)
-        return spikes, pullback(cotangent)
-
-    return jax.jit(both)
-
-
-@functools.lru_cache(maxsize=1)
-def data(dtype: str, log2: int, turn: int) -> tuple[Any, Any]:
-    """The potentials and the cotangent, new in each turn."""
-    x = jax.random.normal(jax.random.key(turn), 2**log2, dtype)
-    return x, jnp.ones_like(x)
-
-
-@pytest.mark.parametrize(("turn", "name"), drawn("copy", *NAMES))
-@pytest.mark.parametrize("direction", ["forward", "both"])
-@pytest.mark.parametrize("log2", range(10, 27, 2))
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.benchmark(group="compiled")
-def test_compiled(
-    benchmark: Any, dtype: str, log2: int, direction: str, turn: int, name: str
-) -> None:
-    """The spikes, and their gradient for a cotangent of the same size."""
-    function, arguments = compiled(name, direction), data(dtype, log2, turn)
-    jax.block_until_ready(function(*arguments))
-    benchmark(lambda: jax.block_until_ready(function(*arguments)))
-
-
 def checkpointed(step: Any, start: Any, currents: Any) -> Any:
     """A scan that keeps the state of each tenth time step, and computes the others again."""
     segment = jax.checkpoint(lambda state, currents: jax.lax.scan(step, state, currents))

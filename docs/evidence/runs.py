@@ -54,7 +54,7 @@ SPACE |= {"learning_rate": np.geomspace(0.00577, 0.052, 99)}
 
 @dataclass(eq=False, repr=False)
 class AdaptiveClassifier(SpikingClassifier):
-    """Neurons whose threshold rises with each spike, as on the page *Start values*."""
+    """Neurons whose threshold rises with each spike, as on the page *Hyperparameters*."""
 
     rise: float = 0.2
     slow: float = 0.97
@@ -69,7 +69,7 @@ class AdaptiveClassifier(SpikingClassifier):
         i = self.synapse * i + (1 - self.synapse) * current
         v = self.decay * v + i + s @ w["recurrent"]
         s = self.spike(v - 1.0 - a)
-        return (v - s, i, s, self.slow * a + self.rise * s), (s, v)
+        return (self.reset(v, s), i, s, self.slow * a + self.rise * s), (s, v)
 
 
 def pipeline(task: Task, cls: Any = SpikingClassifier, **given: Any) -> Any:

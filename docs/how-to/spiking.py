@@ -77,7 +77,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         i = self.synapse * i + (1 - self.synapse) * current
         v = self.decay * v + i + s @ w["recurrent"]
         s = self.spike(v - 1.0)
-        return (v - jnp.where(self.detach_reset, jax.lax.stop_gradient(s), s), i, s), (s, v)
+        return (self.reset(v, s), i, s), (s, v)
+
+    def reset(self, v, s):
+        """The potential after these spikes, which subtract the threshold."""
+        return v - jnp.where(self.detach_reset, jax.lax.stop_gradient(s), s)
 
     def layer(self, w, inputs):
         """Spikes and potentials, (time step, example, neuron)."""
@@ -155,7 +159,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             # A network without updates stays as it was initialized.
             value, lowest = getattr(self, name), 0 if name == "updates" else 1
             if not isinstance(value, int | np.integer) or value < lowest:
-                raise ValueError(f"{name} must be a positive integer; got {value!r}")
+                raise ValueError(f"{name} must be an integer of at least {lowest}; got {value!r}")
         for name in ["scale", "peak", "width", "learning_rate"]:
             if not np.all(np.greater(getattr(self, name), 0)):
                 raise ValueError(f"{name} must be positive; got {getattr(self, name)!r}")

@@ -54,16 +54,18 @@ class SeriesScaler(StandardScaler):
         return X
 
 
-def search(model, X, y, grid=GRID, updates=500, choose_by="neg_log_loss", cv=SPLITS):
+def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SPLITS):
     """Train with all settings, then with the best third for longer, and the best on all of X.
 
-    model is a SpikingClassifier, or a pipeline that ends with one. choose_by can be
-    "accuracy" or "balanced_accuracy", too. Returns scikit-learn's GridSearchCV, which
-    predicts as the network that learned from all of X.
+    model is a SpikingClassifier, or a pipeline that ends with one; what grid names, and
+    updates, replace its own settings. choose_by can also be "accuracy" or
+    "balanced_accuracy". Returns scikit-learn's GridSearchCV, which predicts as the network
+    that learned from all of X.
     """
     if choose_by not in (known := ["neg_log_loss", "accuracy", "balanced_accuracy"]):
         raise ValueError(f"choose_by must be one of {known}; got {choose_by!r}")
     model = model if isinstance(model, Pipeline) else make_pipeline(model)
+    updates = model[-1].updates if updates is None else updates
     y = column_or_1d(y, warn=True)
     prefix, cv = f"{model.steps[-1][0]}__", check_cv(cv, y, classifier=True)
     settings = [{prefix + k: [v] for k, v in one.items()} for one in ParameterGrid(grid)]

@@ -50,6 +50,11 @@ class PlainMarkdown(MarkdownTranslator):
 
     unknown_departure = unknown_visit
 
+    def visit_image(self, node: nodes.image) -> None:
+        """Apart from a table above it."""
+        self.ensure_eol(2)
+        super().visit_image(node)
+
     def visit_raw(self, node: nodes.raw) -> None:
         """Keep HTML: the tables of pandas."""
         self.add(node.astext(), prefix_eol=2, suffix_eol=2)

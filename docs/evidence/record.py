@@ -87,7 +87,7 @@ recurrent = (NEWEST.query("model == 'network'")["recurrent"] > 0).sum()
 
 def figure_of_tasks() -> None:
     """A row for each task, and what models reach."""
-    figure, panel = plt.subplots(figsize=(6, 8), layout="constrained")
+    figure, panel = plt.subplots(figsize=(6, 9), layout="constrained")
     rows = np.arange(len(TASKS))[::-1]
     simple = ACCURACY[ACCURACY.columns.intersection(SIMPLE)].max(axis=1)
     shown = {
@@ -97,7 +97,7 @@ def figure_of_tasks() -> None:
         "frozen, 512 neurons": (ACCURACY["frozen, 512 neurons"], "x"),
     }
     for (label, (reached, mark)), up in zip(shown.items(), [0.3, 0.1, -0.1, -0.3], strict=True):
-        panel.errorbar(reached, rows + up, xerr=error(reached), fmt=mark, ms=5, label=label)
+        panel.errorbar(reached, rows + up, xerr=error(reached), fmt=mark, ms=3.5, label=label)
     panel.hlines(rows[:-1] - 0.5, 0, 102, color="gray", alpha=0.3, lw=0.8)
     panel.set(yticks=rows, yticklabels=TASKS.index, xlabel="test accuracy (%)", xlim=(20, 103))
     figure.legend(loc="outside upper center", ncols=2)
@@ -107,8 +107,9 @@ def table_of_effects() -> Markdown:
     """Percentage points by change and task, with standard errors over the seeds."""
     each = zip(EFFECTS.mean(axis=1), EFFECTS.sem(axis=1), is_clear(EFFECTS), strict=True)
     text = [f"**{x:+.1f}** ± {s:.1f}" if c else f"{x:+.1f} ± {s:.1f}" for x, s, c in each]
+    cells = pd.Series(text, EFFECTS.index).str.replace(" ", "\N{NO-BREAK SPACE}")
     names, tasks = EFFECTS.index.unique(0), EFFECTS.index.unique(1)
-    table = pd.Series(text, EFFECTS.index).unstack().loc[names, tasks]
+    table = cells.unstack().loc[names, tasks]
     return Markdown("\n\n".join(table[few].to_markdown() for few in (tasks[:3], tasks[3:])))
 
 

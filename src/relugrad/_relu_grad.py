@@ -55,7 +55,7 @@ class ReluGrad:
     Attributes
     ----------
     alpha, width, forward_mode
-        The arguments: numbers as ``float``, arrays with axes as JAX arrays.
+        The arguments: scalars as ``float``, other arrays as JAX arrays.
 
     Raises
     ------
@@ -154,7 +154,7 @@ class ReluGrad:
             lower.plot(x, jax.vmap(jax.grad(surrogate))(x), label=label)
         for panel in [upper, lower]:
             panel.set(xlabel="$x$", ylabel="$g'(x)$", ylim=(-0.1, 3.3))
-            panel.legend(loc="upper center", ncols=2, fontsize=9)
+            panel.legend(loc="upper center", ncols=2, fontsize=10)
     """
 
     alpha: ArrayLike = 0.3
@@ -179,7 +179,7 @@ class ReluGrad:
         Returns
         -------
         spikes : jax.Array
-            1 or 0, in the dtype of ``x`` (a float if it is an integer); NaN for NaN.
+            1 or 0, in the dtype of ``x`` (float for integers); NaN for NaN.
 
         Raises
         ------
@@ -250,7 +250,7 @@ def relu_grad(
 ) -> jax.Array:
     """Spike where ``x >= 0``; differentiate as ``max(0, alpha * (width - abs(x)))``.
 
-    The same as :class:`ReluGrad(alpha, width)(x) <ReluGrad>`; see there for
+    The same as :class:`ReluGrad(alpha, width)(x) <ReluGrad>`, which has
     equations and figures. The parameters are checked at each call.
 
     Parameters

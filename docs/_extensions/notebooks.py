@@ -18,7 +18,8 @@ from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
-FIRST = "Install relugrad first: the home page of its documentation has the file to download. "
+FIRST = """First download relugrad's wheel from the home page of its documentation, and put it beside
+this notebook (in Colab, among its files). """
 pre_launch = LocalProvisioner.pre_launch
 
 
@@ -103,6 +104,8 @@ def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
     offer = next(d.parent for d in tree.findall(download_reference) if ".ipynb" in d["reftarget"])
     named = [one.astext().removeprefix("pip install ") for one in offer.findall(nodes.literal)]
     install, cells = [nbformat.v4.new_markdown_cell(FIRST + app.config.html_baseurl)], []
+    wheel = f"%pip install relugrad-{app.config.version}-py3-none-any.whl"
+    install += [nbformat.v4.new_code_cell(wheel)]
     install += [nbformat.v4.new_code_cell(f"%pip install --quiet {one}") for one in named[1:]]
     for file in ["spiking.py", "tune.py"]:  # which the page lets its readers download
         if any(f"from {Path(file).stem} import" in cell.source for cell in code):

@@ -56,7 +56,8 @@ def table_of_versions() -> Markdown:
     """Where the benchmarks ran."""
     versions = [f"{name} {RECORD['versions'][name]}" for name in ("relugrad", *PEERS, "jax")]
     machine = "The benchmarks ran on {date} on an {cpu} with {cores} cores, with Python {python}, "
-    return Markdown(machine.format(**RECORD) + ", ".join(versions) + ".")
+    turns = ". Ratios are medians of 15 turns."
+    return Markdown(machine.format(**RECORD) + ", ".join(versions) + turns)
 
 
 def test_a_step_of_training_takes_as_long_as_with_others_and_keeps_as_much() -> None:

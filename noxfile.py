@@ -86,7 +86,7 @@ def notebooks(session: nox.Session) -> None:
     """Run what `docs` offers to download: with relugrad, what the notebook installs, and no more."""
     fresh = Path(session.create_tmp()).resolve() / "fresh"
     for file in sorted(Path(SITE).glob("_downloads/*/*.ipynb"), key=lambda file: file.name):
-        named = re.findall(r"%pip install --quiet ([\w -]+)", file.read_text("utf-8"))
+        named = re.findall(r"%pip install --quiet (?!relugrad)([\w -]+)", file.read_text("utf-8"))
         needed = [".", "ipykernel", "nbclient", *" ".join(named).split()]
         session.run("uv", "venv", "--quiet", "--clear", "--seed", str(fresh))
         session.run("uv", "pip", "install", "--quiet", "--python", str(fresh), *needed)

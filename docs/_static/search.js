@@ -10,7 +10,8 @@ const index = new MiniSearch({ fields, storeFields: fields, tokenize: split });
 const count = (word) => index.search(word).length; // sections that have it
 const options = {
   boost: { title: 2, heading: 2 },
-  boostDocument: (id) => (/#term-|errors|#the-files/.test(id) ? 0.8 : 1), // definitions, messages and listings come later
+  // Definitions and messages come later, and listings last.
+  boostDocument: (id) => (/#the-files/.test(id) ? 0.5 : /#term-|errors/.test(id) ? 0.8 : 1),
   boostTerm: (word) => Math.min(word.length, 5) * Math.log(1 + SECTIONS.length / (1 + count(word))),
   fuzzy: (word) => !count(word) && 0.4,
   prefix: (word) => word.length > 3 || !count(word),

@@ -103,9 +103,11 @@ def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
     tree, page = resolved(app, name)
     offer = next(d.parent for d in tree.findall(download_reference) if ".ipynb" in d["reftarget"])
     named = [one.astext().removeprefix("pip install ") for one in offer.findall(nodes.literal)]
-    install, cells = [nbformat.v4.new_markdown_cell(FIRST + app.config.html_baseurl)], []
-    wheel = f"%pip install --quiet relugrad-{app.config.version}-py3-none-any.whl"
-    install += [nbformat.v4.new_code_cell(wheel)]
+    install, cells = [], []
+    if any("import ReluGrad" in cell.source for cell in code):
+        wheel = f"%pip install --quiet relugrad-{app.config.version}-py3-none-any.whl"
+        install = [nbformat.v4.new_markdown_cell(FIRST + app.config.html_baseurl)]
+        install += [nbformat.v4.new_code_cell(wheel)]
     install += [nbformat.v4.new_code_cell(f"%pip install --quiet {one}") for one in named[1:]]
     for file in ["spiking.py", "tune.py"]:  # which the page lets its readers download
         if any(f"from {Path(file).stem} import" in cell.source for cell in code):

@@ -5,7 +5,6 @@
 """Every chore of the project. `python -m nox --list` shows them; what follows `--` selects or records."""
 
 import os
-import re
 import shutil
 from fnmatch import fnmatch
 from pathlib import Path
@@ -43,13 +42,6 @@ def _versions(words: list[str]) -> list[str]:
     return options
 
 
-def _build_package(session: nox.Session) -> None:
-    """Build what the site offers to download."""
-    session.run("hatchling", "build")
-    for file in Path("dist").iterdir():
-        os.utime(file, (0, 0))  # or the pages that offer it would be read again each time
-
-
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the site, executing all of it, and test it. Versions as in `tests`; `renew`: pins."""
@@ -58,7 +50,6 @@ def docs(session: nox.Session) -> None:
         command = "uv export --quiet --upgrade --group site --no-default-groups --no-hashes"
         session.run(*command.split(), "--no-annotate", "--no-emit-project", "-o", PINNED[1])
     session.install(*(_versions(words) or PINNED), "-e", ".", "--group", "docs", "--group", "test")
-    _build_package(session)
     # A page is read again only if it has changed, or what it uses has. CI starts from nothing.
     # A warning ends the build: docs/_extensions/notebooks.py.
     shutil.rmtree("docs/_build" if "CI" in os.environ else SITE, ignore_errors=True)
@@ -77,20 +68,26 @@ def tests(session: nox.Session) -> None:
     session.install("pytest-accept")  # needs a Python older than 3.14
     outputs = ["pytest", "--doctest-modules", "-W", "default", "src", "docs", "README.md"]
     session.run(*outputs, success_codes=[0, 1])  # shows what the last line accepts
-    session.run("python", "-m", "evidence.shown", env={"PYTHONPATH": "docs"})
+    session.run("python", "-m", "evidence.page_numbers", env={"PYTHONPATH": "docs"})
     session.run(*outputs, "--accept", "--last-failed", success_codes=[0, 1])
 
 
 @nox.session(requires=["docs"], default=False)
 def notebooks(session: nox.Session) -> None:
-    """Run what `docs` offers to download: with relugrad, what the notebook installs, and no more."""
-    fresh = Path(session.create_tmp()).resolve() / "fresh"
-    for file in sorted(Path(SITE).glob("_downloads/*/*.ipynb"), key=lambda file: file.name):
-        named = re.findall(r"%pip install --quiet (?!relugrad)([\w -]+)", file.read_text("utf-8"))
-        needed = [".", "ipykernel", "nbclient", *" ".join(named).split()]
+    """Run what `docs` offers to download, beside the wheel, where there is only Jupyter and pip."""
+    chosen = _words(session, "*.ipynb") or ["*.ipynb"]
+    folder = Path(session.create_tmp()).resolve()
+    fresh, wheel = folder / "fresh", next(Path("dist").glob("*.whl"))
+    files = {file.name: file for name in chosen for file in Path(SITE).glob(f"_downloads/*/{name}")}
+    for name, file in sorted(files.items()):
         session.run("uv", "venv", "--quiet", "--clear", "--seed", str(fresh))
-        session.run("uv", "pip", "install", "--quiet", "--python", str(fresh), *needed)
-        session.run(str(fresh / "bin" / "jupyter-execute"), str(file), external=True)
+        session.run("uv", "pip", "install", "--quiet", "--python", str(fresh), "ipykernel", "nbclient")
+        shutil.rmtree(beside := folder / "beside", ignore_errors=True)
+        beside.mkdir()
+        for one in (wheel, file):
+            shutil.copy(one, beside)
+        execute = [str(fresh / "bin" / "jupyter-execute"), str(beside / name)]
+        session.run(*execute, external=True, env={"PYTHONPATH": "", "PIP_NO_INPUT": "1"})
 
 
 @nox.session
@@ -173,7 +170,7 @@ def experiments(session: nox.Session) -> None:
     versions = [word for word in session.posargs if "==" in word]
     asked = [word for word in session.posargs if "==" not in word]
     session.install("-e", ".", "--group", "experiments", *versions)
-    paths = os.pathsep.join(["docs", "docs/how-to"])
+    paths = os.pathsep.join(["docs", "docs/downloads"])
     session.run("python", "-m", "evidence.runs", *asked, env={"PYTHONPATH": paths})
 
 
@@ -219,7 +216,6 @@ def benchmarks(session: nox.Session) -> None:
 def live(session: nox.Session) -> None:
     """Serve the site, and build it again whenever a page is saved."""
     session.install(*PINNED, "-e", ".", "--group", "docs", "sphinx-autobuild")
-    _build_package(session)
     session.run("sphinx-autobuild", "--watch", "src", "docs", SITE)
 
 

@@ -2,8 +2,8 @@
 
 import json
 import os
+import subprocess
 import sys
-import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
 # Kernels and plot_directive have one look, and find `evidence` and `spiking`. Several run at a time.
 os.environ |= {"MATPLOTLIBRC": str(HERE), "OMP_NUM_THREADS": "1"}
-os.environ["PYTHONPATH"] = f"{HERE}{os.pathsep}{HERE / 'how-to'}"
+os.environ["PYTHONSTARTUP"] = str(HERE / "_extensions/printed.py")
+os.environ["PYTHONPATH"] = f"{HERE}{os.pathsep}{HERE / 'downloads'}"
 
 project = "relugrad"
 copyright = "2026, the relugrad developers"
@@ -34,12 +35,10 @@ extensions = [
     "matplotlib.sphinxext.plot_directive",
     "myst_nb",
     "sphinx_markdown_builder",
-    "sphinx_reredirects",
     "mathml",
     "notebooks",
 ]
 exclude_patterns = ["_build", "reports"]  # downloads
-redirects = tomllib.loads((HERE / "redirects.toml").read_text("utf-8"))["redirects"]
 nitpicky = True
 highlight_language = "output"  # a block that does not name its language is not Python
 
@@ -101,10 +100,17 @@ if repository := os.environ.get("DOCS_REPOSITORY_URL"):
 html_baseurl = os.environ.get("DOCS_BASE_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 
 
+def build_package(_app: Sphinx, _config: object) -> None:
+    """Build what pages offer to download."""
+    subprocess.run([sys.executable, "-m", "hatchling", "build"], cwd=HERE.parent, check=True)
+    for file in HERE.parent.glob("dist/*"):
+        os.utime(file, (0, 0))  # or the pages that offer it would be read again each time
+
+
 def prepare(app: Sphinx, _page: str, source: list[str]) -> None:
     """Fill the version in, and read the page again when something changes that it may execute."""
     source[0] = source[0].replace("VERSION", version)
-    executed = ["src/*/*.py", "docs/how-to/*.py"]
+    executed = ["src/*/*.py", "docs/downloads/*.py"]
     if "evidence" in source[0]:
         executed += ["docs/evidence/*.py", "docs/_data/*.*"]
     for pattern in executed:
@@ -135,6 +141,7 @@ def setup(app: Sphinx) -> None:
     """Read what has changed, and search in sections, in place of Sphinx's own search."""
     packages = sorted(f"{one.name} {one.version}" for one in distributions())
     app.add_config_value("packages", packages, "env")  # others, and all pages are read again
+    app.connect("config-inited", build_package)
     app.connect("source-read", prepare)
     app.connect("build-finished", write_sections)
     StandaloneHTMLBuilder.search = False

@@ -30,12 +30,12 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from evidence.tasks import TASKS, Task, split
 from spiking import SpikingClassifier
-from tune import GRID, SeriesScaler, controls, measures, search
+from tune import GRID, SeriesScaler, controls, validation_scores, search
 
 Row = dict[str, Any]
 HERE = Path(__file__).parent
 FILE = HERE.parent / "_data/search.csv"
-FILES = [HERE / "tasks.py", HERE / "runs.py", *sorted((HERE.parent / "how-to").glob("*.py"))]
+FILES = [HERE / "tasks.py", HERE / "runs.py", *sorted((HERE.parent / "downloads").glob("*.py"))]
 PACKAGES = "jax", "optax", "scikit-learn", "sktime", "mnist1d"
 FEATURES = MinMaxScaler(), StandardScaler(with_std=False)
 SCALING = {"features": FEATURES, "signals": (SeriesScaler(),), "spikes": ()}
@@ -89,7 +89,7 @@ def trained(model: Any, settings: Sequence[Row], task: Task, learn: Any, judge: 
     """With each setting, the loss on the examples that judge, and what is reached in the test."""
 
     def both(model: Any, X: Any, y: Any) -> dict[str, float]:
-        return {"loss": -measures(model, X, y)["neg_log_loss"], "test": reached(model, task)}
+        return {"loss": -validation_scores(model, X, y)["neg_log_loss"], "test": reached(model, task)}
 
     prefix = f"{model.steps[-1][0]}__"
     grid = [{prefix + name: [value] for name, value in one.items()} for one in settings]

@@ -61,8 +61,8 @@ def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:
     return relugrad
 
 
-def call(function: Callable[..., Array], x: Any, alpha: Any, width: Any) -> Array:
-    """Call a jitted function of all that is accepted."""
+def call_or_explain(function: Callable[..., Array], x: Any, alpha: Any, width: Any) -> Array:
+    """Call a jitted function; what it does not accept is an error that names the argument."""
     try:
         return function(as_array(x), alpha, width)
     except TypeError:  # from JAX, for what it can't trace: a string, an object

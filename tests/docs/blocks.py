@@ -4,7 +4,6 @@ import functools
 import inspect
 import json
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import relugrad
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "docs/_build/html"
-MOVED = tomllib.loads((ROOT / "docs/redirects.toml").read_text("utf-8"))
 # What conftest.py in the root runs of a page
 CONVERSATION = re.compile(r"^```py(?:con|thon)\n(>>> .*?)^```", re.DOTALL | re.MULTILINE)
 DOCUMENTED = [relugrad.relu_grad, relugrad.ReluGrad, *vars(relugrad.ReluGrad).values()]

@@ -1,14 +1,13 @@
 """Tests of the built site run for each page that takes a `name`, or for each notebook among them."""
 
 import pytest
-from tests.docs.blocks import MOVED, SITE
+from tests.docs.blocks import SITE
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Name the pages as their addresses do, and leave out those that lead elsewhere."""
+    """Name the pages as their addresses do."""
     names = [file.relative_to(SITE).as_posix() for file in sorted(SITE.rglob("*.html"))]
-    moved = [f"{name}.html" for name in MOVED["redirects"]]
-    names = [name for name in names if name not in moved and "_static" not in name]
+    names = [name for name in names if "_static" not in name]
     if not names:
         raise pytest.UsageError(f"no site in {SITE}: build it with `nox -s docs`")
     executed = SITE.parent / "jupyter_execute"

@@ -1,4 +1,4 @@
-"""What pages fill in, page by page: `shown.txt`, which this module writes anew when it is run."""
+"""What pages fill in, page by page: `page_numbers.txt`, which this module writes anew when it is run."""
 
 import difflib
 import importlib
@@ -8,6 +8,9 @@ from typing import Any
 
 DOCS = Path(__file__).parents[1]
 FILE = Path(__file__).with_suffix(".txt")
+WHY = """Why are these numbers others? Find that out first.
+- Something was recorded anew: read the sentences around each, correct them, then `nox -s tests -- renew`.
+- Nothing was: what reads the record, in docs/evidence, computes something else than before. Is that right?"""
 # In the text, or as a hidden cell
 ASKED = r"\{eval\}`(\w+\.\w+)`|^(\w+\.table\w*\(\))$"
 
@@ -30,8 +33,8 @@ def filled_in() -> str:
 
 def test_a_new_record_is_a_change_of_what_is_listed_here() -> None:
     listed, now = FILE.read_text("utf-8").splitlines(), filled_in().splitlines()
-    changes = list(difflib.unified_diff(listed, now, "docs/evidence/shown.txt", "now", n=0))
-    assert not changes, "\n".join([*changes, "to write it anew: nox -s tests -- renew"])
+    changes = list(difflib.unified_diff(listed, now, "docs/evidence/page_numbers.txt", "now", n=0))
+    assert not changes, "\n".join([*changes, WHY])
 
 
 if __name__ == "__main__":

@@ -79,16 +79,16 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
     for share in [0.3, 1.0]:
         model.set_params(**{f"{prefix}updates": max(1, round(share * updates))})
         refit = choose_by if share == 1.0 else False
-        found = GridSearchCV(model, settings, scoring=measures, cv=cv, refit=refit)
+        found = GridSearchCV(model, settings, scoring=validation_scores, cv=cv, refit=refit)
         with parallel_config("threading", n_jobs=os.cpu_count()):
             found.fit(X, y)
         ranks = found.cv_results_[f"rank_test_{choose_by}"]
         settings = [settings[i] for i in np.argsort(ranks, kind="stable")[:third]]
-    judge(found, y, {name.removeprefix(prefix): v for name, v in found.best_params_.items()}, grid)
+    advise(found, y, {name.removeprefix(prefix): v for name, v in found.best_params_.items()}, grid)
     return found
 
 
-def measures(model, X, y):
+def validation_scores(model, X, y):
     """What is measured of each setting on validation data."""
     p = model.predict_proba(X)
     answers = model.classes_[p.argmax(axis=1)]
@@ -104,7 +104,7 @@ def validation(found, measure):
     return found.cv_results_[f"mean_test_{measure}"][found.best_index_]
 
 
-def judge(found, y, best, grid):
+def advise(found, y, best, grid):
     """Print the best setting, and what to do if it isn't good."""
     loss, balanced = -validation(found, "neg_log_loss"), validation(found, "balanced_accuracy")
     print("best:", ", ".join(f"{name}={value}" for name, value in best.items()))
@@ -170,7 +170,7 @@ def controls(found, X, y, cv=SPLITS):
         models[f"frozen, {neurons} neurons"] = GridSearchCV(
             make_pipeline(*scaling, frozen, linear),
             grid,
-            scoring=measures,
+            scoring=validation_scores,
             cv=cv,
             refit=found.refit,
         )

@@ -144,7 +144,7 @@ def package(session: nox.Session) -> None:
 @nox.session
 def proofs(session: nox.Session) -> None:
     """Prove the four of `always`, or what takes minutes."""
-    always = ["coverage", "leakage", "processes", "scikit_learn"]
+    always = ["coverage", "record", "processes", "scikit_learn"]
     seldom = ["every_float", "flags", "mutants", "upstream"]
     chosen = _words(session, *always, *seldom) or always
     session.install("-e", ".", "--group", "test", "cosmic-ray")
@@ -158,7 +158,7 @@ def proofs(session: nox.Session) -> None:
     for proof in ("every_float", "mutants"):
         if proof in chosen:
             session.run("python", f"tests/proofs/{proof}.py")
-    for proof in ("leakage", "processes", "scikit_learn", "upstream"):
+    for proof in ("record", "processes", "scikit_learn", "upstream"):
         if proof in chosen:
             tests = f"tests/proofs/test_{proof}.py"
             session.run("pytest", "-q", "-n", "2", tests, env={"SCIPY_ARRAY_API": "1"})

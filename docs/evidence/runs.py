@@ -2,12 +2,10 @@
 
     nox -s experiments -- record [TASK ...]
 
-trains on these tasks, or on all that were recorded by other files or by another JAX. It shows what changes,
-and writes it to the record. `check` trains again what the searches found, and fails where it differs.
-`stamp REASON` says, after a check, why a change of the files changed no number; the record keeps it.
+trains on these tasks, or on all that the record doesn't have (to begin anew, delete it), and writes down what
+each model reaches. `check` trains in the same way, and fails where a model reaches something else.
 """
 
-import hashlib
 import os
 import sys
 import warnings
@@ -30,12 +28,11 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from evidence.tasks import TASKS, Task, split
 from spiking import SpikingClassifier
-from tune import GRID, SeriesScaler, controls, validation_scores, search
+from tune import GRID, SeriesScaler, controls, search, validation_scores
 
 Row = dict[str, Any]
-HERE = Path(__file__).parent
-FILE = HERE.parent / "_data/search.csv"
-FILES = [HERE / "tasks.py", HERE / "runs.py", *sorted((HERE.parent / "downloads").glob("*.py"))]
+DATA = Path(__file__).parents[1] / "_data"
+FILE, FILE_OF_TASKS = DATA / "search.csv", DATA / "search_tasks.csv"
 PACKAGES = "jax", "optax", "scikit-learn", "sktime", "mnist1d"
 FEATURES = MinMaxScaler(), StandardScaler(with_std=False)
 SCALING = {"features": FEATURES, "signals": (SeriesScaler(),), "spikes": ()}
@@ -85,15 +82,15 @@ def reached(model: Any, task: Task) -> float:
     return float(of[task.measure](task.y[task.test], model.predict(task.X[task.test])))
 
 
-def trained(model: Any, settings: Sequence[Row], task: Task, learn: Any, judge: Any) -> Any:
-    """With each setting, the loss on the examples that judge, and what is reached in the test."""
+def trained(model: Any, settings: Sequence[Row], task: Task, learn: Any, valid: Any) -> Any:
+    """With each setting, the loss on the validation examples, and what is reached in the test."""
 
     def both(model: Any, X: Any, y: Any) -> dict[str, float]:
         return {"loss": -validation_scores(model, X, y)["neg_log_loss"], "test": reached(model, task)}
 
     prefix = f"{model.steps[-1][0]}__"
     grid = [{prefix + name: [value] for name, value in one.items()} for one in settings]
-    table = GridSearchCV(model, grid, scoring=both, cv=[(learn, judge)], refit=False)
+    table = GridSearchCV(model, grid, scoring=both, cv=[(learn, valid)], refit=False)
     with parallel_config("threading", n_jobs=os.cpu_count()):
         found = table.fit(task.X, task.y).cv_results_
     return found["mean_test_loss"], found["mean_test_test"]
@@ -168,71 +165,57 @@ def drawn(task: Task, count: int = 50, seeds: int = 2) -> list[Row]:
     return [row("best of 50", tests[best], (), settings[best])]
 
 
-def files_hash() -> str:
-    """Of the files that make the record."""
-    return hashlib.sha256(b"".join(file.read_bytes() for file in FILES)).hexdigest()[:12]
-
-
-def recorded(**wanted: str) -> Any:
-    """The record, and which of its rows are of this task, and so on."""
-    table = pd.read_csv(FILE)
-    return table, (table[list(wanted)] == list(wanted.values())).all(axis=1)
-
-
-def record(name: str) -> None:
-    """Train, show what changes, and keep it."""
+def train(name: str) -> pd.DataFrame:
+    """All that is recorded of a task: a row for each model and setting."""
     print(f"\n{name}", flush=True)
     task = TASKS[name]()
     rows = searched(task)
     setting = {key: rows[0][key] for key in GRID}
     rows += effects(task, setting) if name in EFFECTS else []
     rows += drawn(task) if name in DRAWN else []
-    made: Row = {"versions": ", ".join(f"{package} {version(package)}" for package in PACKAGES)}
-    made |= {"date": date.today(), "files": files_hash(), "tested": len(task.test), "stamp": ""}
-    now = pd.DataFrame(rows).assign(task=name, jax=version("jax"), **made)
-    table, same = recorded(task=name, jax=version("jax"))
-    means = [
-        one.filter(like="test ").mean(axis=1).groupby(one["model"], sort=False).mean()
-        for one in (table[same], now)
-    ]
-    print(pd.concat(means, axis=1, keys=["recorded", "now"]).round(3), flush=True)
-    pd.concat([table[~same], now]).to_csv(FILE, index=False, float_format="%.4g")
+    return pd.DataFrame(rows).assign(task=name)
 
 
-def differs(name: str) -> bool:
-    """Whether what the search found reaches more or less than was recorded, by far."""
-    task, (table, same) = TASKS[name](), recorded(task=name, model="network")
-    then = table[same].iloc[-1]
-    again = [{**then[list(GRID)], "random_state": seed} for seed in range(3)]
-    _, tests = trained(pipeline(task), again, task, task.learn, task.test)
-    before = then.filter(like="test ").dropna()
-    print(f"{name}: {tests.mean():.3f}, recorded {before.mean():.3f}", flush=True)
-    spread = np.hypot(tests.std(ddof=1), before.std()) / 3**0.5
-    return bool(abs(tests.mean() - before.mean()) > 0.05 + 2 * spread)
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """What each model reaches in the test, on average, and the standard error over its seeds."""
+    tests = rows.filter(like="test ")
+    each = pd.DataFrame({"mean": tests.mean(axis=1), "error": tests.sem(axis=1).fillna(0)})
+    return each.groupby(rows["model"], sort=False).mean()
 
 
-def stamp(reason: str) -> None:
-    """Let the record be of the files as they are; the reason stays in it."""
-    table = pd.read_csv(FILE, dtype={"stamp": str})
-    old = table["files"] != files_hash()
-    table.loc[old, "stamp"] = table["stamp"].fillna("") + f"{date.today()}: {reason}. "
-    table.loc[old, "files"] = files_hash()
-    table.to_csv(FILE, index=False, float_format="%.4g")
+def record(name: str, file: Path = FILE, file_of_tasks: Path = FILE_OF_TASKS) -> None:
+    """Write down what was trained, in place of what was recorded of this task."""
+    made = {"date": date.today(), **{package: version(package) for package in PACKAGES}}
+    of_task = pd.DataFrame([{"task": name, "tested": len(TASKS[name]().test), **made}])
+    for path, now in [(file, train(name)), (file_of_tasks, of_task)]:
+        if path.exists():
+            before = pd.read_csv(path)
+            now = pd.concat([before[before["task"] != name], now])
+        now.to_csv(path, index=False, float_format="%.4g")
 
 
-def main(command: str = "", *words: str) -> None:
-    """Record, check or stamp, one task after the other."""
+def check(name: str, file: Path = FILE) -> list[str]:
+    """Train as for the record: the models that differ by more than five points and two errors."""
+    before, now = summary(pd.read_csv(file).query("task == @name")), summary(train(name))
+    both = before.join(now, how="outer", lsuffix=" recorded", rsuffix=" now")
+    print(both.round(3), flush=True)
+    bound = 0.05 + 2 * np.hypot(both["error recorded"], both["error now"])
+    alike = (both["mean now"] - both["mean recorded"]).abs() <= bound  # not if one is missing
+    return [f"{name}: {model}" for model in both.index[~alike]]
+
+
+def main(command: str = "", *names: str) -> None:
+    """Record or check, one task after the other."""
     warnings.filterwarnings("ignore", "[0-9]+ time steps are averaged")
-    names = words if words and command != "stamp" else [*TASKS]
-    if command not in ("record", "check", "stamp") or {*names} - {*TASKS}:
+    if command not in ("record", "check") or {*names} - {*TASKS}:
         sys.exit(f"{__doc__}\nTasks: {', '.join(TASKS)}")
-    if command != "record" and sum(map(differs, names)):
-        sys.exit("Other results than recorded.")
-    if command == "stamp":
-        stamp(" ".join(words) or sys.exit("Say why no number changed."))
-    for name in names if command == "record" else []:
-        if words or not recorded(task=name, jax=version("jax"), files=files_hash())[1].any():
+    done = pd.read_csv(FILE)["task"].unique() if command == "record" and FILE.exists() else []
+    names = names or tuple(name for name in TASKS if name not in done)
+    if command == "record":
+        for name in names:
             record(name)
+    elif apart := sum(map(check, names), []):
+        sys.exit("Other results than recorded: " + "; ".join(apart))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The runs behind *What the search found* learn from nothing that judges them."""
+"""What the search found comes out again, and its runs learn from nothing that judges them."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -55,3 +55,8 @@ def test_seeds_differ_in_weights_and_in_batches() -> None:
 
     curves = [Same(random_state=seed, updates=3).fit(FEATURES.X, FEATURES.y) for seed in (0, 1)]
     assert curves[0].loss_curve_[0] != curves[1].loss_curve_[0]
+
+
+def test_what_is_recorded_comes_out_again() -> None:
+    """The search, what it chose, and the models beside it, on the task that takes least time."""
+    assert runs.check("two moons") == []

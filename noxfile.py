@@ -81,7 +81,9 @@ def notebooks(session: nox.Session) -> None:
     files = {file.name: file for name in chosen for file in Path(SITE).glob(f"_downloads/*/{name}")}
     for name, file in sorted(files.items()):
         session.run("uv", "venv", "--quiet", "--clear", "--seed", str(fresh))
-        session.run("uv", "pip", "install", "--quiet", "--python", str(fresh), "ipykernel", "nbclient")
+        session.run(
+            "uv", "pip", "install", "--quiet", "--python", str(fresh), "ipykernel", "nbclient"
+        )
         shutil.rmtree(beside := folder / "beside", ignore_errors=True)
         beside.mkdir()
         for one in (wheel, file):

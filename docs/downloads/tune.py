@@ -3,15 +3,16 @@
 import os
 import time
 import warnings
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from joblib import parallel_config
+from joblib import Parallel, delayed, parallel_config
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, log_loss
+from sklearn.metrics import balanced_accuracy_score, log_loss, recall_score
 from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedShuffleSplit, check_cv
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -25,6 +26,7 @@ GRID = {
     "recurrent": [0.0, 0.3],
     "learning_rate": [0.01, 0.03],
 }
+SEEDS = 3  # with how many the best network is trained
 SPLITS = StratifiedShuffleSplit(3, test_size=0.25, random_state=0)
 
 
@@ -47,11 +49,26 @@ class SeriesScaler(StandardScaler):
 
     def _series(self, X):
         check_numbers(X)
-        X = check_array(X, dtype=np.float32, allow_nd=True)
+        # Half as many digits would be lost before the mean is subtracted
+        X = check_array(X, dtype=[np.float64, np.float32], allow_nd=True)
         if X.ndim != 3:
             hint = "; for one channel: X[:, :, None]" if X.ndim == 2 else ""
             raise ValueError(f"X has the shape {X.shape}, not (example, time step, channel){hint}")
         return X
+
+
+def checked_splits(cv, X, y):
+    """The splits, each of which has examples of all classes to learn from."""
+    try:
+        splits = list(check_cv(cv, y, classifier=True).split(X, y))
+    except ValueError as error:
+        hint = "join or leave out rare classes, or pass cv=list(GroupKFold(3).split(X, y, groups))"
+        raise ValueError(f"{error} To mend it: {hint}") from error
+    for number, (learn, _) in enumerate(splits):
+        for missing in np.setdiff1d(y, y[learn]):
+            hint = "join it to another class, leave it out, or pass other splits as cv"
+            raise ValueError(f"split {number} has no class {missing} to learn from: {hint}")
+    return splits
 
 
 def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SPLITS):
@@ -60,32 +77,54 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
     model is a SpikingClassifier, or a pipeline that ends with one; what grid names, and
     updates, replace its own settings. choose_by can also be "accuracy" or
     "balanced_accuracy". Returns scikit-learn's GridSearchCV, which predicts as the network
-    that learned from all of X.
+    that learned from all of X, and whose score is what was chosen by: by default minus the
+    loss. Its seeds_ are that network and two that were trained with other seeds.
     """
     if choose_by not in (known := ["neg_log_loss", "accuracy", "balanced_accuracy"]):
         raise ValueError(f"choose_by must be one of {known}; got {choose_by!r}")
     model = model if isinstance(model, Pipeline) else make_pipeline(model)
     updates = model[-1].updates if updates is None else updates
     y = column_or_1d(y, warn=True)
-    prefix, cv = f"{model.steps[-1][0]}__", check_cv(cv, y, classifier=True)
-    settings = [{prefix + k: [v] for k, v in one.items()} for one in ParameterGrid(grid)]
+    prefix, cv = f"{model.steps[-1][0]}__", checked_splits(cv, X, y)
+    settings = [{"updates": updates} | one for one in ParameterGrid(grid)]
     third = -(-len(settings) // 3)
-    model = clone(model).set_params(**{f"{prefix}updates": 50}).fit(X, y)  # compiles
-    start = time.perf_counter()
-    model.fit(X, y)
-    trainings = (0.3 * len(settings) + third) * cv.get_n_splits(X, y) / os.cpu_count() + 1
-    seconds = (time.perf_counter() - start) * trainings * updates / 50
-    print(f"{len(settings)} settings, in about {seconds:.0f} s")
+    short = clone(model).set_params(**{f"{prefix}updates": 50})
+    seconds = seconds_of(short, X, y) * np.mean([one["updates"] for one in settings]) / 50
+    trainings = (0.3 * len(settings) + third) * len(cv) / os.cpu_count() + SEEDS
+    print(f"{len(settings)} settings, in about {seconds * trainings:.0f} s")
     for share in [0.3, 1.0]:
-        model.set_params(**{f"{prefix}updates": max(1, round(share * updates))})
-        refit = choose_by if share == 1.0 else False
-        found = GridSearchCV(model, settings, scoring=validation_scores, cv=cv, refit=refit)
+        some = [one | {"updates": max(1, round(share * one["updates"]))} for one in settings]
+        candidates = [{prefix + name: [value] for name, value in one.items()} for one in some]
+        last = {"refit": choose_by, "return_train_score": True} if share == 1 else {"refit": False}
+        found = GridSearchCV(model, candidates, scoring=validation_scores, cv=cv, **last)
         with parallel_config("threading", n_jobs=os.cpu_count()):
             found.fit(X, y)
         ranks = found.cv_results_[f"rank_test_{choose_by}"]
         settings = [settings[i] for i in np.argsort(ranks, kind="stable")[:third]]
-    advise(found, y, {name.removeprefix(prefix): v for name, v in found.best_params_.items()}, grid)
+    found.seeds_ = [found.best_estimator_, *with_other_seeds(found.best_estimator_, X, y)]
+    best = {name: settings[0][name] for name in settings[0] if name in {*ParameterGrid(grid)[0]}}
+    try:
+        advise(found, y, best, grid)
+    except Exception as error:  # what was trained must not be lost
+        warnings.warn(f"no advice: {error!r}")
     return found
+
+
+def seconds_of(model, X, y):
+    """How long it takes to train, once it is compiled."""
+    clone(model).fit(X, y)
+    start = time.perf_counter()
+    clone(model).fit(X, y)
+    return time.perf_counter() - start
+
+
+def with_other_seeds(model, X, y):
+    """The same network, trained from other initial weights with other batches."""
+    seed = model[-1].random_state
+    seeds = [(seed if isinstance(seed, Integral) else 0) + more for more in range(1, SEEDS)]
+    name = f"{model.steps[-1][0]}__random_state"
+    models = [clone(model).set_params(**{name: seed}) for seed in seeds]
+    return Parallel(os.cpu_count(), prefer="threads")(delayed(m.fit)(X, y) for m in models)
 
 
 def validation_scores(model, X, y):
@@ -95,37 +134,45 @@ def validation_scores(model, X, y):
     return {
         "neg_log_loss": -log_loss(y, p, labels=model.classes_),
         "accuracy": np.mean(answers == y),
-        "balanced_accuracy": balanced_accuracy_score(y, answers),
+        # Of the classes that are there: a rare one may be missing
+        "balanced_accuracy": recall_score(y, answers, labels=np.unique(y), average="macro"),
     }
 
 
-def validation(found, measure):
-    """The mean over the splits, of the best setting."""
-    return found.cv_results_[f"mean_test_{measure}"][found.best_index_]
+def best_score(found, score):
+    """The mean over the splits, of the best setting; score is "test_accuracy", for example."""
+    return found.cv_results_[f"mean_{score}"][found.best_index_]
 
 
 def advise(found, y, best, grid):
     """Print the best setting, and what to do if it isn't good."""
-    loss, balanced = -validation(found, "neg_log_loss"), validation(found, "balanced_accuracy")
+    loss, balanced = (
+        -best_score(found, "test_neg_log_loss"),
+        best_score(found, "test_balanced_accuracy"),
+    )
+    train, valid = best_score(found, "train_accuracy"), best_score(found, "test_accuracy")
     print("best:", ", ".join(f"{name}={value}" for name, value in best.items()))
-    print(f"validation: loss {loss:.2f}, accuracy {validation(found, 'accuracy'):.0%}")
+    print(f"accuracy: training {train:.0%}, validation {valid:.0%} (loss {loss:.2f})")
     shares = np.unique(y, return_counts=True)[1] / len(y)
     guessing = -(shares * np.log(shares)).sum()
-    if loss > 0.97 * guessing and balanced < 1 / len(shares) + 0.05:
-        print(f"Nothing is learned: guessing has a loss of {guessing:.2f}. See Diagnose.")
     network = found.best_estimator_[-1]
-    before, last = np.array_split(network.loss_curve_, 5)[-2:]
-    if network.updates >= 5 and last.mean() < before.mean() - 0.02 * guessing:
-        print(f"The loss still falls: try updates={2 * network.updates}.")
+    if loss > 0.97 * guessing and balanced < 1 / len(shares) + 0.05 and train < shares.max() + 0.1:
+        print(f"Nothing is learned: guessing has a loss of {guessing:.2f}. See Diagnose.")
+    elif train - valid > 0.1:
+        print("Overfit: ...")
+    elif train < 0.9:
+        print(
+            f"Underfit: search with more updates, updates={2 * network.updates}; then with more neurons."
+        )
     for name, value in best.items():
         tried = [one.get(name) for one in ParameterGrid(grid)]
-        numbers = {one for one in tried if isinstance(one, int | float)}
+        numbers = {one for one in tried if isinstance(one, Real)}
         if len(numbers) > 2 and value in (min(numbers), max(numbers)):
             print(f"{name}={value} is at the edge of what was tried: try values beyond it.")
 
 
-class FrozenSpikes(TransformerMixin, BaseEstimator):
-    """How often each neuron of an untrained network spikes: features for another model."""
+class Frozen(TransformerMixin, BaseEstimator):
+    """What the readout of an untrained network reads: features for another model."""
 
     def __init__(self, network):
         self.network = network
@@ -136,8 +183,8 @@ class FrozenSpikes(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """The share of time steps with a spike, (example, neuron)."""
-        return self.network_._apply("means", X)
+        """The features, such as how often each neuron spikes, (example, feature)."""
+        return self.network_._apply("features", X)
 
 
 def flat(X):
@@ -164,33 +211,41 @@ def controls(found, X, y, cv=SPLITS):
     }
     if np.ndim(X) == 3:
         models["linear model of sums"] = make_pipeline(*scaling, FunctionTransformer(sums), linear)
-    grid = {f"frozenspikes__network__{name}": GRID[name] for name in ["decay", "scale"]}
-    for neurons in [network.neurons, 16 * network.neurons]:
-        frozen = FrozenSpikes(clone(network).set_params(neurons=neurons))
-        models[f"frozen, {neurons} neurons"] = GridSearchCV(
-            make_pipeline(*scaling, frozen, linear),
-            grid,
-            scoring=validation_scores,
-            cv=cv,
-            refit=found.refit,
-        )
     y = column_or_1d(y, warn=True)
+    splits = {"scoring": validation_scores, "cv": checked_splits(cv, X, y), "refit": found.refit}
+    for neurons in [network.neurons, 16 * network.neurons]:
+        frozen = Frozen(clone(network).set_params(neurons=neurons))
+        grid = {"frozen__network__scale": [1.0, 4.0]}
+        models[f"frozen, {neurons} neurons"] = GridSearchCV(
+            make_pipeline(*scaling, frozen, linear), grid, **splits
+        )
+    # The last one takes longest: two scales on each split, and one of them on all of X
+    seconds = seconds_of(models[f"frozen, {neurons} neurons"].estimator, X, y)
+    print(
+        f"{len(models)} simpler models, in about {2 * seconds * (2 * len(splits['cv']) + 1) / os.cpu_count():.0f} s"
+    )
     with parallel_config("threading", n_jobs=os.cpu_count()):
         return {name: clone(model).fit(X, y) for name, model in models.items()}
 
 
 def report(models, X, y):
-    """The last look: accuracies on test data, and their standard errors over the examples."""
+    """The last look: accuracies on test data, and their standard errors.
+
+    What was trained with several seeds is shown with its mean. The error is that of the
+    examples, and of the seeds.
+    """
     y, rows, n = column_or_1d(y, warn=True), {}, len(y)
     for name, model in models.items():
-        answers = model.predict(X)
-        right = np.mean(answers == y)
-        q = (right * n + 2) / (n + 4)  # Agresti and Coull: at 100% there is an error, too
-        error = np.sqrt(q * (1 - q) / (n + 4))
-        rows[name] = [right, error, balanced_accuracy_score(y, answers)]
+        answers = [one.predict(X) for one in getattr(model, "seeds_", [model])]
+        right = [np.mean(each == y) for each in answers]
+        q = (np.mean(right) * n + 2) / (n + 4)  # Agresti and Coull: at 100% there is an error, too
+        of_seeds = np.var(right, ddof=1) / len(right) if len(right) > 1 else 0.0
+        error = np.sqrt(q * (1 - q) / (n + 4) + of_seeds)
+        balanced = np.mean([balanced_accuracy_score(y, each) for each in answers])
+        rows[name] = [np.mean(right), error, balanced]
         if "mean_test_accuracy" in getattr(model, "cv_results_", {}):
-            valid = validation(model, "accuracy")
-            if valid > right + 0.05 + 2 * error:
-                print(f"{name}: {valid:.0%} in validation, but {right:.0%} in the test")
+            valid = best_score(model, "test_accuracy")
+            if valid > np.mean(right) + 0.05 + 2 * error:
+                print(f"{name}: {valid:.0%} in validation, but {np.mean(right):.0%} in the test")
     columns = ["accuracy", "standard error", "balanced accuracy"]
     return pd.DataFrame(rows, index=columns).T

@@ -86,7 +86,10 @@ def trained(model: Any, settings: Sequence[Row], task: Task, learn: Any, valid: 
     """With each setting, the loss on the validation examples, and what is reached in the test."""
 
     def both(model: Any, X: Any, y: Any) -> dict[str, float]:
-        return {"loss": -validation_scores(model, X, y)["neg_log_loss"], "test": reached(model, task)}
+        return {
+            "loss": -validation_scores(model, X, y)["neg_log_loss"],
+            "test": reached(model, task),
+        }
 
     prefix = f"{model.steps[-1][0]}__"
     grid = [{prefix + name: [value] for name, value in one.items()} for one in settings]
@@ -214,7 +217,7 @@ def main(command: str = "", *names: str) -> None:
     if command == "record":
         for name in names:
             record(name)
-    elif apart := sum(map(check, names), []):
+    elif apart := [model for name in names for model in check(name)]:
         sys.exit("Other results than recorded: " + "; ".join(apart))
 
 

@@ -186,7 +186,9 @@ class ReluGrad:
         TypeError, ValueError
             If ``x`` isn't real, or doesn't broadcast.
         """
-        return call_or_explain(_spike_jvp if self.forward_mode else _spike, x, self.alpha, self.width)
+        return call_or_explain(
+            _spike_jvp if self.forward_mode else _spike, x, self.alpha, self.width
+        )
 
     def surrogate_grad(self, x: ArrayLike) -> jax.Array:
         """The triangle, ``max(0, alpha * (width - abs(x)))``.

@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import spiking
 from spiking import SpikingClassifier
-from tune import FrozenSpikes, controls, report, search
+from tune import Frozen, controls, report, search
 
 X, Y = make_classification(120, 10, class_sep=2.0, weights=[0.7], random_state=0)
 
@@ -27,8 +27,8 @@ def test_the_checks_of_scikit_learn_pass(estimator: Any, check: Any) -> None:
 
 
 def test_a_frozen_network_stays_as_it_was_initialized() -> None:
-    frozen = FrozenSpikes(SpikingClassifier()).fit(X, Y)
-    again = FrozenSpikes(SpikingClassifier(learning_rate=1.0)).fit(X, 1 - Y)
+    frozen = Frozen(SpikingClassifier()).fit(X, Y)
+    again = Frozen(SpikingClassifier(learning_rate=1.0)).fit(X, 1 - Y)
     assert frozen.network_.loss_curve_ == []
     assert (frozen.transform(X) == again.transform(X)).all()
 

@@ -1,0 +1,168 @@
+"""The search and the models beside it: what they learn from, and that each number is what it is called."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss
+from sklearn.model_selection import GroupKFold, StratifiedShuffleSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from spiking import SpikingClassifier
+from tune import Frozen, SeriesScaler, controls, report, search, validation_scores
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(60, 4)), np.arange(60) % 3 // 2  # a third of them are of class 1
+X[:, 0] += 2 * Y
+NUMBER = X[:, 1] = np.arange(60) / 60  # tells the examples apart
+SMALL = {"neurons": 4, "layers": 1, "updates": 10, "batch_size": 10, "steps": 5}
+SPLITS = list(StratifiedShuffleSplit(2, test_size=0.25, random_state=1).split(X, Y))
+
+
+@dataclass(eq=False, repr=False)
+class Watched(SpikingClassifier):
+    """Notes with what it was trained."""
+
+    fits: ClassVar[list[tuple[Any, ...]]] = []
+
+    def fit(self, X: Any, y: Any) -> Any:
+        self.fits.append((frozenset(X[:, 1]), self.updates, self.scale, self.random_state))
+        return super().fit(X, y)
+
+
+def test_the_search_trains_on_what_it_says_and_never_on_what_validates(capsys: Any) -> None:
+    Watched.fits.clear()
+    grid = {"scale": [0.5, 1.0, 2.0, 4.0]}
+    found = search(Watched(**SMALL), X, Y, grid, updates=20, cv=SPLITS)
+    learned, every = [frozenset(NUMBER[learn]) for learn, _ in SPLITS], frozenset(NUMBER)
+    fits = Watched.fits[2:]  # after two that measure the time
+    first = [(part, 6, scale) for part in learned for scale in grid["scale"]]
+    assert sorted(map(str, first)) == sorted(str(fit[:3]) for fit in fits[:8])
+    best = found.best_estimator_[-1].scale
+    kept = {scale for _, _, scale, _ in fits[8:12]}
+    assert len(kept) == 2 and best in kept
+    assert sorted(str(fit[:2]) for fit in fits[8:12]) == sorted(str((p, 20)) for p in learned * 2)
+    assert {*fits[12:]} == {(every, 20, best, seed) for seed in (0, 1, 2)}
+    assert [one[-1].random_state for one in found.seeds_] == [0, 1, 2]
+    assert "4 settings, in about " in capsys.readouterr().out
+
+
+def test_labels_of_validation_examples_change_nothing_that_is_learned() -> None:
+    learn, valid = SPLITS[0]
+    other = Y.copy()
+    other[valid] = 1 - other[valid]
+    given = {"grid": {"scale": [1.0]}, "cv": [SPLITS[0]]}
+    scores = [search(Watched(**SMALL), X, y, **given).cv_results_ for y in (Y, other)]
+    assert scores[0]["mean_train_neg_log_loss"] == scores[1]["mean_train_neg_log_loss"]
+    total = scores[0]["mean_test_accuracy"] + scores[1]["mean_test_accuracy"]
+    assert total == pytest.approx(1)  # each answer is right with one of two labels
+
+
+@pytest.mark.parametrize("choose_by", ["neg_log_loss", "accuracy", "balanced_accuracy"])
+def test_the_search_chooses_the_best(choose_by: str) -> None:
+    grid = {"learning_rate": [1e-6, 0.05], "updates": [30]}
+    found = search(SpikingClassifier(**SMALL), X, Y, grid, choose_by=choose_by, cv=SPLITS)
+    scores = found.cv_results_[f"mean_test_{choose_by}"]
+    assert found.best_score_ == scores.max()
+    assert len(found.best_estimator_[-1].loss_curve_) == 30
+    assert found.score(X, Y) == validation_scores(found, X, Y)[choose_by]
+
+
+@pytest.mark.parametrize("there", [[0, 1, 2], [0, 2]])
+def test_what_is_measured_is_what_scikit_learn_measures(there: list[int]) -> None:
+    """Also where a class is missing from the validation data, and with classes of unequal size."""
+    y = np.arange(60) % 12 // 5
+    model, some = LogisticRegression().fit(X, y), np.isin(y, there)
+    scores = validation_scores(model, X[some], y[some])
+    answers, p = model.predict(X[some]), model.predict_proba(X[some])
+    recalls = [(answers[y[some] == label] == label).mean() for label in there]
+    assert scores["accuracy"] == accuracy_score(y[some], answers) != scores["balanced_accuracy"]
+    assert scores["balanced_accuracy"] == pytest.approx(np.mean(recalls))
+    assert scores["neg_log_loss"] == -log_loss(y[some], p, labels=[0, 1, 2])
+
+
+def test_a_class_without_training_examples_is_named_before_anything_is_trained() -> None:
+    words = np.array(["common", "rare"])[(np.arange(60) > 55).astype(int)]
+    groups = np.arange(60) // 20
+    Watched.fits.clear()
+    for cv, message in [
+        (list(GroupKFold(3).split(X, words, groups)), "no class rare to learn from: join it"),
+        (GroupKFold(3), r"cv=list\(GroupKFold\(3\).split\(X, y, groups\)\)"),
+        (StratifiedShuffleSplit(1, test_size=1), "join or leave out rare classes"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            search(Watched(**SMALL), X, words, {"scale": [1.0]}, cv=cv)
+    assert Watched.fits == []
+    with_groups = list(GroupKFold(3).split(X, words, np.arange(60) % 20))
+    search(Watched(**SMALL), X, words, {"scale": [1.0]}, cv=with_groups)
+
+
+def test_a_grid_may_hold_numbers_of_numpy_and_arrays(capsys: Any) -> None:
+    grid = {"scale": np.array([1, 2, 4], np.float32), "decay": [np.full(4, 0.5), np.full(4, 0.9)]}
+    search(SpikingClassifier(**SMALL), X, Y, grid, cv=SPLITS)
+    assert "is at the edge of what was tried" in capsys.readouterr().out
+
+
+def test_what_was_trained_survives_an_error_in_the_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tune.advise", lambda *_: 1 / 0)
+    with pytest.warns(UserWarning, match="no advice: ZeroDivisionError"):
+        found = search(SpikingClassifier(**SMALL), X, Y, {"scale": [1.0]}, cv=SPLITS)
+    assert found.predict(X).shape == Y.shape
+
+
+def test_series_are_scaled_by_channel_before_they_are_rounded() -> None:
+    series = RNG.normal(size=(30, 20, 3)) * [1, 5, 0.01] + [0, 1e8, 7]
+    by_hand = (series - series.mean((0, 1))) / series.std((0, 1))
+    np.testing.assert_allclose(SeriesScaler().fit_transform(series), by_hand, atol=1e-6)
+    with pytest.warns(UserWarning, match=r"fewer time steps .* X.swapaxes\(1, 2\)"):
+        SeriesScaler().fit(series[:, :2])
+    for wrong, message in [
+        (series[..., 0], r"X\[:, :, None\]"),
+        (series[:, :, :2], "in fit it had 3"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            SeriesScaler().fit(series).transform(wrong)
+
+
+def test_a_frozen_network_stays_as_it_was_initialized() -> None:
+    network = SpikingClassifier(**SMALL, random_state=3)
+    frozen = Frozen(network).fit(X, Y)
+    by_hand = SpikingClassifier(**SMALL | {"updates": 0}, random_state=3).fit(X, Y)
+    (spikes,) = by_hand.hidden(by_hand.weights_, X.astype(np.float32))
+    np.testing.assert_allclose(frozen.transform(X), spikes.mean(0), atol=1e-6)
+    assert (Frozen(network).fit(X, 1 - Y).transform(X) == frozen.transform(X)).all()
+
+
+def test_simpler_models_start_from_what_was_found() -> None:
+    """With its scaling, its class weights and its number of neurons, and not from the first model."""
+    model = make_pipeline(MinMaxScaler(), SpikingClassifier(**SMALL | {"class_weight": "balanced"}))
+    found = search(model, X, Y, {"neurons": [6]}, cv=SPLITS)
+    models = controls(found, X, Y, cv=SPLITS)
+    assert {"frozen, 6 neurons", "frozen, 96 neurons", "largest class"} < {*models}
+    scaled = StandardScaler().fit_transform(MinMaxScaler().fit_transform(X))
+    linear = LogisticRegression(class_weight="balanced").fit(scaled, Y)
+    by_hand = linear.predict_proba(scaled)
+    np.testing.assert_allclose(models["linear model"].predict_proba(X), by_hand, atol=1e-4)
+    assert (models["largest class"].predict(X) == 0).all()
+    frozen = models["frozen, 6 neurons"].best_estimator_["frozen"].network_
+    assert (frozen.loss_curve_, frozen.class_weight) == ([], "balanced")
+
+
+def test_the_report_has_means_over_seeds_and_errors_of_examples_and_seeds() -> None:
+    y = np.array(["a"] * 8 + ["b"] * 2)
+    once = DummyClassifier(strategy="constant", constant="a").fit(np.zeros((10, 1)), y)
+    seeds = DummyClassifier()
+    other = DummyClassifier(strategy="constant", constant="b").fit(np.zeros((10, 1)), y)
+    seeds.seeds_ = [once, once, other]
+    table = report({"once": once, "seeds": seeds}, np.zeros((10, 1)), y)
+    # 8 and 2 more of 10 and 4 more: 10/14; then the mean of 0.8, 0.8 and 0.2, whose variance is 0.12
+    assert table.loc["once"].tolist() == pytest.approx([0.8, (10 / 14 * 4 / 14 / 14) ** 0.5, 0.5])
+    of_examples = 8 / 14 * 6 / 14 / 14
+    assert table.loc["seeds"].tolist() == pytest.approx([0.6, (of_examples + 0.12 / 3) ** 0.5, 0.5])
+    assert table["balanced accuracy"]["once"] == balanced_accuracy_score(
+        y, once.predict(y[:, None])
+    )

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
 # Kernels and plot_directive have one look, and find `evidence` and `spiking`. Several run at a time.
 os.environ |= {"MATPLOTLIBRC": str(HERE), "OMP_NUM_THREADS": "1"}
-os.environ["PYTHONSTARTUP"] = str(HERE / "_extensions/printed.py")
+os.environ["PYTHONSTARTUP"] = str(HERE / "evidence/printed.py")
 os.environ["PYTHONPATH"] = f"{HERE}{os.pathsep}{HERE / 'downloads'}"
 
 project = "relugrad"

@@ -1,6 +1,5 @@
 """Pages as text: for Jupyter, a download of each notebook, and for machines that read."""
 
-import ast
 import base64
 import os
 import re
@@ -100,15 +99,11 @@ def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str,
     return pictures
 
 
-def installs(app: Sphinx, code: list[str], written: list[Path]) -> list[Any]:
+def installs(app: Sphinx, code: str, files: list[Path]) -> list[Any]:
     """Cells that install what this code imports, and relugrad from the wheel beside the notebook."""
-    nodes_of = [node for source in code for node in ast.walk(ast.parse(source))]
-    named = [one.name for node in nodes_of if isinstance(node, ast.Import) for one in node.names]
-    named += [node.module or "" for node in nodes_of if isinstance(node, ast.ImportFrom)]
-    modules = {name.partition(".")[0] for name in named} - {file.stem for file in written}
-    packages = packages_distributions()
-    needed = sorted(packages[one][0] for one in modules - {*sys.stdlib_module_names, "relugrad"})
-    cells = []
+    modules = {*re.findall(r"^(?:from|import) (\w+)", code, re.MULTILINE)}
+    others = modules - sys.stdlib_module_names - {"relugrad", *(file.stem for file in files)}
+    needed, cells = sorted(packages_distributions()[one][0] for one in others), []
     if "relugrad" in modules:
         needed.insert(0, f"relugrad-{app.config.version}-py3-none-any.whl")
         cells += [nbformat.v4.new_markdown_cell(FIRST + app.config.html_baseurl)]
@@ -119,13 +114,14 @@ def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
     """The page, without the offer of the download, and below its title what to install."""
     tree, page = resolved(app, name)
     offer = next(d.parent for d in tree.findall(download_reference) if ".ipynb" in d["reftarget"])
-    # Code that the page lets its readers download
-    files = sorted(Path(app.srcdir, "downloads").glob("*.py"))
-    files = [f for f in files if any(f"from {f.stem} import" in cell.source for cell in code)]
-    texts = [file.read_text("utf-8") for file in files]
     shown = [c for c in code if c.cell_type == "code" and "remove-input" not in str(c.metadata)]
-    cells, install = [], installs(app, [cell.source for cell in shown] + texts, files)
-    for file, text in zip(files, texts, strict=True):
+    source = "\n".join(cell.source for cell in shown)
+    written = {}  # what the page lets its readers download
+    for file in sorted(Path(app.srcdir, "downloads").glob("*.py")):
+        if f"from {file.stem} import" in source:
+            written[file] = file.read_text("utf-8")
+    cells, install = [], installs(app, "\n".join([source, *written.values()]), [*written])
+    for file, text in written.items():
         install.append(nbformat.v4.new_code_cell(f"%%writefile {file.name}\n{text}"))
     offer.parent.remove(offer)
     pictures = detach(tree, page, Path(app.srcdir))

@@ -61,7 +61,7 @@ def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:
     return relugrad
 
 
-def call_or_explain(function: Callable[..., Array], x: Any, alpha: Any, width: Any) -> Array:
+def call_checked(function: Callable[..., Array], x: Any, alpha: Any, width: Any) -> Array:
     """Call a jitted function; what it does not accept is an error that names the argument."""
     try:
         return function(as_array(x), alpha, width)

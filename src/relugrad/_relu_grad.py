@@ -9,7 +9,7 @@ import jax
 from jax.tree_util import GetAttrKey
 from jax.typing import ArrayLike
 
-from relugrad._arguments import after_promotion, call_or_explain, checked_parameter
+from relugrad._arguments import after_promotion, call_checked, checked_parameter
 from relugrad._surrogate import spike, spike_jvp, surrogate_fun, surrogate_grad
 
 _spike = jax.jit(after_promotion(spike))
@@ -186,9 +186,7 @@ class ReluGrad:
         TypeError, ValueError
             If ``x`` isn't real, or doesn't broadcast.
         """
-        return call_or_explain(
-            _spike_jvp if self.forward_mode else _spike, x, self.alpha, self.width
-        )
+        return call_checked(_spike_jvp if self.forward_mode else _spike, x, self.alpha, self.width)
 
     def surrogate_grad(self, x: ArrayLike) -> jax.Array:
         """The triangle, ``max(0, alpha * (width - abs(x)))``.
@@ -211,7 +209,7 @@ class ReluGrad:
         >>> print(ReluGrad(alpha=0.3, width=1.0).surrogate_grad(0.5))
         0.15
         """
-        return call_or_explain(_surrogate_grad, x, self.alpha, self.width)
+        return call_checked(_surrogate_grad, x, self.alpha, self.width)
 
     def surrogate_fun(self, x: ArrayLike) -> jax.Array:
         """The integral of the triangle from ``-width`` to ``x``: a smooth step.
@@ -236,7 +234,7 @@ class ReluGrad:
         >>> print(ReluGrad(alpha=1.0, width=1.0).surrogate_fun(0.5))
         0.875
         """
-        return call_or_explain(_surrogate_fun, x, self.alpha, self.width)
+        return call_checked(_surrogate_fun, x, self.alpha, self.width)
 
     def __repr__(self) -> str:
         forward_mode = ", forward_mode=True" if self.forward_mode else ""

@@ -21,7 +21,8 @@ def test_examples_learn_or_validate_or_test(name: str) -> None:
 def test_a_task_is_divided_as_its_makers_did_or_four_to_one() -> None:
     X, y = np.zeros((50, 1)), np.arange(50) % 2
     theirs, ours = divided("features", X, y, 30), divided("features", X, y)
-    assert theirs.learn.tolist() == list(range(30)) and theirs.test.tolist() == list(range(30, 50))
+    assert theirs.learn.tolist() == list(range(30))
+    assert theirs.test.tolist() == list(range(30, 50))
     assert np.bincount(y[ours.learn]).tolist() == [20, 20]
     assert np.bincount(y[ours.test]).tolist() == [5, 5]
 
@@ -42,12 +43,14 @@ def test_yin_and_yang_are_a_disk_with_two_lobes_and_two_dots() -> None:
 def test_the_tables_have_the_shares_that_pages_name() -> None:
     wide, imbalanced = TASKS["wide table"](), TASKS["imbalanced table"]()
     assert wide.X.shape == (150, 500)
-    assert 0.09 < imbalanced.y.mean() < 0.12 and imbalanced.measure == "balanced_accuracy"
+    assert 0.09 < imbalanced.y.mean() < 0.12
+    assert imbalanced.measure == "balanced_accuracy"
 
 
 def test_rows_of_digits_come_one_after_the_other_each_twice() -> None:
     X = TASKS["digits, row by row"]().X
-    assert (X[:, ::2] == load_digits().images).all() and (X[:, 1::2] == X[:, ::2]).all()
+    assert (X[:, ::2] == load_digits().images).all()
+    assert (X[:, 1::2] == X[:, ::2]).all()
 
 
 def test_random_manifolds_are_sums_of_sines() -> None:
@@ -72,20 +75,26 @@ def test_two_cues_are_a_pause_apart_and_the_class_is_whether_they_agree(pause: i
     task = two_cues(pause)
     first, second = task.X[:, :4], task.X[:, 4 + pause : 8 + pause]
     agree = first.mean(1).argmax(1) == second.mean(1).argmax(1)
-    assert (task.y == agree).all() and 0.45 < agree.mean() < 0.55
+    assert (task.y == agree).all()
+    assert 0.45 < agree.mean() < 0.55
     rest = np.delete(task.X, [*range(4), *range(4 + pause, 8 + pause)], axis=1)
-    assert task.X.shape == (1000, pause + 12, 2) and rest.shape[1] == pause + 4
-    assert abs(rest.mean()) < 0.01 and abs(rest.std() - 0.1) < 0.01
-    assert abs(first.max(2).mean() - 1) < 0.05 and abs(second.max(2).mean() - 1) < 0.05
+    assert task.X.shape == (1000, pause + 12, 2)
+    assert rest.shape[1] == pause + 4
+    assert abs(rest.mean()) < 0.01
+    assert abs(rest.std() - 0.1) < 0.01
+    assert abs(first.max(2).mean() - 1) < 0.05
+    assert abs(second.max(2).mean() - 1) < 0.05
 
 
 def test_temporal_order_is_the_order_of_two_symbols_among_fifty() -> None:
     task = TASKS["temporal order"]()
     symbols = task.X.argmax(axis=2)
-    assert task.X.shape == (1000, 50, 6) and (task.X.sum(axis=2) == 1).all()
+    assert task.X.shape == (1000, 50, 6)
+    assert (task.X.sum(axis=2) == 1).all()
     for row, label in zip(symbols, task.y, strict=True):
         (early, late) = np.flatnonzero(row < 2)
-        assert 4 <= early < 10 and 22 <= late < 28
+        assert 4 <= early < 10
+        assert 22 <= late < 28
         assert label == 2 * row[early] + row[late]
 
 
@@ -96,7 +105,6 @@ def test_the_side_with_more_of_seven_cues_is_the_class() -> None:
     cues = groups[:, :35].reshape(1000, 7, 5, 3)
     sides = cues[:, :, :3, 0].sum(2) > cues[:, :, :3, 1].sum(2)
     assert ((sides.sum(axis=1) > 3) == task.y).mean() > 0.95
-    assert (
-        abs(cues[:, :, 3:, :2].mean() - 0.02) < 0.005 and abs(groups[..., 2].mean() - 0.1) < 0.005
-    )
+    assert abs(cues[:, :, 3:, :2].mean() - 0.02) < 0.005
+    assert abs(groups[..., 2].mean() - 0.1) < 0.005
     assert abs(cues[:, :, :3, :2].sum(axis=3).mean() - 0.44) < 0.01

@@ -44,7 +44,8 @@ def test_the_search_trains_on_what_it_says_and_never_on_what_validates(capsys: A
     assert sorted(map(str, first)) == sorted(str(fit[:3]) for fit in fits[:8])
     best = found.best_estimator_[-1].scale
     kept = {scale for _, _, scale, _ in fits[8:12]}
-    assert len(kept) == 2 and best in kept
+    assert len(kept) == 2
+    assert best in kept
     assert sorted(str(fit[:2]) for fit in fits[8:12]) == sorted(str((p, 20)) for p in learned * 2)
     assert {*fits[12:]} == {(every, 20, best, seed) for seed in (0, 1, 2)}
     assert [one[-1].random_state for one in found.seeds_] == [0, 1, 2]
@@ -52,7 +53,7 @@ def test_the_search_trains_on_what_it_says_and_never_on_what_validates(capsys: A
 
 
 def test_labels_of_validation_examples_change_nothing_that_is_learned() -> None:
-    learn, valid = SPLITS[0]
+    _learn, valid = SPLITS[0]
     other = Y.copy()
     other[valid] = 1 - other[valid]
     given = {"grid": {"scale": [1.0]}, "cv": [SPLITS[0]]}

@@ -1,4 +1,4 @@
-"""The classifier and its search: what they refuse, and that what a reader sets counts."""
+"""The classifier: each number is one made by hand, what a reader sets counts, and bad input is named."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,17 +8,23 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.pipeline import make_pipeline
+from sklearn.metrics import log_loss
 
 import spiking
 from spiking import SpikingClassifier
-from tune import SeriesScaler, search
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(80, 4)), np.arange(80) % 2
 X[:, 0] += 2 * Y
-SERIES = RNG.normal(size=(80, 20, 3))
+SERIES = RNG.normal(size=(80, 20, 3)).astype(np.float32)
 QUICK = SpikingClassifier(neurons=8, updates=20, batch_size=10)
+EVERYTHING = {
+    "tau_synapse": 8.0,
+    "recurrent": 0.5,
+    "adaptive": 0.5,
+    "delays": (0, 2, 3),
+    "parts": 2,
+}
 
 
 @pytest.mark.parametrize(
@@ -35,46 +41,239 @@ def test_what_cannot_be_learned_is_refused(x: Any, y: Any, message: str) -> None
         clone(QUICK).fit(x, y)
 
 
-@pytest.fixture(scope="module")
-def fitted() -> SpikingClassifier:
-    return clone(QUICK).set_params(layers=1).fit(SERIES, Y)
-
-
 @pytest.mark.parametrize(
-    ("x", "message"),
+    ("x", "given", "message"),
     [
-        (SERIES[:, :10], "X has 10 time steps; in fit it had 20"),
-        (SERIES[..., :2], "X has 2 channels; in fit it had 3"),
-        (X, "X has 2 axes; in fit it had 3"),
+        (1e-7 * X, {}, "the largest number in X is .*e-07: scale X"),
+        (1e30 * X, {}, r"the largest number in X is .*e\+30: scale X"),
+        (np.cumsum(RNG.normal(size=(80, 50)), axis=1), {}, r"time steps, pass X\[:, :, None\]"),
+        (X, {"scale": 0.01}, "layer 1 doesn't spike before training: raise scale"),
     ],
 )
-def test_other_axes_than_in_fit_are_refused(fitted: Any, x: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_probably_wrong_is_said(x: Any, given: Any, message: str) -> None:
+    with pytest.warns(UserWarning, match=message):
+        clone(QUICK).set_params(**given).fit(x, Y)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> SpikingClassifier:
+    return clone(QUICK).set_params(**EVERYTHING).fit(SERIES, Y)
+
+
+@pytest.mark.parametrize("x", [SERIES[:, :10], SERIES[..., :2], X])
+def test_other_axes_than_in_fit_are_refused(fitted: Any, x: Any) -> None:
+    with pytest.raises(ValueError, match=r"shape \([\d, ]+\); in fit it was \(20, 3\)"):
         fitted.predict(x)
 
 
-@pytest.mark.parametrize("name", ["layers", "neurons", "updates", "peak", "width", "scale"])
-def test_a_negative_parameter_is_refused_by_name(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be (positive|.* at least [01]); got -1"):
-        clone(QUICK).set_params(**{name: -1}).fit(X, Y)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, -1) for name in ["layers", "updates", "parts", "peak", "scale", "tau_synapse"]),
+        *(("learning_rate", value) for value in [1e6, np.nan, "fast", None]),
+        *[("neurons", 1.5), ("adaptive", 1.1), ("recurrent", -0.1), ("tau_max", np.inf)],
+        *(("delays", value) for value in [(), (0.5,), (-1, 0)]),
+        ("class_weight", {0: -1.0, 1: 1.0}),
+    ],
+)
+def test_a_parameter_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be .*; got "):
+        clone(QUICK).set_params(**{name: value}).fit(X, Y)
+
+
+def by_hand(network: Any, w: Any, inputs: Any) -> Any:
+    """Spikes and potentials of a layer, (time, neuron), step by step, in 64 bits."""
+    w = {name: np.asarray(value, float) for name, value in w.items()}
+
+    def decay(raw: Any, shortest: float, longest: float) -> Any:
+        share = 1 / (1 + np.exp(-raw))  # of the way between them, on a logarithmic scale
+        return np.exp(-1 / np.exp((1 - share) * np.log(shortest) + share * np.log(longest)))
+
+    keeps, slow = decay(w["tau"], network.tau_min, network.tau_max), decay(w["tau_a"], 5, 100)
+    synapse = decay(w["tau_synapse"], 1, network.tau_synapse)
+    gain, half = 10 * (1 - keeps), np.arange(network.neurons) < network.neurons / 2
+    v, i, a, s = np.zeros((4, network.neurons))
+    found = []
+    for t in range(len(inputs)):
+        arrived = [inputs[t - d] if t >= d else np.zeros_like(inputs[0]) for d in network.delays]
+        current = gain * (np.concatenate(arrived) @ w["in"] + w["bias"] + s @ w["recurrent"])
+        i = synapse * i + (1 - synapse) * current
+        a = slow * a + half * gain * ((1 - slow) * w["by_v"] * v + w["by_s"] * s)
+        v = keeps * v + i - a
+        s = (v >= 1).astype(float)
+        found.append((s, v))
+        v = v - s
+    return np.array(found).swapaxes(0, 1)
+
+
+def test_a_layer_is_its_equations_step_by_step(fitted: Any) -> None:
+    """Delays, decays, synaptic current, adaptation, recurrent weights, threshold and reset."""
+    w, example = fitted.weights_["hidden"][0], SERIES[:1]
+    spikes, potentials = fitted.layer(w, fitted.encode(example))
+    right = by_hand(fitted, w, example[0])
+    assert 0.02 < right[0].mean() < 0.9
+    np.testing.assert_array_equal(spikes[:, 0], right[0])
+    np.testing.assert_allclose(potentials[:, 0], right[1], atol=1e-4)
+
+
+def test_scores_come_from_the_rates_of_the_last_layer(fitted: Any) -> None:
+    """In each half of the time, standardized as before training; softmax makes probabilities."""
+    w, spikes = fitted.weights_, fitted.encode(SERIES[:5])
+    for layer in w["hidden"]:
+        spikes = fitted.layer(layer, spikes)[0]
+    rates = np.concatenate([np.mean(spikes[:10], 0), np.mean(spikes[10:], 0)], axis=1)
+    features = (rates - w["mean"]) / w["deviation"]
+    scores = np.exp(features @ w["out"] + w["constant"])
+    np.testing.assert_allclose(fitted._apply("features", SERIES)[:5], features, atol=1e-4)
+    shares = scores / scores.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(fitted.predict_proba(SERIES)[:5], shares, atol=1e-4)
+    assert (fitted.predict(SERIES)[:5] == shares.argmax(axis=1)).all()
+
+
+def test_a_feature_is_a_current_and_neighbors_in_long_series_become_channels() -> None:
+    network = SpikingClassifier(steps=3, max_steps=4)
+    assert (network.encode(X[:2]) == np.stack([X[:2]] * 3)).all()
+    series = np.arange(14.0).reshape(1, 7, 2)  # of 7 time steps two each; the last is shown twice
+    long = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 12, 13]]
+    assert network.encode(jnp.asarray(series))[:, 0].tolist() == long
+    assert network.encode(jnp.asarray(series[:, :4]))[:, 0].tolist() == series[0, :4].tolist()
+
+
+def test_initial_potentials_are_as_large_as_the_threshold() -> None:
+    """Each neuron's, by root mean square and without spikes, times the scale of the first layer."""
+    network = clone(QUICK).set_params(scale=2.0, updates=0, neurons=20)
+    network.fit(SERIES, Y)
+    inputs = network.encode(SERIES)
+    for w, scale in zip(network.weights_["hidden"], [2.0, 1.0], strict=True):
+        _, v = network.layer(w | {"in": 1e-6 * w["in"]}, inputs)
+        size = 1e6 * np.sqrt(np.mean(np.square(v), axis=(0, 1)))
+        np.testing.assert_allclose(size, scale, rtol=0.2)  # 200 of 80 examples, drawn at random
+        inputs = network.layer(w, inputs)[0]
+
+
+def test_time_constants_are_drawn_between_their_bounds_on_a_logarithmic_scale() -> None:
+    network = SpikingClassifier(neurons=2000, tau_min=3.0, tau_max=30.0)
+    w = network.dynamics(network.draw(jax.random.key(0), 1))
+    tau = -1 / np.log(w["decay"])
+    assert 3 < tau.min() < 3.1
+    assert 29 < tau.max() < 30
+    assert abs(np.mean(np.log10(tau)) - np.log10(3) - 0.5) < 0.02
+
+
+def test_the_loss_is_the_weighted_cross_entropy_of_scikit_learn(fitted: Any) -> None:
+    weight = np.array([1.0, 3.0], np.float32)
+    loss = fitted.loss(fitted.weights_, SERIES, Y, weight)
+    p = fitted.predict_proba(SERIES)
+    right = log_loss(Y, p, sample_weight=weight[Y], normalize=False) / len(Y)
+    assert loss == pytest.approx(right, rel=1e-4)
+    assert clone(QUICK).set_params(updates=1, class_weight="balanced").fit(X, Y % 2).loss_curve_
+
+
+def test_the_learning_rate_falls_to_zero_in_even_steps() -> None:
+    """Adam moves a weight with a constant gradient by the rate in each update."""
+    optimizer = SpikingClassifier(learning_rate=0.1, updates=5).optimizer()
+    w, moved = {"w": jnp.ones(1)}, []
+    state = optimizer.init(w)
+    for _ in range(6):
+        change, state = optimizer.update({"w": jnp.ones(1)}, state, w)
+        moved.append(-float(change["w"][0]))
+    np.testing.assert_allclose(moved, [0.1, 0.08, 0.06, 0.04, 0.02, 0.0], atol=1e-5)
+
+
+def test_the_gradient_is_that_of_finite_differences() -> None:
+    """Of a network with the integral of the surrogate gradient in place of spikes."""
+
+    @dataclass(eq=False, repr=False)
+    class Smooth(SpikingClassifier):
+        def spike(self, x: Any) -> Any:
+            return spiking.ReluGrad(1.0, 1.0).surrogate_fun(x)
+
+    network = Smooth(neurons=4, updates=0, **EVERYTHING).fit(SERIES, Y)
+    given = SERIES[:20], Y[:20], np.ones(2, np.float32)
+    rng = np.random.default_rng(1)
+    way = jax.tree.map(lambda w: rng.normal(size=w.shape).astype(np.float32), network.weights_)
+
+    def loss(distance: float) -> Any:
+        moved = jax.tree.map(lambda w, d: w + distance * d, network.weights_, way)
+        kept = {name: network.weights_[name] for name in ("mean", "deviation")}
+        return network.loss(moved | kept, *given)
+
+    difference = (loss(1e-3) - loss(-1e-3)) / 2e-3
+    np.testing.assert_allclose(jax.grad(loss)(0.0), difference, rtol=0.02)
 
 
 def test_each_parameter_counts_and_numbers_share_a_program() -> None:
-    base = clone(QUICK).set_params(recurrent=0.5, bias=True)
-    numbers: dict[str, Any] = {"peak": 0.1, "width": 3.0, "bias": False, "detach_reset": True}
-    numbers |= dict.fromkeys(["decay", "synapse", "scale", "recurrent", "learning_rate"], 0.4)
-    numbers |= {"random_state": 1, "class_weight": {0: 9.0, 1: 1.0}}
+    base = clone(QUICK).set_params(**EVERYTHING)
+    numbers: dict[str, Any] = {"peak": 0.1, "width": 3.0, "detach_reset": True, "recurrent": 0.1}
+    numbers |= {"tau_min": 1.0, "tau_max": 9.0, "tau_synapse": 2.0, "adaptive": 1.0, "scale": 0.4}
+    numbers |= {"learning_rate": 0.4, "random_state": 1, "class_weight": {0: 9.0, 1: 1.0}}
+    others = {"layers": 1, "delays": (0,), "parts": 1, "neurons": 9, "batch_size": 9, "updates": 19}
+    others |= {"max_steps": 10, **dict.fromkeys(["recurrent", "tau_synapse", "adaptive"], 0.0)}
 
     def losses(name: str, value: Any) -> tuple[float, ...]:
-        return tuple(clone(base).set_params(**{name: value}).fit(X, Y).loss_curve_)
+        return tuple(clone(base).set_params(**{name: value}).fit(SERIES, Y).loss_curve_)
 
-    found = [losses("peak", 0.3)]
-    compiled: Any = spiking._compiled
-    programs = compiled._cache_size()
-    found += [losses(name, value) for name, value in numbers.items()]
-    assert compiled._cache_size() == programs
-    found += [losses("layers", 1), losses("steps", 5)]
-    assert len({*found}) == len(found)
+    usual = losses("detach_reset", np.bool_(False))
+    programs: Any = spiking._compiled
+    compiled = programs._cache_size()
+    for name, value in numbers.items():
+        assert losses(name, value) != usual, f"{name} doesn't count"
+        compiled += name == "detach_reset"  # False is 0, and leaves something out
+        assert programs._cache_size() <= compiled + 2, f"{name} is compiled anew"
+        compiled = programs._cache_size()
+    for name, value in others.items():
+        assert losses(name, value) != usual, f"{name} doesn't count"
+    features = [clone(QUICK).set_params(steps=n).fit(X, Y).loss_curve_ for n in (5, 20)]
+    assert features[0] != features[1], "steps doesn't count"
+
+
+def test_a_seed_decides_the_initial_weights_and_the_batches() -> None:
+    def fit(seed: int, updates: int = 3) -> Any:
+        return clone(QUICK).set_params(random_state=seed, updates=updates).fit(X, Y)
+
+    def same(one: Any, other: Any) -> list[bool]:
+        pairs = zip(*map(jax.tree.leaves, (one.weights_, other.weights_)), strict=True)
+        return [bool((a == b).all()) for a, b in pairs]
+
+    assert all(same(fit(0), fit(0)))
+    for name in ["in", "tau", "tau_a", "by_v", "by_s"]:
+        first, second = (fit(seed, 0).weights_["hidden"][1][name] for seed in (0, 1))
+        assert (first != second).all(), name
+
+    @dataclass(eq=False, repr=False)
+    class Same(SpikingClassifier):
+        def initialize(self, key: Any, x: Any, class_weight: Any) -> Any:
+            return super().initialize(jax.random.key(0), 0 * x + 1, class_weight)
+
+    curves = [Same(updates=3, random_state=seed).fit(X, Y).loss_curve_ for seed in (0, 1)]
+    assert curves[0] != curves[1]
+
+
+def test_what_is_set_after_the_training_changes_no_prediction(fitted: Any) -> None:
+    other = clone(QUICK).set_params(**EVERYTHING).fit(SERIES, Y).set_params(tau_max=3.0, parts=1)
+    assert (other.predict_proba(SERIES) == fitted.predict_proba(SERIES)).all()
+
+
+def test_a_subclass_adds_weights_and_noise_in_training_alone() -> None:
+    @dataclass(eq=False, repr=False)
+    class Noisy(SpikingClassifier):
+        noise: float = 1.0
+
+        def draw(self, key: Any, inputs: int) -> Any:
+            return super().draw(key, inputs) | {"threshold": jnp.zeros(self.neurons)}
+
+        def layer(self, w: Any, inputs: Any, key: Any = None) -> Any:
+            spikes, v = super().layer(w, inputs + w["threshold"].mean(), key)
+            if key is not None:
+                spikes = spikes + self.noise * jax.random.normal(key, spikes.shape)
+            return spikes, v
+
+    given = QUICK.get_params()
+    loud, quiet = (Noisy(**given, noise=noise).fit(X, Y) for noise in (1.0, 1e-6))
+    assert loud.loss_curve_ != quiet.loss_curve_
+    assert (loud.predict_proba(X) == loud.predict_proba(X)).all()
+    assert (loud.weights_["hidden"][0]["threshold"] != 0).all()
 
 
 def test_what_a_subclass_overrides_counts_also_when_it_is_defined_anew() -> None:
@@ -92,14 +291,3 @@ def test_what_a_subclass_overrides_counts_also_when_it_is_defined_anew() -> None
     models = [defined(0.2), defined(0.3), clone(defined(0.3)).set_params(reach=0.1)]
     weights = [model.fit(X, Y).weights_["hidden"][0]["in"] for model in models]
     assert len({float(each.sum()) for each in weights}) == 3
-
-
-def test_the_search_chooses_the_lowest_loss(capsys: Any) -> None:
-    grid = {"decay": [0.5, 0.7, 0.9], "learning_rate": [0.0001, 0.03]}
-    series, words = SERIES + X[:, :1, None], np.where(Y, "high", "low")
-    model = make_pipeline(SeriesScaler(), clone(QUICK).set_params(updates=60))
-    found = search(model, series, words, grid)
-    assert found.best_score_ == max(found.cv_results_["mean_test_neg_log_loss"])
-    best = found.best_estimator_[-1]
-    assert (best.learning_rate, len(best.loss_curve_)) == (0.03, 60)
-    assert "6 settings, in about " in capsys.readouterr().out

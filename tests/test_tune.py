@@ -12,8 +12,9 @@ from sklearn.model_selection import GroupKFold, StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+from inputs import SeriesScaler
 from spiking import SpikingClassifier
-from tune import Frozen, SeriesScaler, controls, report, search, validation_scores
+from tune import Frozen, controls, report, search, validation_scores
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 4)), np.arange(60) % 3 // 2  # a third of them are of class 1

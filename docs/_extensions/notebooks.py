@@ -116,10 +116,9 @@ def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
     offer = next(d.parent for d in tree.findall(download_reference) if ".ipynb" in d["reftarget"])
     shown = [c for c in code if c.cell_type == "code" and "remove-input" not in str(c.metadata)]
     source = "\n".join(cell.source for cell in shown)
-    written = {}  # what the page lets its readers download
-    for file in sorted(Path(app.srcdir, "downloads").glob("*.py")):
-        if f"from {file.stem} import" in source:
-            written[file] = file.read_text("utf-8")
+    files = sorted(Path(app.srcdir, "downloads").glob("*.py"))  # which import each other
+    imported = any(f"from {file.stem} import" in source for file in files)
+    written = {file: file.read_text("utf-8") for file in files if imported}
     cells, install = [], installs(app, "\n".join([source, *written.values()]), [*written])
     for file, text in written.items():
         install.append(nbformat.v4.new_code_cell(f"%%writefile {file.name}\n{text}"))

@@ -8,59 +8,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from inputs import check_numbers, check_parameters, warn_of_data
 from relugrad import ReluGrad
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_array, check_random_state, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-# The smallest value of each integer, and which values of each number are accepted
-INTEGERS = dict.fromkeys(["layers", "neurons", "batch_size", "steps", "max_steps"], 1) | {
-    "updates": 0
-}
-NUMBERS = {
-    "decay": ("between 0 and 1", lambda x: (x >= 0) & (x <= 1)),
-    "synapse": ("at least 0 and below 1", lambda x: (x >= 0) & (x < 1)),
-    "recurrent": ("at least 0", lambda x: (x >= 0) & (x < np.inf)),
-    "learning_rate": ("above 0, and at most 1", lambda x: (x > 0) & (x <= 1)),
-    **dict.fromkeys(["scale", "peak", "width"], ("positive", lambda x: (x > 0) & (x < np.inf))),
-}
 TRACED = bool, float, np.bool_, np.floating, np.ndarray, jax.Array
 
 
-def check_parameters(model):
-    """Refuse what can't be trained with; the message names the parameter."""
-    for name, lowest in INTEGERS.items():
-        value = getattr(model, name)
-        if not isinstance(value, int | np.integer) or value < lowest:
-            raise ValueError(f"{name} must be an integer of at least {lowest}; got {value!r}")
-    for name, (text, accepts) in NUMBERS.items():
-        value = getattr(model, name)
-        is_number = isinstance(value, int | float | np.number | np.ndarray | jax.Array)
-        if not (is_number and np.all(accepts(value))):
-            raise ValueError(f"{name} must be {text}; got {value!r}")
-
-
-def check_numbers(X):
-    """Refuse what scikit-learn's checks let pass, or don't explain."""
-    try:
-        kind = np.asarray(X).dtype.kind
-    except ValueError as error:
-        raise ValueError("X has series of unequal length: pad or stretch them") from error
-    if kind in "mM":
-        raise TypeError("X has dates: turn them into numbers, such as days since the first")
-
-
-def warn_of_data(X, max_steps):
-    """Say what is done to X, and what is probably wrong with it."""
-    if X.ndim == 3 and X.shape[1] > max_steps:
-        warnings.warn(f"{X.shape[1]} time steps are averaged to max_steps={max_steps}")
-    if not 0.01 <= (largest := np.abs(X).max()) <= 100:
-        warnings.warn(f"the largest number in X is {largest:.0e}: scale X, as to a deviation of 1")
-    # Correlations of neighboring features: above 0.8 in signals, below 0.5 in tables
-    z = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-30)
-    if X.ndim == 2 and X.shape[1] >= 20 and (z[:, 1:] * z[:, :-1]).mean() > 0.7:
-        warnings.warn("neighboring features are alike: if they are time steps, pass X[:, :, None]")
+def decay(raw, shortest, longest):
+    """Decays whose time constants, in time steps, are within these bounds, whatever raw is."""
+    return jnp.exp(-1 / (shortest * (longest / shortest) ** jax.nn.sigmoid(raw)))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
@@ -74,116 +34,169 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     """Layers of leaky integrate-and-fire neurons with a threshold of 1, trained by Adam.
 
     X has the axes (example, feature), or (example, time step, channel) for signals and
-    spikes. JAX traces parameters that are floats, bools or arrays, and `updates`: all their
-    values share a compiled program. Other integers and texts are constants of it, which
-    `if` can look at. Compiled methods don't see class_weight and random_state.
+    spikes. Each neuron learns a time constant of its own, and a weight for each input and
+    delay. Times are in time steps. JAX traces parameters that are floats, bools or arrays,
+    and `updates`: all their values share a compiled program, but for 0, which leaves
+    something out. Other integers, texts and tuples are constants of it, which `if` can look
+    at. Compiled methods don't see class_weight and random_state.
     """
 
     layers: int = 2
     neurons: int = 32  # in each layer
-    decay: float = 0.9  # what a potential keeps from one time step to the next
-    synapse: float = 0.0  # what a synaptic current keeps; 0: there is none
-    scale: float = 1.0  # of the first layer's initial weights
-    bias: bool = False  # whether biases are trained, from 0
+    delays: tuple = (0, 1, 2, 4, 8, 16)  # of what reaches a layer
+    tau_min: float = 2.0  # the shortest time constant of a potential
+    tau_max: float = 50.0  # the longest
+    tau_synapse: float = 0.0  # the longest time constant of a synaptic current; 0: there is none
+    adaptive: float = 0.5  # the share of neurons that adapt
     recurrent: float = 0.0  # scale of the initial recurrent weights; 0: there are none
+    scale: float = 1.0  # of the first layer's initial weights
+    parts: int = 1  # of time, in each of which the readout counts spikes
     peak: float = 0.3  # of the surrogate gradient
     width: float = 1.0  # of the surrogate gradient
     detach_reset: bool = False  # whether no gradient passes through the reset
-    learning_rate: float = 0.01  # of Adam
+    learning_rate: float = 0.01  # of Adam, at first; it falls to 0
     updates: int = 500
-    batch_size: int = 20
+    batch_size: int = 50
     steps: int = 20  # for how many time steps a feature is shown
-    max_steps: int = 100  # to how many time steps longer series are averaged
+    max_steps: int = 100  # in longer series, neighbors become channels of one time step
     class_weight: dict | str | None = None  # as in scikit-learn, such as "balanced"
     random_state: int | None = 0  # decides the initial weights and the batches
 
     # What a subclass can override. Without x, the first axes are (time step, example).
 
+    def draw(self, key, inputs):
+        """The weights of a layer with so many inputs, not yet scaled."""
+        keys, n = jax.random.split(key, 7), self.neurons
+        w = {"in": jax.random.normal(keys[0], (len(self.delays) * inputs, n))}
+        w |= {"bias": jnp.zeros(n), "tau": jax.random.logistic(keys[1], (n,))}
+        if self.uses("tau_synapse"):
+            w["tau_synapse"] = jax.random.logistic(keys[2], (n,))
+        if self.uses("recurrent"):
+            w["recurrent"] = self.recurrent * jax.random.normal(keys[3], (n, n)) / n**0.5
+        if self.uses("adaptive"):
+            w["tau_a"] = jax.random.logistic(keys[4], (n,))
+            w["by_v"] = jax.random.uniform(keys[5], (n,), maxval=2.0)
+            w["by_s"] = jax.random.uniform(keys[6], (n,), maxval=0.2)
+        return w
+
     def spike(self, x):
         """1 where x, potential minus threshold, is at least 0; with a surrogate gradient."""
         return ReluGrad(self.peak / self.width, self.width)(x)
 
+    def dynamics(self, w):
+        """The weights, with what they say of decays and adaptation at each time step."""
+        w = w | {"decay": decay(w["tau"], self.tau_min, self.tau_max)}
+        w["gain"] = 10 * (1 - w["decay"])  # so that slow neurons don't learn faster
+        if self.uses("tau_synapse"):
+            w["decay_synapse"] = decay(w["tau_synapse"], 1.0, self.tau_synapse)
+        if self.uses("adaptive"):
+            adapts = w["gain"] * (jnp.arange(self.neurons) < self.adaptive * self.neurons)
+            w["decay_a"] = decay(w["tau_a"], 5.0, 100.0)
+            w["by_v"] = adapts * (1 - w["decay_a"]) * w["by_v"]
+            w["by_s"] = adapts * w["by_s"]
+        return w
+
     def rest(self, current):
-        """Potential, synaptic current and spikes before the first time step."""
-        return (jnp.zeros_like(current),) * 3
+        """Potential, synaptic current, adaptation and spikes before the first time step."""
+        return (jnp.zeros_like(current),) * 4
 
     def neuron(self, w, state, current):
         """The next state; spikes and potentials of this time step, (example, neuron)."""
-        v, i, s = state
-        i = self.synapse * i + (1 - self.synapse) * current
-        v = self.decay * v + i + s @ w["recurrent"]
+        v, i, a, s = state
+        if self.uses("recurrent"):
+            current = current + w["gain"] * (s @ w["recurrent"])
+        if self.uses("tau_synapse"):
+            current = i = w["decay_synapse"] * i + (1 - w["decay_synapse"]) * current
+        if self.uses("adaptive"):  # to the potential and to spikes (Bittar and Garner 2022)
+            a = w["decay_a"] * a + w["by_v"] * v + w["by_s"] * s
+            current = current - a
+        v = w["decay"] * v + current
         s = self.spike(v - 1.0)
-        return (self.reset(v, s), i, s), (s, v)
+        return (self.reset(v, s), i, a, s), (s, v)
 
     def reset(self, v, s):
         """The potential after these spikes, which subtract the threshold."""
         return v - jnp.where(self.detach_reset, jax.lax.stop_gradient(s), s)
 
-    def layer(self, w, inputs):
-        """Spikes and potentials, (time step, example, neuron)."""
-        currents = inputs @ w["in"] + self.bias * w["bias"]
-        # Without recurrent weights, those that start at 0 must not be trained.
-        w = w | {"recurrent": jnp.where(self.recurrent > 0, w["recurrent"], 0.0)}
+    def layer(self, w, inputs, key=None):
+        """Spikes and potentials, (time step, example, neuron). In training there is a key."""
+        w, longest = self.dynamics(w), max(self.delays)
+        padded = jnp.pad(inputs, ((longest, 0), (0, 0), (0, 0)))
+        starts = [longest - delay for delay in self.delays]
+        delayed = jnp.concatenate([padded[at : at + len(inputs)] for at in starts], axis=2)
+        currents = w["gain"] * (delayed @ w["in"] + w["bias"])
         return jax.lax.scan(partial(self.neuron, w), self.rest(currents[0]), currents)[1]
 
     def readout(self, spikes):
-        """What the scores are weighted sums of, (example, feature), from the last layer."""
-        return spikes.mean(axis=0)
+        """What scores are computed from, (example, feature): rates of the last layer."""
+        parts = jnp.array_split(spikes[-1], min(self.parts, len(spikes[-1])))
+        return jnp.concatenate([part.mean(axis=0) for part in parts], axis=1)
 
-    def initialize(self, key, x, class_weight):
-        """Weights that make potentials about as large as the threshold; how often layers spike."""
-        inputs, hidden, rates, normal = self.encode(x), [], [], jax.random.normal
-        for scale in [self.scale] + [1.0] * (self.layers - 1):
-            key, key_in, key_back = jax.random.split(key, 3)
-            back = normal(key_back, (self.neurons, self.neurons)) / self.neurons**0.5
-            w = {"in": normal(key_in, (inputs.shape[2], self.neurons))}
-            w |= {"recurrent": self.recurrent * back, "bias": jnp.zeros(self.neurons)}
-            # Without spikes, potentials are proportional to the weights; weak ones cause none.
-            _, v = self.layer(w | {"in": 1e-9 * w["in"]}, inputs)
-            size = jnp.sqrt((v**2).mean())
-            w["in"] *= jnp.where(size > 0, 1e-9 * scale / size, 1.0)
-            inputs, _ = self.layer(w, inputs)
-            hidden.append(w)
-            rates.append(inputs.mean())
-        out = normal(key, (self.neurons, len(class_weight))) / self.neurons**0.5
-        constant = jnp.zeros(len(class_weight))
-        return {"hidden": hidden, "out": out, "constant": constant}, jnp.stack(rates)
+    def optimizer(self):
+        """Adam, with a learning rate that falls to 0."""
+        return optax.adam(lambda done: self.learning_rate * jnp.maximum(1 - done / self.updates, 0))
 
     # What is compiled
 
+    def uses(self, name):
+        """Whether a number isn't 0, as far as the program knows."""
+        return isinstance(value := getattr(self, name), jax.Array) or value != 0
+
     def encode(self, x):
-        """Time first. Features are repeated, and neighbors in long series averaged."""
+        """Time first. Features are repeated, and neighbors in long series become channels."""
         if x.ndim == 2:
             return jnp.broadcast_to(x, (self.steps, *x.shape))
-        time, steps = np.arange(x.shape[1]), min(x.shape[1], self.max_steps)
-        parts = time * steps // len(time) == np.arange(steps)[:, None]
-        return jnp.tensordot(parts / parts.sum(axis=1, keepdims=True), x, (1, 1))
+        each = -(-x.shape[1] // self.max_steps)
+        x = jnp.pad(x, ((0, 0), (0, -x.shape[1] % each), (0, 0)), mode="edge")
+        return x.reshape(len(x), -1, each * x.shape[2]).swapaxes(0, 1)
 
-    def hidden(self, weights, x):
+    def initialize(self, key, x, class_weight):
+        """Weights with which potentials are about as large as the threshold; rates of layers."""
+        spikes, hidden = [self.encode(x)], []
+        for scale in [self.scale] + [1.0] * (self.layers - 1):
+            key, key_layer = jax.random.split(key)
+            w = self.draw(key_layer, spikes[-1].shape[2])
+            # Without spikes, potentials are proportional to the weights; weak ones cause none.
+            _, v = self.layer(w | {"in": 1e-9 * w["in"]}, spikes[-1])
+            size = 1e9 * jnp.sqrt((v**2).mean(axis=(0, 1)))
+            w["in"] *= scale / jnp.where(size > 0, size, 1.0)
+            spikes.append(self.layer(w, spikes[-1])[0])
+            hidden.append(w)
+        rates, classes = self.readout(spikes[1:]), len(class_weight)
+        out = jax.random.normal(key, (rates.shape[1], classes)) / rates.shape[1] ** 0.5
+        weights = {"hidden": hidden, "out": out, "constant": jnp.zeros(classes)}
+        weights |= {"mean": rates.mean(axis=0), "deviation": rates.std(axis=0) + 0.05}
+        return weights, jnp.stack([layer.mean() for layer in spikes[1:]])
+
+    def hidden(self, weights, x, key=None):
         """The spikes of each layer, (time step, example, neuron)."""
         spikes = [self.encode(x)]
-        for w in weights["hidden"]:
-            spikes.append(self.layer(w, spikes[-1])[0])
+        for number, w in enumerate(weights["hidden"]):
+            key_layer = None if key is None else jax.random.fold_in(key, number)
+            spikes.append(self.layer(w, spikes[-1], key_layer)[0])
         return spikes[1:]
 
-    def features(self, weights, x):
-        """What the readout reads, (example, feature)."""
-        return self.readout(self.hidden(weights, x)[-1])
+    def features(self, weights, x, key=None):
+        """What the readout's weights multiply, (example, feature): standardized as at first."""
+        mean, deviation = jax.lax.stop_gradient((weights["mean"], weights["deviation"]))
+        return (self.readout(self.hidden(weights, x, key)) - mean) / deviation
 
-    def scores(self, weights, x):
+    def scores(self, weights, x, key=None):
         """A number for each example and class: the larger, the more probable."""
-        return self.features(weights, x) @ weights["out"] + weights["constant"]
+        return self.features(weights, x, key) @ weights["out"] + weights["constant"]
 
-    def loss(self, weights, x, labels, class_weight):
+    def loss(self, weights, x, labels, class_weight, key=None):
         """The cross-entropy of a batch, each example weighted by its class."""
-        entropy = optax.softmax_cross_entropy_with_integer_labels(self.scores(weights, x), labels)
+        scores = self.scores(weights, x, key)
+        entropy = optax.softmax_cross_entropy_with_integer_labels(scores, labels)
         return (class_weight[labels] * entropy).mean()
 
     def update(self, class_weight, state, batch):
         """The next weights and moments, and the loss."""
-        weights, moments = state
-        loss, gradient = jax.value_and_grad(self.loss)(weights, *batch, class_weight)
-        change, moments = optax.adam(self.learning_rate).update(gradient, moments)
+        (weights, moments), (x, labels, seed) = state, batch
+        of_batch = x, labels, class_weight, jax.random.key(seed)
+        loss, gradient = jax.value_and_grad(self.loss)(weights, *of_batch)
+        change, moments = self.optimizer().update(gradient, moments, weights)
         return (optax.apply_updates(weights, change), moments), loss
 
     def train(self, state, batches, class_weight):
@@ -199,7 +212,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, dtype=np.float32, allow_nd=True)
         if X.ndim > 3:
             raise ValueError(f"X has {X.ndim} axes; to use all as features: X.reshape(len(X), -1)")
-        warn_of_data(X, self.max_steps)
+        warn_of_data(X)
         check_classification_targets(y)
         self.params_ = self.get_params(deep=False)  # what is set later doesn't change a prediction
         self.classes_, labels = np.unique(y, return_inverse=True)
@@ -211,10 +224,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         weights, rates = self._run("initialize", key, some, weight)
         for layer in np.flatnonzero(np.asarray(rates) == 0):
             warnings.warn(f"layer {layer + 1} doesn't spike before training: raise scale")
-        moments, self.loss_curve_ = optax.adam(self.learning_rate).init(weights), []
+        moments, self.loss_curve_ = self.optimizer().init(weights), []
         for done in range(0, self.updates, 50):
             examples = rng.randint(len(X), size=(min(50, self.updates - done), self.batch_size))
-            batches = X[examples], labels[examples]
+            seeds = rng.randint(2**31, size=len(examples)).astype(np.uint32)
+            batches = X[examples], labels[examples], seeds
             (weights, moments), losses = self._run("train", (weights, moments), batches, weight)
             self.loss_curve_ += losses.tolist()
         if not np.isfinite(self.loss_curve_).all():
@@ -228,19 +242,15 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable class of each example."""
-        numbers = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[numbers]
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def _apply(self, method, X):
         """What a method returns for all examples: one program, for 200, serves any number."""
         check_is_fitted(self)
         check_numbers(X)
         x = check_array(X, dtype=np.float32, allow_nd=True, estimator=self)
-        if x.ndim != len(self.shape_) + 1:
-            raise ValueError(f"X has {x.ndim} axes; in fit it had {len(self.shape_) + 1}")
-        for axis, name in [(1, "time steps"), (2, "channels")]:
-            if x.ndim == 3 and x.shape[axis] != (size := self.shape_[axis - 1]):
-                raise ValueError(f"X has {x.shape[axis]} {name}; in fit it had {size}")
+        if 3 in (x.ndim, len(self.shape_) + 1) and x.shape[1:] != self.shape_:
+            raise ValueError(f"X has examples of shape {x.shape[1:]}; in fit it was {self.shape_}")
         validate_data(self, X, reset=False, skip_check_array=True)  # number and names of features
         # Some examples twice, so that there are 200 in each part
         padded = np.arange(-(-len(x) // 200) * 200) % len(x)
@@ -252,5 +262,6 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         params = self.params_ | {"updates": float(self.params_["updates"])}
         del params["class_weight"], params["random_state"]
         traced = {k: np.float32(v) for k, v in params.items() if isinstance(v, TRACED)}
+        traced = {k: v for k, v in traced.items() if v.ndim or v}  # 0 leaves something out
         constants = tuple((k, v) for k, v in params.items() if k not in traced)
         return _compiled(type(self), method, constants, traced, *arrays)

@@ -13,11 +13,11 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, log_loss, recall_score
-from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedShuffleSplit, check_cv
+from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedShuffleSplit
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.utils import check_array, column_or_1d
-from spiking import check_numbers
+from sklearn.utils import column_or_1d
+from inputs import checked_splits
 
 GRID = {
     "decay": [0.9, 0.97],
@@ -28,47 +28,6 @@ GRID = {
 }
 SEEDS = 3  # with how many the best network is trained
 SPLITS = StratifiedShuffleSplit(3, test_size=0.25, random_state=0)
-
-
-class SeriesScaler(StandardScaler):
-    """scikit-learn's StandardScaler for each channel of (example, time step, channel)."""
-
-    def fit(self, X, y=None):
-        """Find out the mean and the deviation of each channel."""
-        X = self._series(X)
-        if X.shape[1] < X.shape[2]:
-            warnings.warn("X has fewer time steps than channels; if swapped: X.swapaxes(1, 2)")
-        return super().fit(X.reshape(-1, X.shape[2]))
-
-    def transform(self, X):
-        """Give each channel a mean of 0 and a deviation of 1."""
-        X = self._series(X)
-        if X.shape[2] != self.n_features_in_:
-            raise ValueError(f"X has {X.shape[2]} channels; in fit it had {self.n_features_in_}")
-        return super().transform(X.reshape(-1, X.shape[2])).reshape(X.shape)
-
-    def _series(self, X):
-        check_numbers(X)
-        # Half as many digits would be lost before the mean is subtracted
-        X = check_array(X, dtype=[np.float64, np.float32], allow_nd=True)
-        if X.ndim != 3:
-            hint = "; for one channel: X[:, :, None]" if X.ndim == 2 else ""
-            raise ValueError(f"X has the shape {X.shape}, not (example, time step, channel){hint}")
-        return X
-
-
-def checked_splits(cv, X, y):
-    """The splits, each of which has examples of all classes to learn from."""
-    try:
-        splits = list(check_cv(cv, y, classifier=True).split(X, y))
-    except ValueError as error:
-        hint = "join or leave out rare classes, or pass cv=list(GroupKFold(3).split(X, y, groups))"
-        raise ValueError(f"{error} To mend it: {hint}") from error
-    for number, (learn, _) in enumerate(splits):
-        for missing in np.setdiff1d(y, y[learn]):
-            hint = "join it to another class, leave it out, or pass other splits as cv"
-            raise ValueError(f"split {number} has no class {missing} to learn from: {hint}")
-    return splits
 
 
 def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SPLITS):

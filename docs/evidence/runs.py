@@ -27,8 +27,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from evidence.tasks import TASKS, Task, split
+from inputs import SeriesScaler
 from spiking import SpikingClassifier
-from tune import GRID, SeriesScaler, controls, search, validation_scores
+from tune import GRID, controls, search, validation_scores
 
 Row = dict[str, Any]
 DATA = Path(__file__).parents[1] / "_data"

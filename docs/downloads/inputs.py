@@ -1,0 +1,103 @@
+"""What goes into the classifier and its search: a scaler for series, and what is accepted."""
+
+import warnings
+
+import numpy as np
+from sklearn.model_selection import check_cv
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_array
+
+# From where to where a parameter may go
+LIMITS = {
+    **dict.fromkeys(["layers", "neurons", "parts", "batch_size", "steps", "max_steps"], (1, 10**6)),
+    **dict.fromkeys(["tau_min", "tau_max", "scale", "peak", "width"], (1e-6, 1e6)),
+    **dict.fromkeys(["tau_synapse", "recurrent"], (0.0, 1e6)),
+    "updates": (0, 10**9),
+    "adaptive": (0.0, 1.0),
+    "learning_rate": (1e-9, 1.0),
+}
+
+
+class SeriesScaler(StandardScaler):
+    """scikit-learn's StandardScaler for each channel of (example, time step, channel).
+
+    With own, there is each channel once more, scaled by the series' own mean and deviation,
+    so that a small series shows its shape, too.
+    """
+
+    def __init__(self, own=True):
+        super().__init__()
+        self.own = own
+
+    def fit(self, X, y=None):
+        """Find out the mean and the deviation of each channel."""
+        X = self._series(X)
+        if X.shape[1] < X.shape[2]:
+            warnings.warn("X has fewer time steps than channels; if swapped: X.swapaxes(1, 2)")
+        return super().fit(X.reshape(-1, X.shape[2]))
+
+    def transform(self, X):
+        """Give each channel a mean of 0 and a deviation of 1."""
+        X = self._series(X)
+        if X.shape[2] != self.n_features_in_:
+            raise ValueError(f"X has {X.shape[2]} channels; in fit it had {self.n_features_in_}")
+        scaled = super().transform(X.reshape(-1, X.shape[2])).reshape(X.shape)
+        if not self.own:
+            return scaled
+        own = X - X.mean(axis=1, keepdims=True)
+        deviation = own.std(axis=1, keepdims=True)
+        return np.concatenate([scaled, own / np.where(deviation > 0, deviation, 1)], axis=2)
+
+    def _series(self, X):
+        check_numbers(X)
+        # Half as many digits would be lost before the mean is subtracted
+        X = check_array(X, dtype=[np.float64, np.float32], allow_nd=True)
+        if X.ndim != 3:
+            hint = "; for one channel: X[:, :, None]" if X.ndim == 2 else ""
+            raise ValueError(f"X has the shape {X.shape}, not (example, time step, channel){hint}")
+        return X
+
+
+def check_parameters(model):
+    """Refuse what can't be trained with; the message names the parameter."""
+    for name, (low, high) in LIMITS.items():
+        kind, value = "an integer" if type(low) is int else "a number", getattr(model, name)
+        known = int | np.integer if type(low) is int else int | float | np.number | np.ndarray
+        if not (isinstance(value, known) and np.all((low <= value) & (value <= high))):
+            raise ValueError(f"{name} must be {kind} from {low} to {high}; got {value!r}")
+    if not (model.delays and all(isinstance(d, int) and d >= 0 for d in model.delays)):
+        raise ValueError(f"delays must be integers of at least 0; got {model.delays!r}")
+
+
+def check_numbers(X):
+    """Refuse what scikit-learn's checks let pass, or don't explain."""
+    try:
+        kind = np.asarray(X).dtype.kind
+    except ValueError as error:
+        raise ValueError("X has series of unequal length: pad or stretch them") from error
+    if kind in "mM":
+        raise TypeError("X has dates: turn them into numbers, such as days since the first")
+
+
+def warn_of_data(X):
+    """Say what is probably wrong with X."""
+    if not 0.01 <= (largest := np.abs(X).max()) <= 100:
+        warnings.warn(f"the largest number in X is {largest:.0e}: scale X, as to a deviation of 1")
+    # Correlations of neighboring features: above 0.8 in signals, below 0.5 in tables
+    z = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-30)
+    if X.ndim == 2 and X.shape[1] >= 20 and (z[:, 1:] * z[:, :-1]).mean() > 0.7:
+        warnings.warn("neighboring features are alike: if they are time steps, pass X[:, :, None]")
+
+
+def checked_splits(cv, X, y):
+    """The splits, each of which has examples of all classes to learn from."""
+    try:
+        splits = list(check_cv(cv, y, classifier=True).split(X, y))
+    except ValueError as error:
+        hint = "join or leave out rare classes, or pass cv=list(GroupKFold(3).split(X, y, groups))"
+        raise ValueError(f"{error} To mend it: {hint}") from error
+    for number, (learn, _) in enumerate(splits):
+        for missing in np.setdiff1d(y, y[learn]):
+            hint = "join it to another class, leave it out, or pass other splits as cv"
+            raise ValueError(f"split {number} has no class {missing} to learn from: {hint}")
+    return splits

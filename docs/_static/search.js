@@ -44,7 +44,7 @@ function result([best, ...others]) {
   return element("li", link(best), text);
 }
 
-const add = ([id, title, heading, text, keywords]) => index.add({ id, title, heading, text, keywords });
+const add = ([id, title, heading, keywords, text]) => index.add({ id, title, heading, text, keywords });
 input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });
 input.oninput = () => {
   const sections = Map.groupBy(index.search(input.value, options), ({ id }) => id.split("#")[0]);

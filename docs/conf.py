@@ -125,15 +125,16 @@ def write_sections(app: Sphinx, exception: Exception | None) -> None:
     sections = []
     for doc, title in sorted(app.env.titles.items()):
         page = BeautifulSoup(Path(app.outdir, f"{doc}.html").read_bytes(), "html.parser")
-        keywords, article, found = page.find("meta", {"name": "keywords"}), page.article, []
+        words = {one.get("data-section"): one["content"] for one in page.select("[name=keywords]")}
+        article, found = page.article, []
         for link in article.select(".headerlink"):
             heading, anchor = link.parent, link.extract()["href"]
             name = anchor[1:] if "." in anchor else heading.get_text()  # of the API, or a heading
-            found.append([f"{doc}.html{anchor}", title.astext(), name])
+            keywords = words.get(anchor[1:] if found else None, "")  # or the page's
+            found.append([f"{doc}.html{anchor}", title.astext(), name, keywords])
             heading.replace_with("\0")
         texts = article.get_text().split("\0")[1:]  # nothing stands before the first heading
         sections += [[*section, text] for section, text in zip(found, texts, strict=True)]
-        sections[-len(found)].append(keywords["content"] if keywords else "")
     Path(app.outdir, "_static/sections.js").write_text(f"const SECTIONS = {json.dumps(sections)};")
 
 

@@ -4,16 +4,18 @@ const dialog = document.getElementById("pst-search-dialog");
 const input = dialog.querySelector("input");
 const status = dialog.querySelector("output");
 const list = dialog.querySelector("ol");
-const split = (text) => text.toLowerCase().split(/[^\p{L}\p{N}]+/u);
+// A name in code is a word, and so are its parts.
+const tokens = (text) => text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
+const split = (text) => tokens(text).flatMap((word) => [...new Set([word, ...word.split("_")])]);
+const asking = tokens("a an are can do does how i is my should the to what when which why");
 const fields = ["title", "heading", "text", "keywords"];
 const index = new MiniSearch({ fields, storeFields: fields, tokenize: split });
 const count = (word) => index.search(word).length; // sections that have it
+const longer = (word) => index.search(word, { prefix: true, tokenize: tokens }).flatMap(({ terms }) => terms);
 const options = {
-  boost: { title: 2, heading: 2 },
-  // Definitions and messages come later, and listings last.
-  boostDocument: (id) => (/#the-files/.test(id) ? 0.5 : /#term-|errors/.test(id) ? 0.8 : 1),
-  boostTerm: (word) => Math.min(word.length, 5) * Math.log(1 + SECTIONS.length / (1 + count(word))),
-  fuzzy: (word) => !count(word) && 0.4,
+  boost: { heading: 2, keywords: 1.5 },
+  boostTerm: (word) => (asking.includes(word) ? 0.01 : 1) / Math.sqrt(1 + count(word)), // rare ones say more
+  fuzzy: (word) => !count(word) && 0.25,
   prefix: (word) => word.length > 3 || !count(word),
 };
 
@@ -44,15 +46,14 @@ function result([best, ...others]) {
   return element("li", link(best), text);
 }
 
-const add = ([id, title, heading, text, keywords]) => index.add({ id, title, heading, text, keywords });
+const add = ([id, title, heading, keywords, text]) => index.add({ id, title, heading, text, keywords });
 input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });
 input.oninput = () => {
   const sections = Map.groupBy(index.search(input.value, options), ({ id }) => id.split("#")[0]);
   const pages = Array.from(sections.values()).slice(0, 10);
-  const words = split(input.value).filter(Boolean);
-  const missing = words.filter((word) => !index.search(word, { prefix: true }).length);
-  const listed = missing.slice(0, 5).map((word) => `“${word}”`);
-  const named = listed.length ? `No page has ${listed.join(", ")}. ` : "";
+  const has = (word, i, all) => longer(word).some(({ length }) => !all[i + 1] || length < word.length + 4);
+  const missing = tokens(input.value).filter((...word) => !has(...word)); // endings aside
+  const named = missing.length ? `No page has “${missing.slice(0, 5).join("”, “")}”. ` : "";
   list.replaceChildren(...pages.map(result));
   status.textContent = named + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
 };

@@ -200,6 +200,13 @@ def test_search_that_finds_nothing(landing: Page) -> None:
     expect(dialog).to_have_count(0)
 
 
+def test_search_names_what_no_page_has(landing: Page) -> None:
+    """A name in code, too, whose parts are there, and the beginning of a longer word; nothing else."""
+    assert _search(landing, "jax.lax.while_loop cond custom_vjp value_and_grad delay surrog")
+    status = landing.locator("dialog output")
+    expect(status).to_contain_text(re.compile("^No page has “while_loop”, “cond”. Pages"))
+
+
 @pytest.mark.parametrize(("scheme", "viewport"), [("light", WIDE), ("dark", PHONE)])
 def test_search_looks(scheme: Any, viewport: ViewportSize, landing: Page) -> None:
     """As it should to axe-core and on a phone, with the words that were found."""

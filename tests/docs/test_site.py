@@ -76,6 +76,14 @@ def test_internal_links_and_anchors_resolve(name: str) -> None:
     assert not broken, "\n".join(broken)
 
 
+def test_keywords_belong_to_a_section(name: str) -> None:
+    """Below the first one, to which the keywords of the page belong."""
+    page = parsed(SITE / name)
+    sections = [str(link["href"])[1:] for link in page.select("article .headerlink")][1:]
+    for meta in page.select("meta[data-section]"):
+        assert meta["data-section"] in sections, f"{name}: no section has these {meta['name']}"
+
+
 def test_every_image_has_alt_text_that_says_what_it_shows(name: str) -> None:
     """A figure is described, for those who do not see it."""
     for image in parsed(SITE / name).select("article img"):

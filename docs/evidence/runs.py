@@ -1,4 +1,4 @@
-"""What makes the record of *What the search found*: calls of `spiking.py` and `tune.py`.
+"""What makes the record of *What the search found*: calls of the classifier and search that readers copy.
 
     nox -s experiments -- record [TASK ...]
 
@@ -8,7 +8,6 @@ each model reaches. `check` trains in the same way, and fails where a model reac
 
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,12 +15,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
+import optax
 import pandas as pd
+from jax.lax import stop_gradient
 from joblib import parallel_config
+from sklearn.base import clone
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
-from sklearn.model_selection import GridSearchCV, ParameterGrid, ParameterSampler
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -29,160 +30,202 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from evidence.tasks import TASKS, Task, split
 from inputs import SeriesScaler
 from spiking import SpikingClassifier
-from tune import GRID, controls, search, validation_scores
+from tune import GRID, SPLITS, controls, search, validation_scores
 
 Row = dict[str, Any]
 DATA = Path(__file__).parents[1] / "_data"
 FILE, FILE_OF_TASKS = DATA / "search.csv", DATA / "search_tasks.csv"
-PACKAGES = "jax", "optax", "scikit-learn", "sktime", "mnist1d"
+PACKAGES = "jax", "optax", "scikit-learn", "sktime", "mnist1d", "pyts"
 FEATURES = MinMaxScaler(), StandardScaler(with_std=False)
 SCALING = {"features": FEATURES, "signals": (SeriesScaler(),), "spikes": ()}
 # These tasks were named before the first run.
-EFFECTS = ["Yin-Yang", "MNIST-1D", "JapaneseVowels", "Randman, 1-D"]
-EFFECTS += ["two cues, pause 80", "accumulated cues"]
-COLUMNS = {"width": [1.0, 2.0], "peak": [0.3, 1.0], "detach_reset": [False, True]}
-COLUMNS |= {"recurrent": [0.0, 0.3], "decay": [0.9, 0.97]}
-DRAWN = ["Yin-Yang", "digits", "wide table", "imbalanced table", "MNIST-1D", "GunPoint"]
-DRAWN += ["Randman, 1-D", "two cues, pause 20", "temporal order", "accumulated cues"]
-# On a logarithmic scale, twice as wide as what is searched
-SPACE: Row = {"bias": [False, True], "recurrent": [0.0, 0.1, 0.3, 1.0]}
-SPACE |= {"decay": 1 - np.geomspace(0.0164, 0.183, 99), "scale": np.geomspace(0.5, 8, 99)}
-SPACE |= {"learning_rate": np.geomspace(0.00577, 0.052, 99)}
+COMPARED = ["Yin-Yang", "MNIST-1D", "OSULeaf", "PLAID", "Randman, 1-D", "two cues, pause 80"]
+RATES = [0.005, 0.01, 0.02]  # of which each variant has the one with the lowest validation loss
 
 
 @dataclass(eq=False, repr=False)
-class AdaptiveClassifier(SpikingClassifier):
-    """Neurons whose threshold rises with each spike, as on the page *Hyperparameters*."""
+class Drawn(SpikingClassifier):
+    """Time constants stay as they were drawn."""
 
-    rise: float = 0.2
-    slow: float = 0.97
+    def dynamics(self, w: Any) -> Any:
+        """No gradient reaches them."""
+        kept = {name: stop_gradient(w[name]) for name in w if name.startswith("tau")}
+        return super().dynamics(w | kept)
 
-    def rest(self, current: Any) -> Any:
-        """No rise."""
-        return *super().rest(current), jnp.zeros_like(current)
 
-    def neuron(self, w: Any, state: Any, current: Any) -> Any:
-        """The spikes of this step raise the threshold of the next."""
-        v, i, s, a = state
-        i = self.synapse * i + (1 - self.synapse) * current
-        v = self.decay * v + i + s @ w["recurrent"]
-        s = self.spike(v - 1.0 - a)
-        return (self.reset(v, s), i, s, self.slow * a + self.rise * s), (s, v)
+@dataclass(eq=False, repr=False)
+class Unscaled(SpikingClassifier):
+    """The readout sees rates as they are."""
+
+    def features(self, weights: Any, x: Any, key: Any = None) -> Any:
+        """Not standardized."""
+        return self.readout(self.hidden(weights, x, key))
+
+
+@dataclass(eq=False, repr=False)
+class Constant(SpikingClassifier):
+    """The learning rate doesn't fall."""
+
+    def optimizer(self) -> Any:
+        """Adam."""
+        return optax.adam(self.learning_rate)
+
+
+@dataclass(eq=False, repr=False)
+class Averaged(SpikingClassifier):
+    """Neighbors in long series are averaged."""
+
+    def encode(self, x: Any) -> Any:
+        """One value for each time step and channel."""
+        if x.ndim == 2:
+            return super().encode(x)
+        folded = super().encode(x)
+        return folded.reshape(*folded.shape[:2], -1, x.shape[2]).mean(axis=2)
+
+
+# What is trained beside the network that the search found, in which one thing is another
+VARIANTS: dict[str, tuple[Any, Row]] = {
+    "as found": (SpikingClassifier, {}),
+    "drawn time constants": (Drawn, {}),
+    "one time constant": (SpikingClassifier, {"tau_min": 10.0, "tau_max": 10.0}),
+    "delays": (SpikingClassifier, {"delays": SpikingClassifier.delays}),
+    "no delays": (SpikingClassifier, {"delays": (0,)}),
+    "adaptation": (SpikingClassifier, {"adaptive": 0.5}),
+    "no adaptation": (SpikingClassifier, {"adaptive": 0.0}),
+    "one count": (SpikingClassifier, {"parts": 1}),
+    "quarters": (SpikingClassifier, {"parts": 4}),
+    "rates as they are": (Unscaled, {}),
+    "constant learning rate": (Constant, {}),
+    "averaged": (Averaged, {}),
+    "recurrent": (SpikingClassifier, {"recurrent": 0.3}),
+    "128 neurons": (SpikingClassifier, {"neurons": 128}),
+    "1500 updates": (SpikingClassifier, {"updates": 1500}),
+    "width 2": (SpikingClassifier, {"width": 2.0}),
+    "peak 1": (SpikingClassifier, {"peak": 1.0}),
+    "detached reset": (SpikingClassifier, {"detach_reset": True}),
+}
 
 
 def pipeline(task: Task, cls: Any = SpikingClassifier, **given: Any) -> Any:
     """The network behind the scaler that *Classify your data* puts before it."""
-    synapse = 0.82 if task.kind == "spikes" else 0.0
+    synapse = 10.0 if task.kind == "spikes" else 0.0
     weight = "balanced" if task.measure == "balanced_accuracy" else None
-    return make_pipeline(*SCALING[task.kind], cls(synapse=synapse, class_weight=weight, **given))
+    network = cls(**{"tau_synapse": synapse, "class_weight": weight, **given})
+    return make_pipeline(*SCALING[task.kind], network)
 
 
-def reached(model: Any, task: Task) -> float:
-    """What a trained model reaches on the test examples."""
+def reached(model: Any, task: Task, places: Any = None) -> float:
+    """What a trained model reaches on the test examples, or on others."""
+    places = task.test if places is None else places
     of = {"accuracy": accuracy_score, "balanced_accuracy": balanced_accuracy_score}
-    return float(of[task.measure](task.y[task.test], model.predict(task.X[task.test])))
+    return float(of[task.measure](task.y[places], model.predict(task.X[places])))
 
 
-def trained(model: Any, settings: Sequence[Row], task: Task, learn: Any, valid: Any) -> Any:
-    """With each setting, the loss on the validation examples, and what is reached in the test."""
+def trained(model: Any, settings: Sequence[Row], task: Task) -> list[Row]:
+    """With each setting, from three quarters: the validation loss, and what is reached in the test."""
 
     def both(model: Any, X: Any, y: Any) -> dict[str, float]:
-        return {
-            "loss": -validation_scores(model, X, y)["neg_log_loss"],
-            "test": reached(model, task),
-        }
+        loss = -validation_scores(model, X, y)["neg_log_loss"]
+        return {"validation": loss, "test": reached(model, task)}
 
-    prefix = f"{model.steps[-1][0]}__"
-    grid = [{prefix + name: [value] for name, value in one.items()} for one in settings]
-    table = GridSearchCV(model, grid, scoring=both, cv=[(learn, valid)], refit=False)
+    grid = [{f"{model.steps[-1][0]}__{k}": [v] for k, v in one.items()} for one in settings]
+    parts = [split(task.learn, task.y, test_size=0.25)]
+    table = GridSearchCV(model, grid, scoring=both, cv=parts, refit=False)
     with parallel_config("threading", n_jobs=os.cpu_count()):
         found = table.fit(task.X, task.y).cv_results_
-    return found["mean_test_loss"], found["mean_test_test"]
+    results = zip(found["mean_test_validation"], found["mean_test_test"], strict=True)
+    return [{"validation": loss, "test": test} for loss, test in results]
 
 
-def by_seed(name: str, model: Any, settings: Sequence[Row], task: Task, seeds: int) -> list[Row]:
-    """A row for each setting, trained with each seed on three quarters of what is learned from."""
-    every = [one | {"random_state": seed} for one in settings for seed in range(seeds)]
-    parts = split(task.learn, task.y, test_size=0.25)
-    losses, tests = (np.split(x, len(settings)) for x in trained(model, every, task, *parts))
-    return [row(name, *one) for one in zip(tests, losses, settings, strict=True)]
-
-
-def row(model: str, tests: Any, validations: Any = (), setting: Row | None = None) -> Row:
+def row(model: str, results: Sequence[Row], **more: Any) -> Row:
     """A row of the record, with what each seed reaches."""
-    valid = {f"validation {seed}": value for seed, value in enumerate(validations)}
-    test = {f"test {seed}": value for seed, value in enumerate(tests)}
-    return {"model": model, **(setting or {}), **valid, **test}
+    by_seed = {f"{k} {seed}": one[k] for seed, one in enumerate(results) for k in one}
+    return {"model": model, **more, **by_seed}
 
 
-def baseline(task: Task) -> tuple[str, float]:
-    """A strong model beside the forest of `controls`: random kernels, or the nearest spike times."""
+def variant(name: str, task: Task, setting: Row, seeds: int = 5) -> Row:
+    """One thing is another: at the best of three learning rates, with some seeds."""
+    cls, other = VARIANTS[name]
+    model = pipeline(task, cls, **setting | other)
+    first = trained(model, [{"learning_rate": rate, "random_state": 0} for rate in RATES], task)
+    best = int(np.argmin([one["validation"] for one in first]))
+    more = [{"learning_rate": RATES[best], "random_state": seed} for seed in range(1, seeds)]
+    return row(name, [first[best], *trained(model, more, task)], learning_rate=RATES[best])
+
+
+def strong(task: Task) -> tuple[str, Any, Task]:
+    """A model for series beside those of `controls`, and the task as it sees it."""
     if task.kind == "spikes" and task.X.sum(axis=1).max() == 1:
-        name, model = "nearest spike times", KNeighborsClassifier(1)
-        task = replace(task, X=task.X.argmax(axis=1))
-    else:
-        from sktime.classification.kernel_based import RocketClassifier
+        times = replace(task, X=task.X.argmax(axis=1))
+        return "nearest spike times", KNeighborsClassifier(1), times
+    from sktime.classification.kernel_based import RocketClassifier
 
-        name, model = "MiniRocket", RocketClassifier(rocket_transform="minirocket", random_state=0)
-        task = replace(task, X=task.X.swapaxes(1, 2))
-    return name, reached(model.fit(task.X[task.learn], task.y[task.learn]), task)
+    rocket = RocketClassifier(rocket_transform="minirocket", random_state=0)
+    return "MiniRocket", rocket, replace(task, X=task.X.swapaxes(1, 2))
 
 
-def searched(task: Task, updates: int = 500, seeds: int = 3) -> list[Row]:
-    """What a search finds, the network that it chooses with other seeds, and the controls."""
+def searched(task: Task, seeds: int = 3, **given: Any) -> list[Row]:
+    """What the defaults reach, what a search finds, and models beside it."""
     X, y = task.X[task.learn], task.y[task.learn]
     choose = {"choose_by": "balanced_accuracy"} if task.measure == "balanced_accuracy" else {}
-    found = search(pipeline(task), X, y, updates=updates, **choose)
-    setting = {name.split("__")[1]: value for name, value in found.best_params_.items()}
-    again = [setting | {"random_state": seed} for seed in range(seeds)]
-    _, tests = trained(pipeline(task, updates=updates), again, task, task.learn, task.test)
-    validation = found.cv_results_[f"mean_test_{task.measure}"][found.best_index_]
-    others = {name: reached(other, task) for name, other in controls(found, X, y).items()}
-    others |= dict([baseline(task)]) if X.ndim == 3 else {}
-    rows = [row(name, [test]) for name, test in others.items()]
-    return [row("network", tests, [validation], setting), *rows]
-
-
-def effects(task: Task, setting: Row, updates: int = 500, seeds: int = 5) -> list[Row]:
-    """A grid of what may matter, and three changes of the network that the search found."""
-    rest = {name: value for name, value in setting.items() if name not in COLUMNS}
-    grid = pipeline(task, updates=updates, **rest)
-    rows = by_seed("grid", grid, [*ParameterGrid(COLUMNS)], task, seeds)
-    changes = {
-        "as found": pipeline(task, updates=updates, **setting),
-        "adaptation": pipeline(task, AdaptiveClassifier, updates=updates, **setting),
-        "five times the updates": pipeline(task, updates=5 * updates, **setting),
-        "128 neurons": pipeline(task, updates=updates, neurons=128, **setting),
-    }
-    for name, model in changes.items():
-        rows += by_seed(name, model, [{}], task, seeds)
+    found = search(pipeline(task, **given), X, y, **choose)
+    setting = {name: found.best_params_[f"spikingclassifier__{name}"] for name in GRID}
+    valid = found.cv_results_[f"mean_test_{task.measure}"][found.best_index_]
+    default = [pipeline(task, random_state=seed, **given).fit(X, y) for seed in range(seeds)]
+    rows = [
+        row(name, [seen(model, task) for model in models], **more)
+        for name, models, more in [
+            ("network", found.seeds_, {"validation": valid, **setting}),
+            ("defaults", default, {}),
+        ]
+    ]
+    others = {name: (model, task) for name, model in controls(found, X, y).items()}
+    if X.ndim == 3:
+        name, model, as_seen = strong(task)
+        others[name] = model.fit(as_seen.X[task.learn], y), as_seen
+    for name, (model, as_seen) in others.items():
+        simple = "frozen" not in name and name != "largest class"
+        valid = validated(model, as_seen) if simple else np.nan
+        rows.append(row(name, [seen(model, as_seen)], validation=valid))
     return rows
 
 
-def drawn(task: Task, count: int = 50, seeds: int = 2) -> list[Row]:
-    """The best, by the test itself, of settings at random: about the most that they can reach."""
-    settings = [*ParameterSampler(SPACE, count, random_state=0)]
-    every = [one | {"random_state": seed} for one in settings for seed in range(seeds)]
-    _, tests = trained(pipeline(task), every, task, task.learn, task.test)
-    tests = np.split(tests, count)
-    best = int(np.nanargmax(np.mean(tests, axis=1)))
-    return [row("best of 50", tests[best], (), settings[best])]
+def validated(model: Any, task: Task) -> float:
+    """What a model reaches on the validation examples of the search, on average."""
+    reaches = []
+    for learn, valid in SPLITS.split(task.learn, task.y[task.learn]):
+        learn, valid = task.learn[learn], task.learn[valid]
+        fitted = clone(model).fit(task.X[learn], task.y[learn])
+        reaches.append(reached(fitted, task, valid))
+    return float(np.mean(reaches))
+
+
+def seen(model: Any, task: Task) -> Row:
+    """What a model reaches in training, on up to 1,000 examples, and in the test."""
+    return {
+        "train": reached(model, task, task.learn[:: -(-len(task.learn) // 1000)]),
+        "test": reached(model, task),
+    }
 
 
 def train(name: str) -> pd.DataFrame:
-    """All that is recorded of a task: a row for each model and setting."""
+    """All that is recorded of a task: a row for each model."""
     print(f"\n{name}", flush=True)
     task = TASKS[name]()
     rows = searched(task)
-    setting = {key: rows[0][key] for key in GRID}
-    rows += effects(task, setting) if name in EFFECTS else []
-    rows += drawn(task) if name in DRAWN else []
+    if name in COMPARED:
+        setting = {key: rows[0][key] for key in GRID}
+        as_found = variant("as found", task, setting)
+        for one, (cls, other) in VARIANTS.items():
+            same = setting | other == setting and cls is SpikingClassifier
+            same |= cls is Averaged and task.X.shape[1] <= 100
+            rows.append(as_found | {"model": one} if same else variant(one, task, setting))
     return pd.DataFrame(rows).assign(task=name)
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """What each model reaches in the test, on average, and the standard error over its seeds."""
-    tests = rows.filter(like="test ")
+    tests = rows.filter(like="test ").astype(float)
     each = pd.DataFrame({"mean": tests.mean(axis=1), "error": tests.sem(axis=1).fillna(0)})
     return each.groupby(rows["model"], sort=False).mean()
 
@@ -210,7 +253,6 @@ def check(name: str, file: Path = FILE) -> list[str]:
 
 def main(command: str = "", *names: str) -> None:
     """Record or check, one task after the other."""
-    warnings.filterwarnings("ignore", "[0-9]+ time steps are averaged")
     if command not in ("record", "check") or {*names} - {*TASKS}:
         sys.exit(f"{__doc__}\nTasks: {', '.join(TASKS)}")
     done = pd.read_csv(FILE)["task"].unique() if command == "record" and FILE.exists() else []

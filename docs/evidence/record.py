@@ -119,7 +119,7 @@ def figure_of_tasks() -> None:
 
 def figure_of_effects() -> None:
     """What each change adds on each task, as a number and a color."""
-    figure, panel = plt.subplots(figsize=(6.4, 5), layout="constrained")
+    _, panel = plt.subplots(figsize=(6.4, 5), layout="constrained")
     panel.imshow(ADDED, "PuOr", vmin=-25, vmax=25, aspect="auto")
     for row, column in np.ndindex(ADDED.shape):
         style = {"weight": "bold" if CLEAR.iloc[row, column] else "normal"}

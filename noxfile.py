@@ -68,7 +68,6 @@ def tests(session: nox.Session) -> None:
     session.install("pytest-accept")  # needs a Python older than 3.14
     outputs = ["pytest", "--doctest-modules", "-W", "default", "src", "docs", "README.md"]
     session.run(*outputs, success_codes=[0, 1])  # shows what the last line accepts
-    session.run("python", "-m", "evidence.page_numbers", env={"PYTHONPATH": "docs"})
     session.run(*outputs, "--accept", "--last-failed", success_codes=[0, 1])
 
 

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +25,6 @@ def read(name: str) -> str:
 TOML = tomllib.loads(read("pyproject.toml"))
 PROJECT, GROUPS, NOXFILE = TOML["project"], TOML["dependency-groups"], read("noxfile.py")
 PAGES = [ROOT / "README.md", ROOT / "docs/index.md", *ROOT.glob("docs/[!_]*/*.md")]
-PLACES = [
-    "*.md",
-    ".github/*.md",
-    ".github/*/*",
-    ".ci/run",
-    ".r*.yaml",
-    "*.cff",
-    "*.py",
-    "docs/*.py",
-]
-TEXTS = sorted({*PAGES, *(file for place in PLACES for file in ROOT.glob(place))})
 
 
 def test_changelog_package_and_citation_have_one_version() -> None:
@@ -72,50 +61,6 @@ def test_bounds_and_pins_are_where_they_belong() -> None:
     assert not bound, f"pyproject.toml: let {bound} have a lower bound only"
 
 
-def places(pattern: str, files: Iterable[Path]) -> Iterator[tuple[str, str]]:
-    """Where it stands, and what its group is."""
-    for file in files:
-        text = file.read_text("utf-8")
-        for found in re.finditer(pattern, text, re.MULTILINE):
-            line = text.count("\n", 0, found.start(1)) + 1
-            yield f"{file.relative_to(ROOT)}:{line}: {found[0].strip()}", found[1]
-
-
-CHORES = re.findall(r"\ndef (\w+)\(session", NOXFILE)
-WORDS = re.findall(r'"(\w+)"', NOXFILE)
-FOLDERS = re.findall(r'(?:= |Path\()"([\w/]+)"', NOXFILE)
-OLDEST = [PROJECT["requires-python"].strip(">="), PROJECT["dependencies"][0].partition(">=")[2]]
-PYTHONS = [classifier.rpartition(" ")[2] for classifier in PROJECT["classifiers"]]
-PUBLIC = dir(relugrad) + dir(relugrad.ReluGrad)
-NAMES = {  # how something is named, and which there are
-    "chore": (r"(?:nox -s |nox --session |chore: |^chore )([a-z_]+)", CHORES),
-    "proof": (r"(?:proofs -- |proofs, select: )([a-z_ ]+)", WORDS),
-    "branch": (r"(?:branches: \[|refs/|--branch )([\w/-]+)", ["main", "heads/main"]),
-    "output of a chore": (r"^ +path: (\S+)$", FOLDERS),
-    "group of dependencies": (r"--group[\", ]+(\w+)", GROUPS),
-    "oldest version": (r"\b(?:Python|JAX)\s+([\d.]+)\s+or\s+newer", OLDEST),
-    "supported Python": (r"(?:python: \"|-P |--python )(3\.\d+)", PYTHONS),
-    "public name": (r"(?:\bReluGrad|[(`]relugrad)\.(\w+)", PUBLIC),
-    "function": (r"`(relu_\w+)[`(]", PUBLIC),
-    "variable": (r"\b(DOCS_\w+)", re.findall(r'"(DOCS_\w+)"', read("docs/conf.py"))),
-}
-
-
-@pytest.mark.parametrize("kind", NAMES)
-def test_what_is_named_exists(kind: str) -> None:
-    pattern, there_are = NAMES[kind]
-    named = list(places(pattern, TEXTS))
-    assert len(named) > 2
-    wrong = [where for where, names in named if not {*names.split()} <= {*there_are}]
-    assert not wrong, f"there is no such {kind}:\n" + "\n".join(wrong)
-
-
-def test_each_file_that_is_named_exists() -> None:
-    named = places(r"[`\"]((?:docs|src|tests)/(?!_build)[\w/.*-]+)[`\"]", TEXTS)
-    wrong = [where for where, name in named if not any(ROOT.glob(name))]
-    assert not wrong, "there is no such file:\n" + "\n".join(wrong)
-
-
 def test_each_chore_runs_before_a_commit_lands_or_weekly() -> None:
     """Before, if nox runs it by default. Two are for people."""
     for options, name in re.findall(r"\n@nox\.session(.*)\ndef (\w+)", NOXFILE):
@@ -150,18 +95,6 @@ def test_each_conversation_on_a_page_is_collected() -> None:
         there = len(re.findall(r"^```.*\n>>> ", page.read_text("utf-8"), re.MULTILINE))
         collected = listed.count(f"{name}::")
         assert collected == there, f"{name}: pytest runs {collected} of {there} blocks of prompts"
-
-
-def test_formulas_are_those_of_the_function() -> None:
-    """Each is the triangle, its peak, or the area of one side or of both."""
-    spike = relugrad.ReluGrad(0.4, 1.5)
-    values = [*map(spike.surrogate_grad, [0.7, 0.0]), *map(spike.surrogate_fun, [0.0, 1.5])]
-    given = {"alpha": 0.4, "width": 1.5, "x": 0.7, "relu": lambda y: max(0, y)}
-    found = list(places(r"`([^`\n]*\balpha \* [^`\n]*)`", [*PAGES, *ROOT.glob("src/*/*.py")]))
-    assert len(found) > 8
-    for where, formula in found:
-        value = eval(formula.replace("|x|", "abs(x)"), given)
-        assert np.isclose(value, values).any(), f"{where}: not the triangle, its peak or its area"
 
 
 @pytest.mark.parametrize("curve", ["step", "triangle"])

@@ -6,7 +6,5 @@ A module belongs to one page, or to the pages on one topic. It has
 - functions called ``table`` and ``figure``, or something longer, which a hidden cell of one line calls;
 - claims, each a test with a name that says what a page says. `pytest` runs them, and a failure shows the values.
 
-`tasks.py` and `runs.py` make the record of *What the search found*, and `record.py` reads it. `page_numbers.txt`
-lists the numbers and tables that pages fill in: a new record changes lines in it, which somebody reads.
-`nox -s tests -- renew` writes it anew.
+`tasks.py` and `runs.py` make the record of *What the search found*, and `record.py` reads it.
 """

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import optax
 import pandas as pd
@@ -211,6 +212,7 @@ def seen(model: Any, task: Task) -> Row:
 def train(name: str) -> pd.DataFrame:
     """All that is recorded of a task: a row for each model."""
     print(f"\n{name}", flush=True)
+    jax.clear_caches()  # or the programs of all tasks take more memory than a process may map
     task = TASKS[name]()
     rows = searched(task)
     if name in COMPARED:

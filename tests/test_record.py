@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from evidence import record
-from evidence.record import accuracies, ahead, best_simple, effects, errors, frozen, of
+from evidence.record import accuracies, ahead, best_simple, effects, errors, of
 
 NAN = np.nan
 TESTED = pd.Series({"A": 96, "B": 20})
@@ -50,8 +50,6 @@ def test_ahead_is_a_difference_in_standard_errors() -> None:
     apart = 20 / np.hypot(error["network"], error["linear model"])
     assert ahead(SMALL, TESTED, best_simple(SMALL))["A"] == pytest.approx(apart)
     assert ahead(SMALL, TESTED, "network", "linear model")["A"] == pytest.approx(-apart)
-    assert frozen(SMALL, 1)["A"] == "frozen, 8 neurons"
-    assert frozen(SMALL, 16)["A"] == "frozen, 128 neurons"
 
 
 def test_an_effect_is_a_difference_of_two_variants_and_clear_if_chance_is_rare(

@@ -75,12 +75,6 @@ def ahead(record: Any, tested: Any, models: Any, network: Any = "network") -> An
     return apart / np.hypot(of(error, network), of(error, models))
 
 
-def frozen(record: Any, times: int) -> Any:
-    """By task, the name of the frozen network with so many times the neurons of the network."""
-    neurons = record[record["model"] == "network"].set_index("task")["neurons"].astype(int)
-    return "frozen, " + (times * neurons).astype(str) + " neurons"
-
-
 def effects(record: Any) -> tuple[Any, Any]:
     """By effect and task: percentage points, and whether they are clear, one in twenty by chance."""
     tests = by_seed(record, "test")
@@ -96,7 +90,19 @@ def effects(record: Any) -> tuple[Any, Any]:
 ACCURACY, ERROR = accuracies(RECORD), errors(RECORD, TASKS["tested"])
 BEST, (ADDED, CLEAR) = best_simple(RECORD), effects(RECORD)
 SEEN = TASKS.index[:-3]  # the last three were looked at once, when all was finished
-EQUAL, WIDE = frozen(RECORD, 1), frozen(RECORD, 16)
+BEHIND = (of(ACCURACY, BEST) - ACCURACY["network"])[SEEN].clip(lower=0)
+EQUAL, WIDE = "frozen, 32 neurons", "frozen, 512 neurons"
+AHEAD = {str(model): ahead(RECORD, TASKS["tested"], model) for model in (EQUAL, WIDE)}
+AHEAD_OF_SIMPLE = ahead(RECORD, TASKS["tested"], BEST)
+tasks, comparisons = len(SEEN), ADDED.size
+worse, shortfall = (AHEAD_OF_SIMPLE[SEEN] < -2).sum(), round(BEHIND.mean(), 1)
+searched = round((ACCURACY["network"] - ACCURACY["defaults"])[SEEN].mean(), 1)
+trained, trained_wide = ((AHEAD[model][SEEN] > 2).sum() for model in (EQUAL, WIDE))
+gunpoint, minirocket, forest = (
+    f"{ACCURACY.loc['GunPoint', model]:.0f}%"
+    for model in ("defaults", "MiniRocket", "random forest")
+)
+versions = " and ".join(sorted({*TASKS["jax"]}))
 
 
 def figure_of_tasks() -> None:

@@ -42,9 +42,13 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
     settings = [{"updates": updates} | one for one in ParameterGrid(grid)]
     third = -(-len(settings) // 3)
     short = clone(model).set_params(**{f"{prefix}updates": 50})
-    seconds = seconds_of(short, X, y) * np.mean([one["updates"] for one in settings]) / 50
-    trainings = (0.3 * len(settings) + third) * len(cv) / os.cpu_count() + SEEDS
-    print(f"{len(settings)} settings, in about {seconds * trainings:.0f} s")
+    first, again = seconds_of(short, X, y)
+    again *= np.mean([one["updates"] for one in settings]) / 50
+    # JAX compiles a program for all values of a float but 0.
+    programs = {str([v for v in one.values() if type(v) is not float or not v]) for one in settings}
+    trainings = (0.3 * len(settings) + third) * len(cv) + SEEDS
+    seconds = (first * len(programs) + again * trainings) / os.cpu_count()
+    print(f"{len(settings)} settings, in about {seconds:.0f} s")
     for share in [0.3, 1.0]:
         some = [one | {"updates": max(1, round(share * one["updates"]))} for one in settings]
         candidates = [{prefix + name: [value] for name, value in one.items()} for one in some]
@@ -65,11 +69,12 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
 
 
 def seconds_of(model, X, y):
-    """How long it takes to train, once it is compiled."""
-    clone(model).fit(X, y)
-    start = time.perf_counter()
-    clone(model).fit(X, y)
-    return time.perf_counter() - start
+    """How long the first training takes, which compiles, and how long another one."""
+    times = [time.perf_counter()]
+    for _ in range(2):
+        clone(model).fit(X, y)
+        times.append(time.perf_counter())
+    return np.diff(times)
 
 
 def with_other_seeds(model, X, y):
@@ -163,8 +168,10 @@ def controls(found, X, y):
         frozen = Frozen(clone(network).set_params(neurons=neurons))
         models[f"frozen, {neurons} neurons"] = make_pipeline(*scaling, frozen, linear)
     y, some = column_or_1d(y, warn=True), np.arange(min(len(X), 200))
-    seconds = seconds_of(make_pipeline(*scaling, frozen), X[some], y[some])  # takes longest
-    print(f"{len(models)} simpler models, in about {seconds * len(X) / len(some):.0f} s or more")
+    seconds = seconds_of(make_pipeline(*scaling, frozen), X[some], y[some])[0]  # takes longest
+    print(
+        f"{len(models)} simpler models, in about {seconds * (1 + len(X) / len(some)):.0f} s or more"
+    )
     return {name: clone(model).fit(X, y) for name, model in models.items()}
 
 

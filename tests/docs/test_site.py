@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
-from bs4 import Tag
 from tests.docs.blocks import SITE, cells, compact, executed, parsed, place
 
 import relugrad
@@ -14,53 +13,22 @@ import relugrad
 REFERENCE = SITE / "reference/relugrad.html"
 PYTHON = {"default", "ipython3", "pycon", "pycon3", "python"}
 OTHER = {"bibtex", "sh", "text"}  # commands, and what was printed or raised elsewhere
-FACTS = [  # without spaces
+FACTS = [  # formulas, what draws the figure, and references; without spaces
     "finalclassrelugrad.ReluGrad(alpha=0.3,width=1.0,",  # not an example of a call
     "g(x)={1x≥00x<0",
     "g′(x)=ReLU(α(w−|x|))=max(0,α(w−|x|))",
-    "peaksatαwatx=0",
-    "foralphain[0.3,0.5,1.0]:forwidthin[1.0,2.0]:",
     "forwidthin[0.5,1.0,1.5,2.0]:surrogate=ReluGrad(0.5,width)",
-    "jax.vmap(jax.grad(surrogate))(x)",
-    "x=jnp.array([-2.0,-0.5,0.0,0.5,2.0])>>>spike=ReluGrad(alpha=0.3,width=1.0)",
-    "print(spike(x))[0.0.1.1.1.]>>>print(jax.vmap(jax.grad(spike))(x))[0.0.150.30.150.]",
     "E.O.Neftci,H.MostafaandF.Zenke,“Surrogategradientlearninginspikingneuralnetworks”,",
 ]
 
 
-@pytest.fixture(scope="module")
-def entry() -> Tag:
-    """The entry of ReluGrad on the reference page."""
+@pytest.mark.parametrize("fact", FACTS)
+def test_reference_page_states(fact: str) -> None:
+    """What readers come for, as they see it in the entry of ReluGrad."""
     entry = parsed(REFERENCE).select_one("dl:has(> [id='relugrad.ReluGrad'])")
     assert entry is not None
-    return entry
-
-
-@pytest.mark.parametrize("fact", FACTS)
-def test_reference_page_states(fact: str, entry: Tag) -> None:
-    """What readers come for, as they see it."""
     text = re.sub(r"[\s\u2061\u200b]+", "", entry.get_text())
     assert fact in text, f"src/relugrad/_relu_grad.py: let the docstring show {fact}"
-
-
-OPENS = {"Source code": b"import jax", "png": b"\x89PNG", "hires.png": b"\x89PNG", "pdf": b"%PDF"}
-
-
-@pytest.mark.parametrize("kind", OPENS)
-def test_link_of_the_figure_opens(kind: str, entry: Tag) -> None:
-    link = next(a for a in entry.select("a.download") if a.get_text() == kind)
-    assert (REFERENCE.parent / str(link["href"])).read_bytes().startswith(OPENS[kind])
-
-
-def test_reference_page_has_its_sections(entry: Tag) -> None:
-    headings = entry.select("p.rubric, p.admonition-title, dl.field-list > dt")
-    found = {heading.get_text(strip=True).rstrip(":") for heading in headings}
-    assert {"Parameters", "Examples", "See also", "References"} <= found
-    assert len(entry.select("math[display=block]")) == 2  # each on a line of its own
-    parameters = [item.get_text() for item in entry.select("dl.field-list li")]
-    for name in ["alpha", "width"]:
-        text = next(text for text in parameters if text.startswith(name))
-        assert all(word in text for word in ["ArrayLike", "unit", "Default"]), text
 
 
 def test_internal_links_and_anchors_resolve(name: str) -> None:
@@ -157,19 +125,12 @@ def test_machines_read_what_is_shown() -> None:
     assert "[0.   0.15 0.3  0.15 0.  ]" in text
 
 
-def test_landing_page_says_what_it_is_and_where_to_go() -> None:
-    """The examples with their output, the figures, four ways to start, the package, BibTeX."""
+def test_landing_page_offers_the_package() -> None:
+    """In this version, with two figures."""
     page, version = parsed(SITE / "index.html"), relugrad.__version__
     assert len(page.select("article img")) == 2
-    assert len(page.select("article .sd-card a.sd-stretched-link")) == 4
     files = [(SITE / str(link["href"])).resolve(strict=True) for link in page.select("a.download")]
     wheel, source = f"relugrad-{version}-py3-none-any.whl", f"relugrad-{version}.tar.gz"
     assert [file.name for file in files] == [wheel, source]
-    for shown in [
-        wheel,
-        f"version = {{{version}}}",
-        f"relugrad {version}",
-        "0.15 0.3  0.15 0.",
-        "-0.3236",
-    ]:
+    for shown in [wheel, f"version = {{{version}}}", f"relugrad {version}"]:
         assert shown in page.get_text(), f"docs/index.md: show {shown!r}"

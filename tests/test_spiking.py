@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss
 
 import spiking
 from inputs import LIMITS
+from relugrad import ReluGrad
 from spiking import SpikingClassifier
 
 RNG = np.random.default_rng(0)
@@ -20,7 +21,7 @@ X, Y = RNG.normal(size=(80, 4)), np.arange(80) % 2
 X[:, 0] += 2 * Y
 SERIES = RNG.normal(size=(80, 20, 3)).astype(np.float32)
 QUICK = SpikingClassifier(layers=1, neurons=8, updates=3, batch_size=10)
-EVERYTHING = {"tau_synapse": 8.0, "recurrent": 0.5, "delays": (0, 2, 3), "parts": 2}
+EVERYTHING: dict[str, Any] = {"tau_synapse": 8.0, "recurrent": 0.5, "delays": (0, 2, 3), "parts": 2}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     @dataclass(eq=False, repr=False)
     class Smooth(SpikingClassifier):
         def spike(self, x: Any) -> Any:
-            return spiking.ReluGrad(1.0, 1.0).surrogate_fun(x)
+            return ReluGrad(1.0, 1.0).surrogate_fun(x)
 
     network = Smooth(layers=2, neurons=4, updates=0, **EVERYTHING).fit(SERIES, Y)
     given = SERIES[:20], Y[:20], np.ones(2, np.float32)

@@ -20,7 +20,7 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 4)), np.arange(60) % 3 // 2  # a third of them are of class 1
 X[:, 0] += 2 * Y
 NUMBER = X[:, 1] = np.arange(60) / 60  # tells the examples apart
-SMALL = {"neurons": 4, "layers": 1, "updates": 10, "batch_size": 10, "steps": 5}
+SMALL: dict[str, Any] = {"neurons": 4, "layers": 1, "updates": 10, "batch_size": 10, "steps": 5}
 SPLITS = list(StratifiedShuffleSplit(2, test_size=0.25, random_state=1).split(X, Y))
 
 

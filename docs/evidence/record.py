@@ -128,7 +128,7 @@ def figure_of_effects() -> None:
     _, panel = plt.subplots(figsize=(6.4, 5), layout="constrained")
     panel.imshow(ADDED, "PuOr", vmin=-25, vmax=25, aspect="auto")
     for row, column in np.ndindex(ADDED.shape):
-        style = {"weight": "bold" if CLEAR.iloc[row, column] else "normal"}
+        style: dict[str, Any] = {"weight": "bold" if CLEAR.iloc[row, column] else "normal"}
         style |= {"color": "white" if abs(ADDED.iloc[row, column]) > 18 else "black"}
         text = f"{ADDED.iloc[row, column]:+.1f}".replace("-", "\N{MINUS SIGN}")
         panel.text(column, row, text, ha="center", va="center", **style)

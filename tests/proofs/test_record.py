@@ -10,10 +10,11 @@ from sklearn.dummy import DummyClassifier
 
 from evidence import runs
 from evidence.tasks import TASKS, Task, divided, split
+from spiking import SpikingClassifier
 
 points = np.random.default_rng(0).normal(size=(60, 3))
 FEATURES = divided("features", points, points[:, 0] > 0)
-SMALL = {"neurons": 4, "layers": 1, "updates": 20}
+SMALL: dict[str, Any] = {"neurons": 4, "layers": 1, "updates": 20}
 
 
 def changed(task: Task, places: Any) -> Task:
@@ -70,8 +71,8 @@ def test_a_variant_has_the_learning_rate_with_the_lowest_validation_loss(
 def test_a_variant_differs_in_what_it_says_alone() -> None:
     X = np.random.default_rng(1).normal(size=(40, 10, 2)).astype(np.float32)
     y = np.arange(40) % 2
-    given = {"neurons": 4, "layers": 1, "max_steps": 5, "updates": 20}
-    first = runs.SpikingClassifier(**given | {"updates": 0}).fit(X, y).weights_["hidden"][0]
+    given: dict[str, Any] = {"neurons": 4, "layers": 1, "max_steps": 5, "updates": 20}
+    first = SpikingClassifier(**given | {"updates": 0}).fit(X, y).weights_["hidden"][0]
     drawn = runs.Drawn(**given).fit(X, y).weights_["hidden"][0]
     assert (drawn["tau"] == first["tau"]).all()
     assert (drawn["in"] != first["in"]).any()
@@ -120,7 +121,8 @@ def test_data_of_others_are_divided_as_they_did() -> None:
     assert (vowels.y[vowels.test] == theirs[1]).all()
     made, mnist = make_dataset(get_dataset_args()), TASKS["MNIST-1D"]()
     np.testing.assert_allclose(mnist.X[mnist.test, :, 0], made["x_test"], rtol=1e-6)
-    coffee, (_, X_test, _, y_test) = TASKS["Coffee"](), load_coffee(return_X_y=True)
+    parts: Any = load_coffee(return_X_y=True)
+    coffee, (_, X_test, _, y_test) = TASKS["Coffee"](), parts
     np.testing.assert_allclose(coffee.X[coffee.test, :, 0], X_test, rtol=1e-6)
     assert (coffee.y[coffee.test] == y_test).all()
 

@@ -164,7 +164,9 @@ def bell(x: Array, height: Any, width: Any) -> Array:
 def by_loop(x: Array, height: Any) -> Array:
     """The same in a loop, which JAX can't differentiate in reverse."""
     start = 0, x + height  # on the same devices
-    return jax.lax.while_loop(lambda c: c[0] < 1, lambda _: (1, bell(x, height, 1)), start)[1]
+    return jax.lax.while_loop(lambda c: c[0] < 1, lambda c: (c[0] + 1, bell(x, height, 1)), start)[
+        1
+    ]
 
 
 X = jnp.array([-2.3, -0.4, 0.2, 1.7])

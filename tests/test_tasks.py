@@ -41,8 +41,8 @@ def test_yin_and_yang_are_a_disk_with_two_lobes_and_two_dots() -> None:
 
 
 def test_rows_of_digits_come_one_after_the_other_each_twice() -> None:
-    X, digits = TASKS["digits, row by row"]().X, load_digits()
-    assert (X[:, ::2].reshape(-1, 64) == digits["data"]).all()
+    X, pixels = TASKS["digits, row by row"]().X, load_digits(return_X_y=True)[0]
+    assert (X[:, ::2].reshape(-1, 64) == pixels).all()
     assert (X[:, 1::2] == X[:, ::2]).all()
 
 

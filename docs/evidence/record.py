@@ -136,3 +136,31 @@ def figure_of_effects() -> None:
     names = [name.replace(", ", ",\n") for name in ADDED.columns]
     panel.set_xticks(np.arange(len(names)), names)
     panel.xaxis.tick_top()
+
+
+def test_training_pays_and_simple_models_are_ahead_on_series_and_manifolds() -> None:
+    behind = {*SEEN[AHEAD_OF_SIMPLE[SEEN] < -2]}
+    assert sorted(BEST[list(behind)]) == ["MiniRocket"] * 5 + ["nearest spike times"] * 2
+    assert shortfall < 8
+    assert trained >= 13
+
+
+def test_the_defaults_are_good_and_a_search_adds_up_to_fifteen_points() -> None:
+    added = (ACCURACY["network"] - ACCURACY["defaults"])[SEEN]
+    assert 0 < added.mean() < 5
+    assert 14 < added.max() < 15.5
+
+
+def test_neurons_help_and_delays_and_adaptation_depend_on_the_task() -> None:
+    wider = ADDED.loc["128 neurons, not 32"][CLEAR.loc["128 neurons, not 32"]]
+    assert len(wider) == 4
+    assert 0 < wider.min() < 11 < wider.max() < 13
+    for name in ["delays, not none", "adaptation in half, not none"]:
+        clear = ADDED.loc[name][CLEAR.loc[name]]
+        assert -8 < clear.min() < -5 < 10 < clear.max() < 20, clear
+
+
+def test_no_width_peak_reset_or_recurrence_clearly_matters() -> None:
+    rows = ["width 2, not 1", "peak 1, not 0.3", "detached reset", "recurrent weights"]
+    assert not CLEAR.loc[rows].to_numpy().any()
+    assert (CLEAR.filter(like="time constants", axis=0).sum(axis=1) == 1).all()

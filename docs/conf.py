@@ -17,9 +17,8 @@ import relugrad
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
 # Kernels and plot_directive have one look, and find `evidence` and `spiking`. Several run at a time.
-os.environ |= {"MATPLOTLIBRC": str(HERE), "OMP_NUM_THREADS": "1"}
-os.environ["PYTHONSTARTUP"] = str(HERE / "evidence/printed.py")
-os.environ["PYTHONPATH"] = f"{HERE}{os.pathsep}{HERE / 'downloads'}"
+os.environ |= {"MATPLOTLIBRC": str(HERE), "PYTHONSTARTUP": str(HERE / "evidence/printed.py")}
+os.environ |= {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE / 'downloads'}", "OMP_NUM_THREADS": "1"}
 
 project = "relugrad"
 copyright = "2026, the relugrad developers"
@@ -42,7 +41,6 @@ exclude_patterns = ["_build", "reports"]  # downloads
 nitpicky = True
 highlight_language = "output"  # a block that does not name its language is not Python
 
-# Docstrings
 autodoc_member_order = "bysource"
 napoleon_use_rtype = False  # what is returned is described, and its type comes from the annotation
 napoleon_custom_sections = [("Attributes", "params_style")]  # a list, as Parameters
@@ -73,7 +71,6 @@ bibtex_reference_style = "author_year"
 plot_directive.out_of_date = lambda *_, **__: True
 plot_include_source = True
 
-# HTML
 html_theme = "sphinx_book_theme"
 html_title = "relugrad"
 html_math_renderer = "mathml"

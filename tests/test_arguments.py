@@ -83,13 +83,6 @@ def test_what_is_not_real_is_a_type_error_that_names_the_argument(name: str, val
         relu_grad(**arguments)
 
 
-def test_what_is_not_real_is_refused_as_a_leaf() -> None:
-    """Which JAX can replace by anything."""
-    spike = jax.tree.map(str, ReluGrad())
-    with pytest.raises(TypeError, match=r"^alpha must be a real number .* got str$"):
-        spike(X)
-
-
 @pytest.mark.parametrize("forward_mode", [1, 0, "yes", None, np.True_], ids=repr)
 def test_forward_mode_is_a_bool(forward_mode: Any) -> None:
     """It is part of a pytree's structure, where 1 and True would be two programs."""

@@ -1,8 +1,6 @@
 """What is written down twice agrees: version and date, figure, messages; all is shown."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +15,6 @@ def read(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
 
-PAGES = [ROOT / "README.md", ROOT / "docs/index.md", *ROOT.glob("docs/[!_]*/*.md")]
-
-
 def test_changelog_package_and_citation_have_one_version() -> None:
     """The first of the changelog is that of the package; the citation is of the newest release."""
     versions = re.findall(r"^## (\S+) \((.+)\)$", read("CHANGELOG.md"), re.MULTILINE)
@@ -30,17 +25,6 @@ def test_changelog_package_and_citation_have_one_version() -> None:
     released = [[version, date] for version, date in versions if date != "not yet released"]
     wanted = released[0] if released else []
     assert cited == wanted, f"CITATION.cff: let version and date-released be {wanted or 'absent'}"
-
-
-def test_each_conversation_on_a_page_is_collected() -> None:
-    """Counted without the collector of conftest.py."""
-    command = ["-m", "pytest", "--collect-only", "-q", "--ignore-glob=*.py", "README.md", "docs"]
-    listed = subprocess.check_output([sys.executable, *command], cwd=ROOT, text=True)
-    for page in PAGES:
-        name = page.relative_to(ROOT).as_posix()
-        there = len(re.findall(r"^```.*\n>>> ", page.read_text("utf-8"), re.MULTILINE))
-        collected = listed.count(f"{name}::")
-        assert collected == there, f"{name}: pytest runs {collected} of {there} blocks of prompts"
 
 
 @pytest.mark.parametrize("curve", ["step", "triangle"])

@@ -51,9 +51,6 @@ PROGRAMS: dict[str, Function] = both.PROGRAMS | {
     "vmap, last axis of some": lambda f, x, a, w: jax.vmap(f, (1, None, 1), 1)(
         x, a, w * (1 + X**2)
     ),
-    "vmap over both parameters, last axis": lambda f, x, a, w: jax.vmap(f, (None, 0, 0), 2)(
-        x, each(a), each(w)
-    ),
     "vmap of no members": lambda f, x, a, w: jax.vmap(f, (1, None, None))(x[:0], a, w),
     "mesh": partial(mesh, of_x=COLUMNS, of_parameters=COLUMNS),
 }

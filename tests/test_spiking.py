@@ -253,27 +253,6 @@ def test_what_is_set_after_the_training_changes_no_prediction(fitted: Any) -> No
     assert (other.predict_proba(SERIES) == fitted.predict_proba(SERIES)).all()
 
 
-def test_a_subclass_adds_weights_and_noise_in_training_alone() -> None:
-    @dataclass(eq=False, repr=False)
-    class Noisy(SpikingClassifier):
-        noise: float = 1.0
-
-        def draw(self, key: Any, inputs: int) -> Any:
-            return super().draw(key, inputs) | {"threshold": jnp.zeros(self.neurons)}
-
-        def layer(self, w: Any, inputs: Any, key: Any = None) -> Any:
-            spikes, v = super().layer(w, inputs + w["threshold"].mean(), key)
-            if key is not None:
-                spikes = spikes + self.noise * jax.random.normal(key, spikes.shape)
-            return spikes, v
-
-    given = QUICK.get_params()
-    loud, quiet = (Noisy(**given, noise=noise).fit(X, Y) for noise in (1.0, 1e-6))
-    assert loud.loss_curve_ != quiet.loss_curve_
-    assert (loud.predict_proba(X) == loud.predict_proba(X)).all()
-    assert (loud.weights_["hidden"][0]["threshold"] != 0).all()
-
-
 def test_what_a_subclass_overrides_counts_also_when_it_is_defined_anew() -> None:
     def defined(size: float) -> Any:
         @dataclass(eq=False, repr=False)

@@ -102,10 +102,10 @@ def test_a_class_without_training_examples_is_named_before_anything_is_trained()
 
 def test_a_grid_may_hold_numbers_of_numpy_and_arrays(capsys: Any) -> None:
     """The lowest and the highest number are the edges of what was tried."""
-    rates = np.array([1e-6, 1e-5, 0.05], np.float32)
-    grid = {"learning_rate": rates, "tau_max": [np.array([3.0, 5.0, 7.0, 9.0])]}
+    rates = np.array([2**-10, 0.5, 1.0], np.float32)
+    grid = {"learning_rate": rates, "tau_max": [np.full(4, 9.0)]}
     search(SpikingClassifier(**SMALL), X, Y, grid, cv=SPLITS)
-    assert "learning_rate=0.05 is at the edge of what was tried" in capsys.readouterr().out
+    assert "learning_rate=0.0009765625 is at the edge of what was tried" in capsys.readouterr().out
 
 
 def test_what_was_trained_survives_an_error_in_the_advice(monkeypatch: pytest.MonkeyPatch) -> None:

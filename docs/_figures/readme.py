@@ -26,9 +26,8 @@ with plt.rc_context({"svg.hashsalt": "relugrad", "path.simplify": False}):
 
 # What the population of *Teach spikes to draw* has learned
 page = (DOCS / "tutorials/draw.md").read_text("utf-8").partition("## Draw a raster plot")[0]
-names: dict[str, dict[str, list[list[float]]]] = {}
 cells = re.findall(r"^```{code-cell} python\n(?!:)(.*?)^```", page, re.DOTALL | re.MULTILINE)
-exec("".join(cells), names)  # noqa: S102
+exec("".join(cells), names := {})  # noqa: S102
 figure, panels = plt.subplots(1, 2, figsize=(6, 1.6), sharey=True, layout="constrained")
 for panel, updates in zip(panels, (0, 200), strict=True):
     panel.imshow(names["pictures"][f"after {updates} updates"], "gray_r", origin="lower")

@@ -10,7 +10,6 @@
 XLA on the CPU takes x for 0 where it is subnormal, so negative subnormals may spike.
 """
 
-import time
 from typing import Any
 
 import jax
@@ -45,9 +44,9 @@ def ulps(slopes: Any, x: Any, alpha: float, width: float) -> Any:
     return abs(slopes - exact) / np.ldexp(1.0, exponent - 24)
 
 
-def check(alpha: float, width: float) -> float:
-    """Check all values and their negatives. Return the largest error of a slope, in ulp."""
-    spike, worst = ReluGrad(alpha, width), 0.0
+def check(alpha: float, width: float) -> None:
+    """Check all values and their negatives."""
+    spike = ReluGrad(alpha, width)
     for start in range(0, 2**31, CHUNK):
         x = np.arange(start, start + CHUNK, dtype=np.uint32).view(np.float32)
         spikes, gradients, slopes = map(np.asarray, outputs(spike, x))
@@ -63,14 +62,10 @@ def check(alpha: float, width: float) -> float:
             assert_array_equal(others[~nan].view(np.uint32), slopes[~nan].view(np.uint32))
             assert np.isnan(others[nan]).all()
         inside = ~(nan | outside)
-        errors = ulps(slopes[inside], np.where(normal, x, 0)[inside], alpha, width)
-        assert (errors <= 1.5).all()
-        worst = max(worst, errors.max(initial=0))
-    return worst
+        assert (ulps(slopes[inside], np.where(normal, x, 0)[inside], alpha, width) <= 1.5).all()
 
 
 if __name__ == "__main__":
     for pair in PAIRS:
-        begin = time.perf_counter()
-        largest = check(*pair)
-        print(f"alpha, width = {pair}: {largest:.4f} ulp, {time.perf_counter() - begin:.0f} s")
+        check(*pair)
+        print(f"alpha, width = {pair}: all are right")

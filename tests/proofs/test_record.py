@@ -104,8 +104,6 @@ def test_the_strong_model_of_spikes_is_the_nearest_in_time() -> None:
     name, model, task = runs.strong(divided("spikes", spikes, np.arange(50) % 2))
     assert (name, task.X.tolist()) == ("nearest spike times", times.tolist())
     assert model.n_neighbors == 1
-    name, _, task = runs.strong(TASKS["two cues, pause 20"]())
-    assert (name, task.X.shape) == ("MiniRocket", (1000, 2, 32))
 
 
 def test_data_of_others_are_divided_as_they_did() -> None:

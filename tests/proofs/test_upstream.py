@@ -3,7 +3,6 @@
 Right rules pass, and each wrong one, of `wrong_rules.toml`, fails where it says.
 """
 
-import inspect
 import re
 import runpy
 import tomllib
@@ -15,36 +14,20 @@ import jax
 import jax.numpy as jnp
 import pytest
 from jax import Array
-from jax._src.interpreters import partial_eval
 from tests.test_laws import DOCS, Function, check, checks, file, gaussian, spike
 
 from relugrad import relu_grad
 
 REPORT = (DOCS / "reports/scan-custom-vjp-residuals.md").read_text("utf-8")
-BLOCKS = re.findall(r"(?ms)^```(python|text|diff)\n(.*?)^```", REPORT)
-CODE, PRINTED, DIFF = (
-    "".join(block for kind, block in BLOCKS[:5] if kind == wanted)
-    for wanted in ("python", "text", "diff")
-)
 
 
-def test_the_report_shows_what_jax_prints_and_its_fix_makes_it_right(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """With the diff applied to the installed method, whatever its white space is."""
-    exec(CODE, {})  # noqa: S102 - code of our own page
-    assert capsys.readouterr().out == PRINTED
-    lines = DIFF.splitlines()[3:]
-    old, new = ("\n".join(line[1:] for line in lines if line[:1] in kept) for kept in (" -", " +"))
-    method = inspect.getsource(partial_eval.JaxprTrace.process_custom_vjp_call)
-    (found,) = re.findall(r"\s+".join(map(re.escape, old.split())), method)
-    mended: dict[str, Any] = dict(vars(partial_eval))
-    exec(f"class Mended(JaxprTrace):\n{method.replace(found, new.strip())}", mended)  # noqa: S102
-    fixed = mended["Mended"].process_custom_vjp_call
-    monkeypatch.setattr(partial_eval.JaxprTrace, "process_custom_vjp_call", fixed)
-    exec(CODE, {})  # noqa: S102
-    right = "0.29552022 0.29552022\n[0.9553365] [0.9553365]\n[1.910673] [1.910673]\n"
-    assert capsys.readouterr().out == right
+def test_the_report_shows_what_jax_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its fix is a patch of JAX, for those who read the report."""
+    blocks = re.findall(r"(?ms)^```python\n(.*?)^```.*?^```text\n(.*?)^```", REPORT)
+    assert len(blocks) == 2
+    for code, printed in blocks:
+        exec(code, {})  # noqa: S102 - code of our own page
+        assert capsys.readouterr().out == printed
 
 
 # A rule of a triangle with width 1, in parts
@@ -96,20 +79,30 @@ def alone(rule: Function, value: Function, change: Function, x: Any, **settings:
     return file(rule=rule, value=value, change=change, **settings)
 
 
+def copies(*arguments: Any) -> Any:
+    return jax.tree.map(jnp.copy, arguments)
+
+
+def with_gradient(f: Function, gradient: Function, stored: Function = copies) -> Function:
+    """A rule with this gradient of what is stored and the cotangent."""
+    rule = jax.custom_vjp(f)
+    rule.defvjp(lambda *a: (rule(*a), stored(*a)), lambda kept, ct: gradient(*kept, ct))
+    return rule
+
+
 def exact(f: Function, x: Any, **settings: Any) -> Any:
     """With a rule that computes the true derivative, of any function."""
-    rule = jax.custom_vjp(f)
-    rule.defvjp(lambda x: (rule(x), jax.tree.map(jnp.copy, x)), lambda x, ct: jax.vjp(f, x)[1](ct))
+    rule = with_gradient(f, lambda x, ct: jax.vjp(f, x)[1](ct))
     return alone(rule, f, lambda dx, x: jax.jvp(f, (x,), (dx,))[1], x, **settings)
 
 
-of_arctan = jax.custom_vjp(lambda x: jnp.arctan(x))
-of_arctan.defvjp(lambda x: (of_arctan(x), of_arctan(x)), lambda y, ct: (ct * jnp.cos(y) ** 2,))
-tanh = jax.custom_vjp(lambda x: jnp.tanh(x))
-tanh.defvjp(lambda x: (tanh(x), tanh(x)), lambda y, ct: (ct * (1 - y * y),))
+of_arctan = with_gradient(
+    jnp.arctan, lambda y, ct: (ct * jnp.cos(y) ** 2,), lambda x: (jnp.arctan(x),)
+)
+clipped = with_gradient(lambda x: jnp.round(x), lambda x, ct: (jnp.clip(ct, -100, 100),))
 
 
-def _quantized(xs: Any) -> Array:
+def quantized(xs: Any) -> Array:
     """Rounded to multiples of a width that is learned: no one function has these derivatives."""
     return jnp.round(xs[0] / xs[1]) * xs[1]
 
@@ -118,55 +111,29 @@ def by_width(dxs: Any, xs: Any) -> Array:
     return dxs[0] + dxs[1] * (jnp.round(xs[0] / xs[1]) - xs[0] / xs[1])
 
 
-def _by_both(xs: Any, ct: Array) -> tuple[Any]:
+def by_both(xs: Any, ct: Array) -> tuple[Any]:
     slopes = jnp.ones_like(ct), by_width((0, 1), xs)
     return (jax.tree.map(lambda x, slope: (ct * slope).astype(x.dtype), xs, slopes),)
 
 
-learned = jax.custom_vjp(_quantized)
-learned.defvjp(lambda xs: (learned(xs), jax.tree.map(jnp.copy, xs)), _by_both)
-clipped = jax.custom_vjp(lambda x: jnp.round(x))  # straight-through
-clipped.defvjp(lambda x: (clipped(x), None), lambda _, ct: (jnp.clip(ct, -100, 100),))
-
-
-def with_parameters(f: Function, slope: Function, keep: Function = jnp.copy) -> Function:
-    """A rule of x and of parameters that may be arrays, or several."""
+def parametrized(f: Function, slope: Function, **settings: Any) -> Any:
+    """The file with a rule of x and of parameters that may be arrays, or several."""
 
     def value(x: Array, *p: Any) -> Array:
         nothing = sum(0 * jnp.sum(a) for a in jax.tree.leaves(p))
         return f(x, *p) + jnp.asarray(nothing, x.dtype)
 
-    def backward(residuals: Any, ct: Array) -> tuple[Any, ...]:
-        return (ct * slope(*residuals)).astype(ct.dtype), *(None for _ in residuals[1:])
+    def gradient(x: Array, *p_and_ct: Any) -> tuple[Any, ...]:
+        *p, ct = p_and_ct
+        return (ct * slope(x, *p)).astype(ct.dtype), *(None for _ in p)
 
-    rule = jax.custom_vjp(value)
-    rule.defvjp(lambda x, *p: (rule(x, *p), (jnp.copy(x), *jax.tree.map(keep, p))), backward)
-    return rule
-
-
-def parametrized(f: Function, slope: Function, **settings: Any) -> Any:
-    """The file with such a rule."""
     settings = {"POINTS": FAR["POINTS"], "BAD": []} | settings
-    change = settings.pop("change", lambda dx, *a: dx * slope(*a))
-    return file(rule=with_parameters(f, slope), value=f, change=change, **settings)
-
-
-def nearest(x: Array, levels: Array) -> Array:
-    """Of these levels, but NaN stays."""
-    distances = abs(x[..., None].astype("float32") - levels)
-    return jnp.where(jnp.isnan(x), x, levels[jnp.argmin(distances, -1)].astype(x.dtype))
+    rule = with_gradient(value, gradient)
+    return file(rule=rule, value=value, change=lambda dx, *a: dx * slope(*a), **settings)
 
 
 def bell(x: Array, height: Any, width: Any) -> Array:
     return height * jnp.exp(-((x / width) ** 2))
-
-
-def by_loop(x: Array, height: Any) -> Array:
-    """The same in a loop, which JAX can't differentiate in reverse."""
-    start = 0, x + height  # on the same devices
-    return jax.lax.while_loop(lambda c: c[0] < 1, lambda c: (c[0] + 1, bell(x, height, 1)), start)[
-        1
-    ]
 
 
 X = jnp.array([-2.3, -0.4, 0.2, 1.7])
@@ -175,18 +142,19 @@ FAR = {"POINTS": jnp.append(file().POINTS, -file().POINTS)}
 WHOLE = {"ELEMENT_BY_ELEMENT": False}
 RIGHT: dict[str, Callable[[], Any]] = {
     "in parts": lambda: spike(rule(), triangle),
+    "root, of the file": file,
     "surrogate of the page": gaussian,
     "relugrad": lambda: spike(lambda x, p: relu_grad(x, p, 1.0), triangle),
-    "square": lambda: exact(jnp.square, X, **FAR),
     "exponential": lambda: exact(jnp.exp, X, **FAR),
-    "of its result": lambda: alone(tanh, jnp.tanh, lambda dx, x: dx / jnp.cosh(x) ** 2, X, **FAR),
     "of two arrays": lambda: exact(lambda xs: jnp.sin(xs[0]) * xs[1], BOTH),
     "of all numbers": lambda: exact(lambda x: jnp.exp(x) / jnp.exp(x).sum(), X, **WHOLE),
     "to one number": lambda: exact(lambda x: jnp.sqrt(x @ x), X, **WHOLE),
     "of a dictionary": lambda: exact(
         lambda x: {"c": x["a"] * x["b"].mean()}, {"a": X, "b": X**2}, **WHOLE
     ),
-    "with a learned width": lambda: alone(learned, _quantized, by_width, BOTH, SECOND=False),
+    "with a learned width": lambda: alone(
+        with_gradient(quantized, by_both), quantized, by_width, BOTH, SECOND=False
+    ),
     "of an array for each column": lambda: parametrized(
         lambda x, p: jnp.where(x <= p, 0, x).astype(x.dtype),
         lambda x, p: jax.nn.sigmoid(x - p),
@@ -196,37 +164,12 @@ RIGHT: dict[str, Callable[[], Any]] = {
         BAD=[(jnp.array([jnp.nan, jnp.nan]),)],
         **WHOLE,
     ),
-    "of an array of levels": lambda: parametrized(
-        nearest,
-        lambda x, levels: (abs(x) < jnp.max(abs(levels))).astype(x.dtype),
-        PARAMETERS=[(jnp.array([-1.5, -0.5, 0.5, 1.5]),), (jnp.array([-2.0, 0.25]),)],
-    ),
-    "of two parameters": lambda: parametrized(
-        lambda x, *p: jnp.sign(x), bell, X=X, PARAMETERS=[(0.3, 1.0), (2.0, 0.5)]
-    ),
-    "of a dictionary of parameters": lambda: parametrized(
-        lambda x, p: jnp.sign(x),
-        lambda x, p: bell(x, **p),
+    "of a dictionary of parameters, and a number": lambda: parametrized(
+        lambda x, p, width: jnp.sign(x),
+        lambda x, p, width: bell(x, p["height"], width),
         X=X,
-        PARAMETERS=[({"height": 0.3, "width": 1.0},), ({"height": 1.5, "width": 2.0},)],
+        PARAMETERS=[({"height": 0.3}, 1.0), ({"height": 1.5}, 2.0)],
     ),
-    "logarithm with a bounded slope": lambda: parametrized(
-        lambda x, p: jnp.log(x),
-        lambda x, p: 1 / jnp.maximum(x, p) + 0 * p,
-        POINTS=file().POINTS,
-        PARAMETERS=[(0.1,), (0.5,)],
-    ),
-    "inverse hyperbolic tangent": lambda: exact(
-        jnp.arctanh, X / 5, POINTS=jnp.linspace(-0.99, 0.99, 1000)
-    ),
-    "with a backward pass without a derivative": lambda: parametrized(
-        lambda x, p: jnp.sign(x),
-        by_loop,
-        change=lambda dx, x, p: dx * bell(x, p, 1),
-        X=X,
-        SECOND=False,
-    ),
-    "heavy tail": lambda: exact(jnp.arctan, X, **FAR),
     "of its result, heavy tail": lambda: alone(
         of_arctan, jnp.arctan, lambda dx, x: dx / (1 + x * x), X, **FAR
     ),
@@ -277,21 +220,20 @@ def test_a_wrong_value_of_a_function_that_grows_is_found(wrong: Function) -> Non
 
 def test_a_wrong_type_of_a_gradient_is_found() -> None:
     """A parameter's in the type of x, and those of a pytree in one type."""
-    module = file()
-    backward = module.backward
-    module.root.defvjp(
-        module.forward, lambda r, ct: (backward(r, ct)[0], jnp.zeros(r[1].shape, ct.dtype))
+    of_root = file()
+    of_root.rule = with_gradient(
+        of_root.value,
+        lambda x, p, ct: (ct / 2 / jnp.sqrt(x), jnp.zeros(p.shape, ct.dtype)),
+        lambda x, p: (x, jnp.asarray(p)),
     )
-    one_type = exact(lambda xs: jnp.sin(xs[0]) * xs[1], BOTH)
-    rule = jax.custom_vjp(one_type.value)
+    of_two = exact(lambda xs: jnp.sin(xs[0]) * xs[1], BOTH)
 
     def of_one_type(xs: Any, ct: Array) -> Any:
-        gradients = jax.vjp(one_type.value, xs)[1](ct)
+        gradients = jax.vjp(of_two.value, xs)[1](ct)
         return jax.tree.map(lambda g: g.astype(xs[0].dtype), gradients)
 
-    rule.defvjp(lambda xs: (rule(xs), jax.tree.map(jnp.copy, xs)), of_one_type)
-    one_type.rule = rule
-    for wrong in module, one_type:
+    of_two.rule = with_gradient(of_two.value, of_one_type)
+    for wrong in of_root, of_two:
         with pytest.raises(ERRORS):
             check(wrong, "test_dtype")
 
@@ -300,25 +242,22 @@ def test_a_parameter_stored_for_each_number_is_found() -> None:
     """Where nothing else is stored."""
     straight = parametrized(lambda x, p: jnp.round(x), lambda x, p: p + 0 * x)
     check(straight, "test_memory")
-    rule = jax.custom_vjp(straight.value)
-    rule.defvjp(
-        lambda x, p: (rule(x, p), jnp.broadcast_to(jnp.asarray(p, x.dtype), x.shape)),
+    straight.rule = with_gradient(
+        straight.value,
         lambda p, ct: (ct * p, None),
+        lambda x, p: (jnp.broadcast_to(jnp.asarray(p, x.dtype), x.shape),),
     )
-    straight.rule = rule
     with pytest.raises(AssertionError):
         check(straight, "test_memory")
 
 
-@pytest.mark.parametrize("last", [10, 600, 3e4])
+@pytest.mark.parametrize("last", [10, 3e4])
 def test_a_tail_that_is_cut_is_found(last: float) -> None:
     """Of a slope that is tiny there, and far from it."""
     heavy = exact(jnp.arctan, X, **FAR)
-    cut = jax.custom_vjp(jnp.arctan)
-    cut.defvjp(
-        lambda x: (cut(x), jnp.copy(x)),
-        lambda x, ct: (jnp.where(abs(x) < last, ct / (1 + x * x), 0),),
+    check(heavy, "POINTS")
+    heavy.rule = with_gradient(
+        jnp.arctan, lambda x, ct: (jnp.where(abs(x) < last, ct / (1 + x * x), 0),)
     )
-    heavy.rule = cut
     with pytest.raises(AssertionError):
         check(heavy, "POINTS")

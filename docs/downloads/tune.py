@@ -42,13 +42,9 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
     settings = [{"updates": updates} | one for one in ParameterGrid(grid)]
     third = -(-len(settings) // 3)
     short = clone(model).set_params(**{f"{prefix}updates": 50})
-    first, again = seconds_of(short, X, y)
-    again *= np.mean([one["updates"] for one in settings]) / 50
-    # JAX compiles a program for all values of a float but 0.
-    programs = {str([v for v in one.values() if type(v) is not float or not v]) for one in settings}
-    trainings = (0.3 * len(settings) + third) * len(cv) + SEEDS
-    seconds = (first * len(programs) + again * trainings) / os.cpu_count()
-    print(f"{len(settings)} settings, in about {seconds:.0f} s")
+    print(
+        f"{len(settings)} settings, in about {seconds_of_search(short, X, y, settings, cv):.0f} s"
+    )
     for share in [0.3, 1.0]:
         some = [one | {"updates": max(1, round(share * one["updates"]))} for one in settings]
         candidates = [{prefix + name: [value] for name, value in one.items()} for one in some]
@@ -75,6 +71,16 @@ def seconds_of(model, X, y):
         clone(model).fit(X, y)
         times.append(time.perf_counter())
     return np.diff(times)
+
+
+def seconds_of_search(short, X, y, settings, cv):
+    """What 50 updates tell of the time that a search takes."""
+    first, again = seconds_of(short, X, y)
+    again *= np.mean([one["updates"] for one in settings]) / 50
+    # JAX compiles a program for all values of a float but 0.
+    programs = {str([v for v in one.values() if type(v) is not float or not v]) for one in settings}
+    trainings = (0.3 + 1 / 3) * len(settings) * len(cv) + SEEDS
+    return (first * len(programs) + again * trainings) / os.cpu_count()
 
 
 def with_other_seeds(model, X, y):

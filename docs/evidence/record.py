@@ -5,7 +5,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control, ttest_ind
+from scipy.stats import false_discovery_control, ttest_ind_from_stats
 
 from evidence.results import DATA
 
@@ -81,8 +81,12 @@ def effects(record: Any) -> tuple[Any, Any]:
     tasks = tests.xs("as found", level=1).index
     pairs = [[(t, with_), (t, no)] for with_, no in EFFECTS.values() for t in tasks]
     added = [tests.loc[a].mean() - tests.loc[b].mean() for a, b in pairs]
-    chance = [ttest_ind(tests.loc[a], tests.loc[b], equal_var=False).pvalue for a, b in pairs]
-    clear = false_discovery_control(np.nan_to_num(chance, nan=1.0)) < 0.05
+    of_each = [
+        [(x.mean(), x.std() + 1e-9, len(x)) for x in (tests.loc[row] for row in pair)]
+        for pair in pairs
+    ]
+    chance = [ttest_ind_from_stats(*a, *b, equal_var=False).pvalue for a, b in of_each]
+    clear = false_discovery_control(chance) < 0.05
     index = pd.MultiIndex.from_product([EFFECTS, tasks])
     return tuple(pd.Series(each, index).unstack(sort=False) for each in (added, clear))
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import GroupKFold, StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from inputs import SeriesScaler
 from spiking import SpikingClassifier
@@ -142,10 +142,12 @@ def test_a_frozen_network_stays_as_it_was_initialized() -> None:
 
 def test_simpler_models_start_from_what_was_found() -> None:
     """With its scaling, its class weights and its number of neurons, and not from the first model."""
-    model = make_pipeline(MinMaxScaler(), SpikingClassifier(**SMALL | {"class_weight": "balanced"}))
+    model = make_pipeline(
+        FunctionTransformer(np.tanh), SpikingClassifier(**SMALL, class_weight="balanced")
+    )
     found = search(model, X, Y, {"neurons": [6]}, cv=SPLITS)
     models = controls(found, X, Y)
-    scaled = StandardScaler().fit_transform(MinMaxScaler().fit_transform(X))
+    scaled = StandardScaler().fit_transform(np.tanh(X))
     linear = RidgeClassifierCV(np.logspace(-2, 4, 7), class_weight="balanced").fit(scaled, Y)
     by_hand = linear.decision_function(scaled)
     np.testing.assert_allclose(models["linear model"].decision_function(X), by_hand)

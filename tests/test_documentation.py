@@ -1,10 +1,17 @@
-"""What is written down twice agrees: version and date, figure, messages; all is shown."""
+"""What is written down twice agrees: version and date, names, figure, messages, defaults; all is shown."""
 
+import inspect
 import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 import relugrad
 
@@ -13,6 +20,11 @@ ROOT = Path(__file__).parents[1]
 
 def read(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
+
+
+TOML = tomllib.loads(read("pyproject.toml"))
+PROJECT, GROUPS, NOXFILE = TOML["project"], TOML["dependency-groups"], read("noxfile.py")
+PAGES = [ROOT / "README.md", ROOT / "docs/index.md", *ROOT.glob("docs/[!_]*/*.md")]
 
 
 def test_changelog_package_and_citation_have_one_version() -> None:
@@ -25,6 +37,64 @@ def test_changelog_package_and_citation_have_one_version() -> None:
     released = [[version, date] for version, date in versions if date != "not yet released"]
     wanted = released[0] if released else []
     assert cited == wanted, f"CITATION.cff: let version and date-released be {wanted or 'absent'}"
+
+
+def test_citation_agrees_with_the_bibliography() -> None:
+    entries = read("docs/references.bib").split("\n@")
+    for work in yaml.safe_load(read("CITATION.cff"))["references"]:
+        doi = work["doi"].removeprefix("10.48550/arXiv.")
+        found = [entry for entry in entries if doi in entry]
+        assert len(found) == 1, f"CITATION.cff: {doi} is of {len(found)} in docs/references.bib"
+        for key in {"year", "volume", "start"} & set(work):
+            assert f"{{{work[key]}" in found[0], f"CITATION.cff: {key} of {doi}:\n{found[0]}"
+
+
+def test_bounds_and_pins_are_where_they_belong() -> None:
+    """An upper bound keeps newer versions from users, and from these tests."""
+    loose = [d for d in GROUPS["lint"] if "==" not in d]
+    assert not loose, f"pyproject.toml: pin {loose}"
+    recorded = [d.partition("==")[0] for d in GROUPS["experiments"] if "==" in d]
+    ignored = re.findall(r"dependency-name: (\S+)", read(".github/dependabot.yml"))
+    assert ignored == recorded, f".github/dependabot.yml: ignore {recorded}"
+    depends = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["examples"]
+    bound = [d for d in depends if not re.fullmatch(r"[\w-]+>=[\d.]+", d)]
+    assert not bound, f"pyproject.toml: let {bound} have a lower bound only"
+
+
+def test_each_chore_runs_before_a_commit_lands_or_weekly() -> None:
+    """Before, if nox runs it by default. Two are for people."""
+    for options, name in re.findall(r"\n@nox\.session(.*)\ndef (\w+)", NOXFILE):
+        file = ".github/workflows/weekly.yml" if "default=False" in options else ".ci/run"
+        run = re.search(rf"(?:chore:?|--session) {name}\b", read(file) + read("README.md"))
+        assert run or name in ("benchmarks", "live"), f"{file}: run the chore {name!r}"
+
+
+PUBLISHES = {  # what a job does, and what it then has to write
+    "actions/deploy-pages@": ["id-token", "pages"],
+    "pypa/gh-action-pypi-publish@": ["id-token"],
+    "gh release create": ["contents"],
+}
+
+
+def test_what_publishes_may_write_and_waits_for_tests() -> None:
+    for file in ROOT.glob(".github/workflows/*.yml"):
+        for name, job in yaml.safe_load(file.read_text("utf-8"))["jobs"].items():
+            needed = next((PUBLISHES[what] for what in PUBLISHES if what in str(job)), [])
+            given = sorted(what for what, how in job["permissions"].items() if how == "write")
+            where = f".github/workflows/{file.name}, job {name}"
+            assert given == needed, f"{where}: let `permissions` write {needed}, not {given}"
+            assert "needs" in job or not needed, f"{where}: wait for the tests with `needs`"
+
+
+def test_each_conversation_on_a_page_is_collected() -> None:
+    """Counted without the collector of conftest.py."""
+    command = ["-m", "pytest", "--collect-only", "-q", "--ignore-glob=*.py", "README.md", "docs"]
+    listed = subprocess.check_output([sys.executable, *command], cwd=ROOT, text=True)
+    for page in PAGES:
+        name = page.relative_to(ROOT).as_posix()
+        there = len(re.findall(r"^```.*\n>>> ", page.read_text("utf-8"), re.MULTILINE))
+        collected = listed.count(f"{name}::")
+        assert collected == there, f"{name}: pytest runs {collected} of {there} blocks of prompts"
 
 
 @pytest.mark.parametrize("curve", ["step", "triangle"])
@@ -60,3 +130,13 @@ def test_the_reference_page_shows_all_that_is_public() -> None:
     for name in [*relugrad.__all__, *members]:
         shown = re.search(rf":: relugrad\.{name}\b|:members:.*\b{name}\b", page)
         assert shown, f"docs/reference/relugrad.md: show {name!r}"
+
+
+@pytest.mark.parametrize("documented", [relugrad.ReluGrad, relugrad.relu_grad])
+def test_docstring_names_the_defaults_of_the_signature(documented: Callable[..., Any]) -> None:
+    text = inspect.getdoc(documented) or ""
+    named = re.findall(r"^(\w+)\n(?:    .*\n)*?    .*Default ([\w.]+\w)", text, re.MULTILINE)
+    parameters = inspect.signature(documented).parameters.values()
+    defaults = {one.name: str(one.default) for one in parameters if one.default is not one.empty}
+    where = f"src/relugrad/_relu_grad.py, Parameters of {documented.__name__}"
+    assert dict(named) == defaults, f"{where}: name the defaults {defaults}"

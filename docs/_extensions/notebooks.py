@@ -1,6 +1,7 @@
 """Pages as text: for Jupyter, a download of each notebook, and for machines that read."""
 
 import base64
+import os
 import re
 import sys
 import tempfile
@@ -25,7 +26,8 @@ pre_launch = LocalProvisioner.pre_launch
 
 async def at_files(self: Any, **kwargs: Any) -> Any:
     """Reach a kernel at files: a port may be taken before it has opened it (papermill's issue 511)."""
-    self.parent.transport, self.parent.ip = "ipc", f"{tempfile.mkdtemp()}/kernel"
+    if os.name != "nt":
+        self.parent.transport, self.parent.ip = "ipc", f"{tempfile.mkdtemp()}/kernel"
     return await pre_launch(self, **kwargs)
 
 
@@ -34,8 +36,10 @@ def stop_at_errors(app: Sphinx, env: Any) -> None:
     errors = []
     for name, known in NbMetadataCollector.get_doc_data(env).items():
         if trace := known.get("exec_data", {}).get("traceback"):
-            error = trace.rpartition("nbclient.exceptions.")[2]  # with the code of the cell
-            errors.append(f"\n{env.doc2path(name)}: {error}")
+            page, error = Path(env.doc2path(name)), trace.rpartition("nbclient.exceptions.")[2]
+            code = error.split("------------------\n")[1]
+            line = page.read_text("utf-8").partition(code)[0].count("\n") + 1
+            errors.append(f"\n{page}:{line}: {error}")
     if errors or app._warncount:
         sys.exit("".join(errors) or "\nThe warnings above are errors.")
 

@@ -31,6 +31,15 @@ def cells(notebook: Path) -> list[dict[str, Any]]:
     return [cell | {"source": "".join(cell["source"])} for cell in found]
 
 
+def place(page: str, text: str) -> str:
+    """The file of a page of the site, and the line where the text begins, if it's in the file."""
+    file = ROOT / "docs" / page.replace(".html", ".md")
+    source = file.read_text("utf-8") if file.exists() else ""
+    before, found, _ = source.partition(text.strip().partition("\n")[0])
+    line = before.count("\n") + 1
+    return f"docs/{page.replace('.html', '.md')}" + (f":{line}" if found else "")
+
+
 def compact(text: str) -> str:
     """Without blank lines."""
     return "\n".join(line for line in text.splitlines() if line.strip())

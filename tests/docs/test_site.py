@@ -6,29 +6,61 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
-from tests.docs.blocks import SITE, cells, compact, executed, parsed
+from bs4 import Tag
+from tests.docs.blocks import SITE, cells, compact, executed, parsed, place
 
 import relugrad
 
 REFERENCE = SITE / "reference/relugrad.html"
 PYTHON = {"default", "ipython3", "pycon", "pycon3", "python"}
 OTHER = {"bibtex", "sh", "text"}  # commands, and what was printed or raised elsewhere
-FACTS = [  # formulas, what draws the figure, and references; without spaces
+FACTS = [  # without spaces
     "finalclassrelugrad.ReluGrad(alpha=0.3,width=1.0,",  # not an example of a call
     "g(x)={1x≥00x<0",
     "g′(x)=ReLU(α(w−|x|))=max(0,α(w−|x|))",
+    "peaksatαwatx=0",
+    "foralphain[0.3,0.5,1.0]:forwidthin[1.0,2.0]:",
     "forwidthin[0.5,1.0,1.5,2.0]:surrogate=ReluGrad(0.5,width)",
+    "jax.vmap(jax.grad(surrogate))(x)",
+    "x=jnp.array([-2.0,-0.5,0.0,0.5,2.0])>>>spike=ReluGrad(alpha=0.3,width=1.0)",
+    "print(spike(x))[0.0.1.1.1.]>>>print(jax.vmap(jax.grad(spike))(x))[0.0.150.30.150.]",
     "E.O.Neftci,H.MostafaandF.Zenke,“Surrogategradientlearninginspikingneuralnetworks”,",
 ]
 
 
-@pytest.mark.parametrize("fact", FACTS)
-def test_reference_page_states(fact: str) -> None:
-    """What readers come for, as they see it in the entry of ReluGrad."""
+@pytest.fixture(scope="module")
+def entry() -> Tag:
+    """The entry of ReluGrad on the reference page."""
     entry = parsed(REFERENCE).select_one("dl:has(> [id='relugrad.ReluGrad'])")
     assert entry is not None
+    return entry
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_reference_page_states(fact: str, entry: Tag) -> None:
+    """What readers come for, as they see it."""
     text = re.sub(r"[\s\u2061\u200b]+", "", entry.get_text())
     assert fact in text, f"src/relugrad/_relu_grad.py: let the docstring show {fact}"
+
+
+OPENS = {"Source code": b"import jax", "png": b"\x89PNG", "hires.png": b"\x89PNG", "pdf": b"%PDF"}
+
+
+@pytest.mark.parametrize("kind", OPENS)
+def test_link_of_the_figure_opens(kind: str, entry: Tag) -> None:
+    link = next(a for a in entry.select("a.download") if a.get_text() == kind)
+    assert (REFERENCE.parent / str(link["href"])).read_bytes().startswith(OPENS[kind])
+
+
+def test_reference_page_has_its_sections(entry: Tag) -> None:
+    headings = entry.select("p.rubric, p.admonition-title, dl.field-list > dt")
+    found = {heading.get_text(strip=True).rstrip(":") for heading in headings}
+    assert {"Parameters", "Examples", "See also", "References"} <= found
+    assert len(entry.select("math[display=block]")) == 2  # each on a line of its own
+    parameters = [item.get_text() for item in entry.select("dl.field-list li")]
+    for name in ["alpha", "width"]:
+        text = next(text for text in parameters if text.startswith(name))
+        assert all(word in text for word in ["ArrayLike", "unit", "Default"]), text
 
 
 def test_internal_links_and_anchors_resolve(name: str) -> None:
@@ -40,15 +72,23 @@ def test_internal_links_and_anchors_resolve(name: str) -> None:
             continue
         target = (page.parent / unquote(address)).resolve() if address else page
         if not (target.exists() and (not anchor or parsed(target).find(id=unquote(anchor)))):
-            broken.append(f"{name}: {link['href']} leads nowhere")
+            broken.append(f"{place(name, link.get_text())}: {link['href']} leads nowhere")
     assert not broken, "\n".join(broken)
+
+
+def test_keywords_belong_to_a_section(name: str) -> None:
+    """Below the first one, to which the keywords of the page belong."""
+    page = parsed(SITE / name)
+    sections = [str(link["href"])[1:] for link in page.select("article .headerlink")][1:]
+    for meta in page.select("meta[data-section]"):
+        assert meta["data-section"] in sections, f"{name}: no section has these {meta['name']}"
 
 
 def test_every_image_has_alt_text_that_says_what_it_shows(name: str) -> None:
     """A figure is described, for those who do not see it."""
     for image in parsed(SITE / name).select("article img"):
         alt = str(image.get("alt", ""))
-        assert len(alt) >= 60, f"{name}: describe {image['src']} in an alt text"
+        assert len(alt) >= 60, f"{place(name, alt)}: describe {image['src']} in an alt text"
 
 
 def test_every_python_block_is_executed(name: str) -> None:
@@ -58,9 +98,9 @@ def test_every_python_block_is_executed(name: str) -> None:
     for block in parsed(SITE / name).select(f"article [class*=highlight-]:not({outputs})"):
         code, language = block.get_text(), re.findall(r"highlight-(\w+)", str(block["class"]))[0]
         if language in PYTHON and compact(code) not in executed():
-            unknown.append(f"{name}: let this be executed:\n{code}")
+            unknown.append(f"{place(name, code)}: let this be executed:\n{code}")
         elif language not in PYTHON | OTHER:
-            unknown.append(f"{name}: name the language, or `text`, of\n{code}")
+            unknown.append(f"{place(name, code)}: name the language, or `text`, of\n{code}")
     assert not unknown, "\n".join(unknown)
 
 
@@ -69,7 +109,7 @@ def test_what_a_notebook_prints_is_asserted(notebook: str) -> None:
     all_cells = cells(SITE.parent / "jupyter_execute" / notebook.replace(".html", ".ipynb"))
     end: dict[str, Any] = {"metadata": {}, "source": ""}
     for cell, after in pairwise([*all_cells, end]):
-        where = f"{notebook}:\n{cell['source']}\n"
+        where = f"{place(notebook, cell['source'])}:\n{cell['source']}\n"
         assert cell["cell_type"] != "code" or cell["execution_count"], f"{where}wasn't executed"
         shown = cell.get("outputs", []) if "remove-input" not in str(cell["metadata"]) else []
         texts = [one for one in shown if "image/png" not in one.get("data", {})]
@@ -88,13 +128,20 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
     shown = [pre.get_text().strip() for pre in page.select("article .cell_input pre")]
     links = page.select(f"article a.download[href$='/{name}']")
     offers = shown and name != "index.ipynb"
-    assert len(links) == bool(offers), f"{notebook}: offer `{{nb-download}}{name}` once"
+    assert len(links) == bool(offers), (
+        f"{place(notebook, name)}: offer `{{nb-download}}{name}` once"
+    )
     for link in links:
         offered = cells((SITE / notebook).parent / str(link["href"]))
         assert {str(cell["metadata"]) for cell in offered} == {"{}"}
         code = [cell for cell in offered if cell["cell_type"] == "code"]
         sources = [cell["source"].strip() for cell in code]
         assert [one for one in sources if not one.startswith("%")] == shown
+        installed = sources[0].removeprefix("%pip install --quiet ").split()
+        named = page.select("p:has(a.download) code:-soup-contains('pip install')")
+        said = {word for one in named for word in one.get_text().split()[2:]}
+        wheel = f"relugrad-{relugrad.__version__}-py3-none-any.whl"
+        assert said == {*installed} - {wheel, "jax", "joblib", "numpy"}, installed
         outputs = [output for cell in code for output in cell["outputs"] if "text" in output]
         printed = [pre.get_text().strip() for pre in page.select("article .stream pre")]
         assert ["".join(output["text"]).strip() for output in outputs] == printed
@@ -110,12 +157,19 @@ def test_machines_read_what_is_shown() -> None:
     assert "[0.   0.15 0.3  0.15 0.  ]" in text
 
 
-def test_landing_page_offers_the_package() -> None:
-    """In this version, with two figures."""
+def test_landing_page_says_what_it_is_and_where_to_go() -> None:
+    """The examples with their output, the figures, four ways to start, the package, BibTeX."""
     page, version = parsed(SITE / "index.html"), relugrad.__version__
     assert len(page.select("article img")) == 2
+    assert len(page.select("article .sd-card a.sd-stretched-link")) == 4
     files = [(SITE / str(link["href"])).resolve(strict=True) for link in page.select("a.download")]
     wheel, source = f"relugrad-{version}-py3-none-any.whl", f"relugrad-{version}.tar.gz"
     assert [file.name for file in files] == [wheel, source]
-    for shown in [wheel, f"version = {{{version}}}", f"relugrad {version}"]:
+    for shown in [
+        wheel,
+        f"version = {{{version}}}",
+        f"relugrad {version}",
+        "0.15 0.3  0.15 0.",
+        "-0.3236",
+    ]:
         assert shown in page.get_text(), f"docs/index.md: show {shown!r}"

@@ -2,8 +2,6 @@
 
 import sys
 
-from IPython.core.getipython import get_ipython
-
 _texts = ["", ""]  # of the cell before, and of the one that runs
 _write = sys.stdout.write
 
@@ -22,6 +20,6 @@ def printed() -> str:
     return _texts[0].strip()
 
 
-if shell := get_ipython():
+if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
     sys.stdout.write = _write_and_keep  # type: ignore[method-assign]
     shell.events.register("pre_run_cell", _begin)

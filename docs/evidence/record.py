@@ -32,6 +32,11 @@ EFFECTS = {
 }
 
 
+def in_order(values: Any) -> Any:
+    """A row for each task and a column for each model, as they come: old pandas sorts or mixes them."""
+    return values.unstack().loc[values.index.unique(0), values.index.unique(1)]
+
+
 def by_seed(record: Any, what: str) -> Any:
     """In percent, a column for each seed; what is "test" or "train"."""
     values = 100 * record.filter(regex=rf"^{what} \d").astype(float)
@@ -41,7 +46,7 @@ def by_seed(record: Any, what: str) -> Any:
 def accuracies(record: Any, what: str = "test") -> Any:
     """In percent, by task and model; the mean over seeds."""
     means = by_seed(record, what).mean(axis=1)
-    return means.groupby(level=[0, 1], sort=False).first().unstack(sort=False)
+    return in_order(means.groupby(level=[0, 1], sort=False).first())
 
 
 def errors(record: Any, tested: Any) -> Any:
@@ -52,14 +57,14 @@ def errors(record: Any, tested: Any) -> Any:
     accuracy, n = accuracies(record) / 100, tested + 4
     share = accuracy.mul(tested, axis=0).add(2).div(n, axis=0)
     of_examples = (share * (1 - share)).div(n, axis=0)
-    of_seeds = (by_seed(record, "test").sem(axis=1) / 100).fillna(0).unstack(sort=False) ** 2
+    of_seeds = in_order((by_seed(record, "test").sem(axis=1) / 100).fillna(0)) ** 2
     return 100 * np.sqrt(of_examples + of_seeds)
 
 
 def best_simple(record: Any) -> Any:
     """By task, the name of the simple model with the highest validation accuracy."""
     valid = record[record["model"].isin(SIMPLE)].set_index(["task", "model"])["validation"]
-    return valid.astype(float).unstack(sort=False).idxmax(axis=1)
+    return in_order(valid.astype(float)).idxmax(axis=1)
 
 
 def of(table: Any, models: Any) -> Any:
@@ -88,7 +93,7 @@ def effects(record: Any) -> tuple[Any, Any]:
     chance = [ttest_ind_from_stats(*a, *b, equal_var=False).pvalue for a, b in of_each]
     clear = false_discovery_control(chance) < 0.05
     index = pd.MultiIndex.from_product([EFFECTS, tasks])
-    return tuple(pd.Series(each, index).unstack(sort=False) for each in (added, clear))
+    return tuple(in_order(pd.Series(each, index)) for each in (added, clear))
 
 
 ACCURACY, ERROR = accuracies(RECORD), errors(RECORD, TASKS["tested"])

@@ -134,16 +134,19 @@ def figure_of_tasks() -> None:
 
 def figure_of_effects() -> None:
     """What each change adds on each task, as a number and a color."""
-    _, panel = plt.subplots(figsize=(6.4, 5), layout="constrained")
+    _, panel = plt.subplots(figsize=(6.4, 6.2), layout="constrained")
     panel.imshow(ADDED, "PuOr", vmin=-25, vmax=25, aspect="auto")
     for row, column in np.ndindex(ADDED.shape):
-        style: dict[str, Any] = {"weight": "bold" if CLEAR.iloc[row, column] else "normal"}
+        style: dict[str, Any] = {
+            "fontsize": 9,
+            "weight": "bold" if CLEAR.iloc[row, column] else "normal",
+        }
         style |= {"color": "white" if abs(ADDED.iloc[row, column]) > 18 else "black"}
         text = f"{ADDED.iloc[row, column]:+.1f}".replace("-", "\N{MINUS SIGN}")
         panel.text(column, row, text, ha="center", va="center", **style)
-    panel.set(yticks=np.arange(len(ADDED)), yticklabels=ADDED.index)
-    names = [name.replace(", ", ",\n") for name in ADDED.columns]
-    panel.set_xticks(np.arange(len(names)), names)
+    panel.set_yticks(np.arange(len(ADDED)), ADDED.index, fontsize=10)
+    tasks = np.arange(len(ADDED.columns)), ADDED.columns
+    panel.set_xticks(*tasks, rotation=40, ha="left", fontsize=10)
     panel.xaxis.tick_top()
 
 

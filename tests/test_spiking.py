@@ -175,6 +175,21 @@ def test_the_learning_rate_falls_to_zero_in_even_steps() -> None:
     np.testing.assert_allclose(moved, [0.1, 0.08, 0.06, 0.04, 0.02, 0.0], atol=1e-5)
 
 
+def test_training_goes_on_where_it_was_after_each_fifty_updates() -> None:
+    """What Adam has counted decides the learning rate."""
+    counts = []
+
+    class Watched(SpikingClassifier):
+        def _run(self, method: str, *arrays: Any) -> Any:
+            result = super()._run(method, *arrays)
+            if method == "train":
+                counts.append(int(result[0][1][0].count))
+            return result
+
+    Watched(layers=1, neurons=4, updates=101, steps=5).fit(X, Y)
+    assert counts == [50, 100, 101]
+
+
 def test_the_gradient_is_that_of_finite_differences() -> None:
     """Of a network with the integral of the surrogate gradient in place of spikes."""
 

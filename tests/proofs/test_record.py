@@ -60,7 +60,11 @@ def test_what_validates_is_not_learned_from_and_what_tests_neither() -> None:
 def test_a_variant_has_the_learning_rate_with_the_lowest_validation_loss(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Also where it is the worst in the test, whose labels are all wrong here."""
     monkeypatch.setattr(runs, "RATES", [1e-8, 0.02, 1e-7])
+    labels = FEATURES.y ^ np.isin(np.arange(60), FEATURES.test)
+    row = runs.variant("as found", replace(FEATURES, y=labels), SMALL, seeds=2)
+    assert (row["learning_rate"], row["test 0"] < 0.4) == (0.02, True)
     row = runs.variant("as found", FEATURES, SMALL, seeds=3)
     assert row["learning_rate"] == 0.02
     one = {"learning_rate": 0.02, "random_state": 2}

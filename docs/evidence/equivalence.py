@@ -109,7 +109,7 @@ def test_only_relugrad_agrees_with_plain_jax_in_each_program() -> None:
     assert DIFFERS["ten_lines plain(alpha, width)(x)"][0].startswith("value beside a gradient")
 
 
-SHARED = r"^(?:\|.*|import jax\n(?s:.+?)value\)\(0\.3, spike\)\))$"
+SHARED = r"^(?:\|.*|import jax\n(?s:.+?)update\)\(0\.3, spike\)\))$"
 
 
 def test_home_and_readme_tell_the_libraries_apart() -> None:

@@ -69,21 +69,51 @@ def test_each_chore_runs_before_a_commit_lands_or_weekly() -> None:
         assert run or name in ("benchmarks", "live"), f"{file}: run the chore {name!r}"
 
 
-PUBLISHES = {  # what a job does, and what it then has to write
-    "actions/deploy-pages@": ["id-token", "pages"],
-    "pypa/gh-action-pypi-publish@": ["id-token"],
-    "gh release create": ["contents"],
+# Of each job: what it waits for, what it may write, and what it runs of nox
+JOBS: dict[str, Any] = {
+    "all": (None, [], ["bash .ci/run"]),
+    "systems": (None, [], ["tests"]),
+    "deploy": (["all", "systems"], ["id-token", "pages"], []),
+    "chore": (None, [], ['"$CHORE" --force-python "$PYTHON" -- $SELECT']),
+    "build": (None, [], ["tests", "package", "proofs -- every_float mutants processes flags"]),
+    "publish": ("build", ["id-token"], []),
+    "release": ("publish", ["contents"], []),
+}
+WEEKLY = {
+    "tests": ["jax==0.7.2", "jax==0.10.2", "jax==0.11.2", "nightly", None],
+    "docs": ["jax==0.11.2", "newest"],
+    "notebooks": [None],
+    "proofs": ["every_float flags mutants upstream"],
+    "experiments": ["check", "check jax==0.11.2", "check jax==0.10.2"],
+    "peers": [None],
 }
 
 
-def test_what_publishes_may_write_and_waits_for_tests() -> None:
+def test_workflows_do_what_is_listed() -> None:
+    """Who may publish waits for tests; and no proof is left out, whose absence nothing would show."""
+    jobs: dict[str, Any] = {}
     for file in ROOT.glob(".github/workflows/*.yml"):
-        for name, job in yaml.safe_load(file.read_text("utf-8"))["jobs"].items():
-            needed = next((PUBLISHES[what] for what in PUBLISHES if what in str(job)), [])
-            given = sorted(what for what, how in job["permissions"].items() if how == "write")
-            where = f".github/workflows/{file.name}, job {name}"
-            assert given == needed, f"{where}: let `permissions` write {needed}, not {given}"
-            assert "needs" in job or not needed, f"{where}: wait for the tests with `needs`"
+        jobs |= yaml.safe_load(file.read_text("utf-8"))["jobs"]
+    found = {}
+    for name, job in jobs.items():
+        writes = sorted(what for what, how in job["permissions"].items() if how == "write")
+        commands = [step.get("run", "") for step in job["steps"]]
+        tests = [line for line in commands if re.search(r"nox --session|\.ci/run", line)]
+        found[name] = job.get("needs"), writes, [line.split("--session ")[-1] for line in tests]
+    assert found == JOBS
+    for name, selects in WEEKLY.items():
+        matrix = jobs["chore"]["strategy"]["matrix"]["include"]
+        found = [one.get("select") for one in matrix if one["chore"] == name]
+        assert found == selects, f".github/workflows/weekly.yml: {name}"
+
+
+def test_the_suite_is_as_strict_as_it_was() -> None:
+    """Whoever weakens one of these changes it here, too."""
+    tool = TOML["tool"]
+    assert tool["pytest"]["ini_options"]["filterwarnings"] == ["error"]
+    assert tool["coverage"]["report"]["fail_under"] == 100
+    assert tool["mypy"]["strict"]
+    assert tool["pyright"]["typeCheckingMode"] == "strict"
 
 
 def test_each_conversation_on_a_page_is_collected() -> None:

@@ -5,8 +5,18 @@ from collections.abc import Iterator
 import jax
 import pytest
 
+from relugrad import ReluGrad
+
 # JAX can divide the CPU only before it is used.
 jax.config.update("jax_num_cpu_devices", 8)  # type: ignore[no-untyped-call]
+
+METHODS = ["__call__", *(n for n, f in vars(ReluGrad).items() if callable(f) and n[0] != "_")]
+
+
+@pytest.fixture(params=METHODS)
+def method(request: pytest.FixtureRequest) -> str:
+    """Run a test that asks for it with each method that computes something."""
+    return str(request.param)
 
 
 @pytest.fixture(params=[False, True], ids=["custom_vjp", "custom_jvp"])

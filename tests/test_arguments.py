@@ -31,7 +31,6 @@ class Variable:
 
 
 @pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float16", "bfloat16", "float64"])
-@pytest.mark.parametrize("method", ["__call__", "surrogate_grad", "surrogate_fun"])
 def test_a_float_comes_back_as_it_came(method: str, dtype: str, x64: None) -> None:
     """Whatever the dtypes of alpha and width."""
     function = getattr(ReluGrad(jnp.ones(5, "int8"), jnp.ones(5, "float64")), method)
@@ -125,10 +124,6 @@ WAYS: dict[bool, list[tuple[Any, Any]]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("method", "forward_mode"),
-    [("__call__", False), ("__call__", True), ("surrogate_grad", True), ("surrogate_fun", True)],
-)
 def test_all_derivatives_are_nan_where_an_argument_is_bad(method: str, forward_mode: bool) -> None:
     """By x, alpha and width, up to the third order: all but those that are 0 anyway."""
 

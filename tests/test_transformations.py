@@ -53,7 +53,6 @@ def test_strict_promotion_finds_nothing_to_say(forward_mode: bool) -> None:
     close(found.astype(jnp.float32), [[0, 0.25, 0.375, 0.25, 0]])
 
 
-@pytest.mark.parametrize("method", ["__call__", "surrogate_grad", "surrogate_fun"])
 def test_debug_nans_without_jit_finds_nothing_to_say(method: str, forward_mode: bool) -> None:
     """Then it looks at each step, at a constant too: none of them is NaN."""
     function = getattr(ReluGrad(0.5, jnp.ones(5), forward_mode=forward_mode), method)
@@ -65,7 +64,6 @@ def test_debug_nans_without_jit_finds_nothing_to_say(method: str, forward_mode: 
 
 @pytest.mark.parametrize("parameter", [1.0, -1.0], ids=["NaN in x", "bad alpha"])
 @pytest.mark.parametrize("transform", [jax.jit, grad, scan])
-@pytest.mark.parametrize("method", ["__call__", "surrogate_grad", "surrogate_fun"])
 def test_debug_nans_raises_what_can_be_caught(
     transform: Function, method: str, parameter: float, forward_mode: bool
 ) -> None:

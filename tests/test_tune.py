@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
@@ -74,6 +75,26 @@ def test_the_search_chooses_the_best(choose_by: str) -> None:
     assert found.score(X, Y) == validation_scores(found, X, Y)[choose_by]
 
 
+@dataclass(eq=False, repr=False)
+class Told(SpikingClassifier):
+    """Knows all classes. Up to a scale of 1, it is unsure; then sure, but wrong in one of ten."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X: Any) -> Any:
+        example = np.rint(60 * X[:, 1]).astype(int)
+        right = np.full(len(X), 0.6) if self.scale <= 1 else np.where(example % 10, 0.99, 0.4)
+        return np.where(Y[example, None] == [0, 1], right[:, None], 1 - right[:, None])
+
+
+def test_what_it_chooses_by_decides_in_the_first_round_too() -> None:
+    for choose_by, best in [("accuracy", 1.0), ("neg_log_loss", 2.0)]:
+        found = search(Told(), X, Y, {"scale": [1.0, 2.0, 2.1]}, choose_by=choose_by, cv=SPLITS)
+        assert found.best_params_["told__scale"] == best
+
+
 def test_what_is_measured_is_what_scikit_learn_measures() -> None:
     """Also where a class is missing from the validation data, and with classes of unequal size."""
     y = np.arange(60) % 12 // 5
@@ -106,6 +127,13 @@ def test_a_grid_may_hold_numbers_of_numpy_and_arrays(capsys: Any) -> None:
     grid = {"learning_rate": rates, "tau_max": [np.full(4, 9.0)]}
     search(SpikingClassifier(**SMALL), X, Y, grid, cv=SPLITS)
     assert "learning_rate=0.0009765625 is at the edge of what was tried" in capsys.readouterr().out
+
+
+def test_a_network_that_answers_with_the_largest_class_has_learned_nothing(capsys: Any) -> None:
+    """Though its accuracy is 90%: all examples are the same."""
+    few = (np.arange(60) % 10 == 0).astype(int)
+    search(SpikingClassifier(**SMALL), np.ones((60, 2)), few, {"learning_rate": [0.1]}, cv=SPLITS)
+    assert "Nothing is learned" in capsys.readouterr().out
 
 
 def test_what_was_trained_survives_an_error_in_the_advice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +177,7 @@ def test_simpler_models_start_from_what_was_found() -> None:
         FunctionTransformer(np.tanh), SpikingClassifier(**SMALL, class_weight="balanced")
     )
     found = search(model, X, Y, {"neurons": [6], "adaptive": [0.25]}, cv=SPLITS)
-    models = controls(found, X, Y)
+    models = controls(found, pd.DataFrame(X), Y)
     scaled = StandardScaler().fit_transform(np.tanh(X))
     linear = RidgeClassifierCV(np.logspace(-2, 4, 7), class_weight="balanced").fit(scaled, Y)
     by_hand = linear.decision_function(scaled)

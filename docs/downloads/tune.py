@@ -16,10 +16,10 @@ from sklearn.metrics import balanced_accuracy_score, log_loss, recall_score
 from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedShuffleSplit
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.utils import column_or_1d
+from sklearn.utils import column_or_1d, resample
 from inputs import checked_splits
 
-GRID = {"delays": [(0,), (0, 1, 2, 4, 8, 16)], "adaptive": [0.0, 0.5], "parts": [1, 4]}
+GRID = {"delays": [(0,), (0, 1, 2, 4, 8, 16)], "adaptive": [0.0, 0.5]}
 SEEDS = 3  # with how many the best network is trained
 SPLITS = StratifiedShuffleSplit(3, test_size=0.25, random_state=0)
 
@@ -42,9 +42,8 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
     settings = [{"updates": updates} | one for one in ParameterGrid(grid)]
     third = -(-len(settings) // 3)
     short = clone(model).set_params(**{f"{prefix}updates": 50})
-    print(
-        f"{len(settings)} settings, in about {seconds_of_search(short, X, y, settings, cv):.0f} s"
-    )
+    seconds = seconds_of_search(short, X, y, settings, cv)
+    print(f"{len(settings)} settings, in about {seconds:.0f} s")
     for share in [0.3, 1.0]:
         some = [one | {"updates": max(1, round(share * one["updates"]))} for one in settings]
         candidates = [{prefix + name: [value] for name, value in one.items()} for one in some]
@@ -173,11 +172,11 @@ def controls(found, X, y):
     for neurons in [network.neurons, 16 * network.neurons]:
         frozen = Frozen(clone(network).set_params(neurons=neurons))
         models[f"frozen, {neurons} neurons"] = make_pipeline(*scaling, frozen, linear)
-    y, some = column_or_1d(y, warn=True), np.arange(min(len(X), 200))
-    seconds = seconds_of(make_pipeline(*scaling, frozen), X[some], y[some])[0]  # takes longest
-    print(
-        f"{len(models)} simpler models, in about {seconds * (1 + len(X) / len(some)):.0f} s or more"
-    )
+    y = column_or_1d(y, warn=True)
+    some = resample(X, y, replace=False, n_samples=min(len(y), 200), random_state=0)
+    slowest = seconds_of(make_pipeline(*scaling, frozen), *some)[0]
+    seconds = slowest * (1 + len(y) / len(some[1]))
+    print(f"{len(models)} simpler models, in about {seconds:.0f} s or more")
     return {name: clone(model).fit(X, y) for name, model in models.items()}
 
 

@@ -21,7 +21,6 @@ EFFECTS = {
     "time constants trained, not fixed": ("as found", "drawn time constants"),
     "rates standardized": ("as found", "rates as they are"),
     "learning rate falls": ("as found", "constant learning rate"),
-    "neighbors folded, not averaged": ("as found", "averaged"),
     "spikes counted in quarters": ("quarters", "one count"),
     "recurrent weights": ("recurrent", "as found"),
     "128 neurons, not 32": ("128 neurons", "as found"),
@@ -145,8 +144,8 @@ def figure_of_effects() -> None:
         text = f"{ADDED.iloc[row, column]:+.1f}".replace("-", "\N{MINUS SIGN}")
         panel.text(column, row, text, ha="center", va="center", **style)
     panel.set_yticks(np.arange(len(ADDED)), ADDED.index, fontsize=10)
-    tasks = np.arange(len(ADDED.columns)), ADDED.columns
-    panel.set_xticks(*tasks, rotation=40, ha="left", fontsize=10)
+    places = np.arange(len(ADDED.columns))
+    panel.set_xticks(places, ADDED.columns, rotation=40, ha="left", fontsize=10)
     panel.xaxis.tick_top()
 
 

@@ -20,10 +20,9 @@ import numpy as np
 import optax
 import pandas as pd
 from jax.lax import stop_gradient
-from joblib import parallel_config
+from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
-from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -72,18 +71,6 @@ class Constant(SpikingClassifier):
         return optax.adam(self.learning_rate)
 
 
-@dataclass(eq=False, repr=False)
-class Averaged(SpikingClassifier):
-    """Neighbors in long series are averaged."""
-
-    def encode(self, x: Any) -> Any:
-        """One value for each time step and channel."""
-        if x.ndim == 2:
-            return super().encode(x)
-        folded = super().encode(x)
-        return folded.reshape(*folded.shape[:2], -1, x.shape[2]).mean(axis=2)
-
-
 # What is trained beside the network that the search found, in which one thing is another
 VARIANTS: dict[str, tuple[Any, Row]] = {
     "as found": (SpikingClassifier, {}),
@@ -97,7 +84,6 @@ VARIANTS: dict[str, tuple[Any, Row]] = {
     "quarters": (SpikingClassifier, {"parts": 4}),
     "rates as they are": (Unscaled, {}),
     "constant learning rate": (Constant, {}),
-    "averaged": (Averaged, {}),
     "recurrent": (SpikingClassifier, {"recurrent": 0.3}),
     "128 neurons": (SpikingClassifier, {"neurons": 128}),
     "1500 updates": (SpikingClassifier, {"updates": 1500}),
@@ -122,20 +108,12 @@ def reached(model: Any, task: Task, places: Any = None) -> float:
     return float(of[task.measure](task.y[places], model.predict(task.X[places])))
 
 
-def trained(model: Any, settings: Sequence[Row], task: Task) -> list[Row]:
-    """With each setting, from three quarters: the validation loss, and what is reached in the test."""
-
-    def both(model: Any, X: Any, y: Any) -> dict[str, float]:
-        loss = -validation_scores(model, X, y)["neg_log_loss"]
-        return {"validation": loss, "test": reached(model, task)}
-
-    grid = [{f"{model.steps[-1][0]}__{k}": [v] for k, v in one.items()} for one in settings]
-    parts = [split(task.learn, task.y, test_size=0.25)]
-    table = GridSearchCV(model, grid, scoring=both, cv=parts, refit=False)
-    with parallel_config("threading", n_jobs=os.cpu_count()):
-        found = table.fit(task.X, task.y).cv_results_
-    results = zip(found["mean_test_validation"], found["mean_test_test"], strict=True)
-    return [{"validation": loss, "test": test} for loss, test in results]
+def trained(model: Any, task: Task) -> Row:
+    """From three quarters of what is learned from: the validation loss, and what is reached in the test."""
+    learn, valid = split(task.learn, task.y, test_size=0.25)
+    model.fit(task.X[learn], task.y[learn])
+    loss = -validation_scores(model, task.X[valid], task.y[valid])["neg_log_loss"]
+    return {"validation": loss, "test": reached(model, task)}
 
 
 def row(model: str, results: Sequence[Row], **more: Any) -> Row:
@@ -147,11 +125,16 @@ def row(model: str, results: Sequence[Row], **more: Any) -> Row:
 def variant(name: str, task: Task, setting: Row, seeds: int = 5) -> Row:
     """One thing is another: at the best of three learning rates, with some seeds."""
     cls, other = VARIANTS[name]
-    model = pipeline(task, cls, **setting | other)
-    first = trained(model, [{"learning_rate": rate, "random_state": 0} for rate in RATES], task)
+
+    def run(rate: float, seed: int) -> Row:
+        settings = {"learning_rate": rate, "random_state": seed, **setting, **other}
+        return trained(pipeline(task, cls, **settings), task)
+
+    threads = Parallel(os.cpu_count(), prefer="threads")
+    first = threads(delayed(run)(rate, 0) for rate in RATES)
     best = int(np.argmin([one["validation"] for one in first]))
-    more = [{"learning_rate": RATES[best], "random_state": seed} for seed in range(1, seeds)]
-    return row(name, [first[best], *trained(model, more, task)], learning_rate=RATES[best])
+    more = threads(delayed(run)(RATES[best], seed) for seed in range(1, seeds))
+    return row(name, [first[best], *more], learning_rate=RATES[best])
 
 
 def strong(task: Task) -> tuple[str, Any, Task]:
@@ -220,7 +203,6 @@ def train(name: str) -> pd.DataFrame:
         as_found = variant("as found", task, setting)
         for one, (cls, other) in VARIANTS.items():
             same = setting | other == setting and cls is SpikingClassifier
-            same |= cls is Averaged and task.X.shape[1] <= 100
             rows.append(as_found | {"model": one} if same else variant(one, task, setting))
     return pd.DataFrame(rows).assign(task=name)
 

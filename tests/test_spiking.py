@@ -118,7 +118,8 @@ def test_scores_come_from_the_rates_of_the_last_layer(fitted: Any) -> None:
     for layer in w["hidden"]:
         spikes = fitted.layer(layer, spikes)[0]
     rates = np.concatenate([np.mean(spikes[:10], 0), np.mean(spikes[10:], 0)], axis=1)
-    features = (rates - w["mean"]) / w["deviation"]
+    before = clone(fitted).set_params(updates=0).fit(SERIES, Y).weights_
+    features = (rates - before["mean"]) / before["deviation"]
     scores = np.exp(features @ w["out"] + w["constant"])
     np.testing.assert_allclose(fitted._apply("features", SERIES)[:5], features, atol=1e-4)
     shares = scores / scores.sum(axis=1, keepdims=True)
@@ -154,6 +155,11 @@ def test_time_constants_are_drawn_between_their_bounds_on_a_logarithmic_scale() 
     assert 3 < tau.min() < 3.1
     assert 29 < tau.max() < 30
     assert abs(np.mean(np.log10(tau)) - np.log10(3) - 0.5) < 0.02
+
+
+def test_peak_and_width_are_those_of_the_surrogate_gradient() -> None:
+    slope = jax.vmap(jax.grad(SpikingClassifier(peak=0.6, width=2.0).spike))
+    np.testing.assert_allclose(slope(jnp.array([-3.0, -1.0, 0.0, 1.5])), [0, 0.3, 0.6, 0.15], 1e-6)
 
 
 def test_the_loss_is_the_weighted_cross_entropy_of_scikit_learn(fitted: Any) -> None:

@@ -95,6 +95,15 @@ def test_what_it_chooses_by_decides_in_the_first_round_too() -> None:
         assert found.best_params_["told__scale"] == best
 
 
+def test_the_accuracies_that_it_prints_are_those_of_the_setting_that_it_chose(capsys: Any) -> None:
+    """And not the highest of all."""
+    found = search(Told(), X, Y, {"scale": [0.8, 0.9, 1.0, 2.0]}, cv=SPLITS)
+    train, valid = (found.cv_results_[f"mean_{part}_accuracy"] for part in ("train", "test"))
+    best = found.best_index_
+    assert f"training {train[best]:.0%}, validation {valid[best]:.0%}" in capsys.readouterr().out
+    assert (train[best], valid[best]) < (train.max(), valid.max()) == (1, 1)
+
+
 def test_what_is_measured_is_what_scikit_learn_measures() -> None:
     """Also where a class is missing from the validation data, and with classes of unequal size."""
     y = np.arange(60) % 12 // 5

@@ -151,27 +151,33 @@ def figure_of_effects() -> None:
 
 def test_training_pays_and_simple_models_are_ahead_on_series_and_manifolds() -> None:
     behind = {*SEEN[AHEAD_OF_SIMPLE[SEEN] < -2]}
-    assert sorted(BEST[list(behind)]) == ["MiniRocket"] * 5 + ["nearest spike times"] * 2
+    assert sorted(BEST[list(behind)]) == ["MiniRocket"] * 4 + ["nearest spike times"] * 2
     assert shortfall < 8
     assert trained >= 13
+    assert (AHEAD[WIDE] > -2).all()
 
 
-def test_the_defaults_are_good_and_a_search_adds_up_to_fifteen_points() -> None:
+def test_the_defaults_are_good_and_a_search_adds_up_to_twelve_points() -> None:
     added = (ACCURACY["network"] - ACCURACY["defaults"])[SEEN]
     assert 0 < added.mean() < 5
-    assert 14 < added.max() < 15.5
+    assert -1.6 < added.min() < 11 < added.max() < 12.5
 
 
 def test_neurons_help_and_delays_and_adaptation_depend_on_the_task() -> None:
     wider = ADDED.loc["128 neurons, not 32"][CLEAR.loc["128 neurons, not 32"]]
     assert len(wider) == 4
-    assert 0 < wider.min() < 11 < wider.max() < 13
-    for name in ["delays, not none", "adaptation in half, not none"]:
-        clear = ADDED.loc[name][CLEAR.loc[name]]
-        assert -8 < clear.min() < -5 < 10 < clear.max() < 20, clear
+    assert 5 < wider.min() < 10 < wider.max() < 10.5
+    both = ["delays, not none", "adaptation in half, not none"]
+    clear = ADDED.loc[both].where(CLEAR.loc[both])
+    assert 16 < clear.max().max() < 18.5
+    assert (clear.min(axis=1) > 0).tolist() == [True, False]
+    assert -11.5 < clear.min().min() < -11
 
 
-def test_no_width_peak_reset_or_recurrence_clearly_matters() -> None:
-    rows = ["width 2, not 1", "peak 1, not 0.3", "detached reset", "recurrent weights"]
-    assert not CLEAR.loc[rows].to_numpy().any()
-    assert (CLEAR.filter(like="time constants", axis=0).sum(axis=1) == 1).all()
+def test_width_peak_reset_and_recurrence_hardly_matter() -> None:
+    """A peak of 1 helps on one task, and drawn time constants cost accuracy on another."""
+    rows = ["width 2, not 1", "detached reset", "recurrent weights", "peak 1, not 0.3"]
+    assert CLEAR.loc[rows].sum(axis=1).tolist() == [0, 0, 0, 1]
+    assert 4 < ADDED.loc["peak 1, not 0.3", "OSULeaf"] < 5
+    assert CLEAR.filter(like="time constants", axis=0).sum(axis=1).tolist() == [1, 0]
+    assert -4 < ADDED.loc["time constants drawn, not equal", "Randman, 1-D"] < -3

@@ -98,7 +98,7 @@ def pipeline(task: Task, cls: Any = SpikingClassifier, **given: Any) -> Any:
     synapse = 10.0 if task.kind == "spikes" else 0.0
     weight = "balanced" if task.measure == "balanced_accuracy" else None
     network = cls(**{"tau_synapse": synapse, "class_weight": weight, **given})
-    return make_pipeline(*SCALING[task.kind], network)
+    return make_pipeline(*map(clone, SCALING[task.kind]), network)  # threads train at once
 
 
 def reached(model: Any, task: Task, places: Any = None) -> float:

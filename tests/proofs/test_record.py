@@ -68,6 +68,17 @@ def test_a_variant_has_the_learning_rate_with_the_lowest_validation_loss(
     assert (row["validation 2"], row["test 2"]) == (by_hand["validation"], by_hand["test"])
 
 
+def test_each_variant_is_trained_but_those_that_are_as_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, trained = {"model": "network", "delays": (0,), "adaptive": 0.5}, ["as found"]
+    monkeypatch.setattr(runs, "searched", lambda _: [found])
+    monkeypatch.setattr(runs, "variant", lambda name, *_: trained.append(name) or {"model": name})
+    table = runs.train("two cues, pause 80")
+    assert {*runs.VARIANTS} - {*trained} == {"no delays", "adaptation"}
+    assert table["model"].tolist() == ["network", *runs.VARIANTS]
+
+
 def test_a_variant_differs_in_what_it_says_alone() -> None:
     X = np.random.default_rng(1).normal(size=(40, 10, 2)).astype(np.float32)
     y = np.arange(40) % 2

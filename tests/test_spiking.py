@@ -182,18 +182,21 @@ def test_the_learning_rate_falls_to_zero_in_even_steps() -> None:
 
 
 def test_training_goes_on_where_it_was_after_each_fifty_updates() -> None:
-    """What Adam has counted decides the learning rate."""
-    counts = []
+    """What Adam has counted decides the learning rate; each update has a random key of its own."""
+    counts, keys = [], []
 
     class Watched(SpikingClassifier):
         def _run(self, method: str, *arrays: Any) -> Any:
             result = super()._run(method, *arrays)
             if method == "train":
                 counts.append(int(result[0][1][0].count))
+                keys.extend(arrays[1][2].tolist())
             return result
 
-    Watched(layers=1, neurons=4, updates=101, steps=5).fit(X, Y)
-    assert counts == [50, 100, 101]
+    for seed in (0, 1):
+        Watched(layers=1, neurons=4, updates=101, steps=5, random_state=seed).fit(X, Y)
+    assert counts == 2 * [50, 100, 101]
+    assert len({*keys}) == 202
 
 
 def test_the_gradient_is_that_of_finite_differences() -> None:

@@ -186,10 +186,12 @@ def test_simpler_models_start_from_what_was_found() -> None:
         FunctionTransformer(np.tanh), SpikingClassifier(**SMALL, class_weight="balanced")
     )
     found = search(model, X, Y, {"neurons": [6], "adaptive": [0.25]}, cv=SPLITS)
-    models = controls(found, pd.DataFrame(X), Y)
-    scaled = StandardScaler().fit_transform(np.tanh(X))
-    linear = RidgeClassifierCV(np.logspace(-2, 4, 7), class_weight="balanced").fit(scaled, Y)
-    by_hand = linear.decision_function(scaled)
+    many, y = RNG.normal(0, 0.5, (300, 4)) + np.tile(X, (5, 1)), np.tile(Y, 5)
+    models = controls(found, pd.DataFrame(many), y)  # whose time is estimated with 200
+    scaler = StandardScaler().fit(np.tanh(many))
+    linear = RidgeClassifierCV(np.logspace(-2, 4, 7), class_weight="balanced")
+    linear.fit(scaler.transform(np.tanh(many)), y)
+    by_hand = linear.decision_function(scaler.transform(np.tanh(X)))
     np.testing.assert_allclose(models["linear model"].decision_function(X), by_hand)
     assert (models["largest class"].predict(X) == 0).all()
     for neurons in (6, 96):

@@ -19,7 +19,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import column_or_1d, resample
 from inputs import checked_splits
 
-GRID = {"delays": [(0,), (0, 1, 2, 4, 8, 16)], "adaptive": [0.0, 0.5]}
+GRID = [  # four kinds of networks; the last is for data in which the times of spikes matter
+    {"delays": [(0,)], "adaptive": [0.0, 0.5], "parts": [1]},
+    {"delays": [(0, 1, 2, 4, 8, 16)], "adaptive": [0.5], "parts": [1]},
+    {"delays": [(0, 1, 2, 4, 8, 16)], "adaptive": [0.0], "parts": [4]},
+]
 SEEDS = 3  # with how many the best network is trained
 SPLITS = StratifiedShuffleSplit(3, test_size=0.25, random_state=0)
 
@@ -121,7 +125,10 @@ def advise(found, y, best, grid):
         print(f"It underfits: search again with neurons={4 * network.neurons}, which may need")
         print(f"other settings, then with updates={3 * network.updates}.")
     elif valid < train - 0.1:
-        print("It overfits: use more examples, fewer features, or dropout. See Hyperparameters.")
+        print(f"It overfits: search again with neurons={4 * network.neurons}, which often helps all the")
+        print("same, or with dropout; use more examples or fewer features. See Hyperparameters.")
+    if found.refit == "neg_log_loss" and loss > -np.sum(shares * np.log(shares)):
+        print('The loss is worse than that of guessing: choose_by="accuracy" may choose better.')
     for name, value in best.items():
         tried = [one.get(name) for one in ParameterGrid(grid)]
         numbers = {one for one in tried if isinstance(one, Real)}
@@ -176,7 +183,7 @@ def controls(found, X, y):
     some = resample(X, y, replace=False, n_samples=min(len(y), 200), random_state=0)
     slowest = seconds_of(make_pipeline(*scaling, frozen), *some)[0]
     seconds = slowest * (1 + len(y) / len(some[1]))
-    print(f"{len(models)} simpler models, in about {seconds:.0f} s or more")
+    print(f"{len(models)} simpler models, in {seconds:.0f} s or more")
     return {name: clone(model).fit(X, y) for name, model in models.items()}
 
 

@@ -6,5 +6,5 @@ A module belongs to one page, or to the pages on one topic. It has
 - functions called ``table`` and ``figure``, or something longer, which a hidden cell of one line calls;
 - claims, each a test with a name that says what a page says. `pytest` runs them, and a failure shows the values.
 
-`tasks.py` and `runs.py` make the record of *What the search found*, and `record.py` reads it.
+`tasks.py` and `runs.py` make the record of *Results on 23 tasks*, and `record.py` reads it.
 """

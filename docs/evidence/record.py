@@ -151,33 +151,38 @@ def figure_of_effects() -> None:
 
 def test_training_pays_and_simple_models_are_ahead_on_series_and_manifolds() -> None:
     behind = {*SEEN[AHEAD_OF_SIMPLE[SEEN] < -2]}
-    assert sorted(BEST[list(behind)]) == ["MiniRocket"] * 4 + ["nearest spike times"] * 2
+    assert sorted(BEST[list(behind)]) == ["MiniRocket"] * 5 + ["nearest spike times"] * 2
     assert shortfall < 8
     assert trained >= 13
-    assert (AHEAD[WIDE] > -2).all()
+    assert AHEAD[WIDE].index[AHEAD[WIDE] < -2].tolist() == ["Randman, 1-D"]
 
 
-def test_the_defaults_are_good_and_a_search_adds_up_to_twelve_points() -> None:
+def test_the_defaults_are_good_and_a_search_adds_much_on_four_tasks() -> None:
     added = (ACCURACY["network"] - ACCURACY["defaults"])[SEEN]
     assert 0 < added.mean() < 5
-    assert -1.6 < added.min() < 11 < added.max() < 12.5
+    assert -1.6 < added.min() < 13 < added.max() < 14.5
+    assert (added.median() < 0.5, (added > 2).sum()) == (True, 4)
 
 
 def test_neurons_help_and_delays_and_adaptation_depend_on_the_task() -> None:
     wider = ADDED.loc["128 neurons, not 32"][CLEAR.loc["128 neurons, not 32"]]
     assert len(wider) == 4
-    assert 5 < wider.min() < 10 < wider.max() < 10.5
+    assert 5 < wider.min() < 9 < wider.max() < 10.5
     both = ["delays, not none", "adaptation in half, not none"]
     clear = ADDED.loc[both].where(CLEAR.loc[both])
-    assert 16 < clear.max().max() < 18.5
+    assert clear.max(axis=1).round().tolist() == [13, 18]
     assert (clear.min(axis=1) > 0).tolist() == [True, False]
-    assert -11.5 < clear.min().min() < -11
+    assert -8.5 < clear.min().min() < -7.5
 
 
 def test_width_peak_reset_and_recurrence_hardly_matter() -> None:
-    """A peak of 1 helps on one task, and drawn time constants cost accuracy on another."""
+    """A peak of 1 helps on one task; drawn time constants, and quarters, cost accuracy on another."""
     rows = ["width 2, not 1", "detached reset", "recurrent weights", "peak 1, not 0.3"]
     assert CLEAR.loc[rows].sum(axis=1).tolist() == [0, 0, 0, 1]
     assert 4 < ADDED.loc["peak 1, not 0.3", "OSULeaf"] < 5
     assert CLEAR.filter(like="time constants", axis=0).sum(axis=1).tolist() == [1, 0]
     assert -4 < ADDED.loc["time constants drawn, not equal", "Randman, 1-D"] < -3
+    (quarters,) = ADDED.loc["spikes counted in quarters"][CLEAR.loc["spikes counted in quarters"]]
+    assert round(quarters) == -10
+    by_parts = RECORD.query("model == 'network' and parts == 4")["task"]
+    assert {"Randman, 1-D", "Randman, 2-D"} < {*by_parts}

@@ -1,4 +1,4 @@
-"""What makes the record of *What the search found*: calls of the classifier and search that readers copy.
+"""What makes the record of *Results on 23 tasks*: calls of the classifier and search that readers copy.
 
     nox -s experiments -- record [TASK ...]
 
@@ -153,7 +153,7 @@ def searched(task: Task, seeds: int = 3, **given: Any) -> list[Row]:
     X, y = task.X[task.learn], task.y[task.learn]
     choose = {"choose_by": "balanced_accuracy"} if task.measure == "balanced_accuracy" else {}
     found = search(pipeline(task, **given), X, y, **choose)
-    setting = {name: found.best_params_[f"spikingclassifier__{name}"] for name in GRID}
+    setting = {name: found.best_params_[f"spikingclassifier__{name}"] for name in GRID[0]}
     valid = found.cv_results_[f"mean_test_{task.measure}"][found.best_index_]
     default = [pipeline(task, random_state=seed, **given).fit(X, y) for seed in range(seeds)]
     rows = [
@@ -199,7 +199,7 @@ def train(name: str) -> pd.DataFrame:
     task = TASKS[name]()
     rows = searched(task)
     if name in COMPARED:
-        setting = {key: rows[0][key] for key in GRID}
+        setting = {key: rows[0][key] for key in GRID[0]}
         as_found = variant("as found", task, setting)
         for one, (cls, other) in VARIANTS.items():
             same = setting | other == setting and cls is SpikingClassifier
@@ -214,10 +214,17 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return each.groupby(rows["model"], sort=False).mean()
 
 
+def tested(task: Task) -> float:
+    """How many test examples make an error as large: for the mean of the classes' recalls, fewer."""
+    _, each = np.unique(task.y[task.test], return_counts=True)
+    balanced = task.measure == "balanced_accuracy"
+    return len(each) ** 2 / np.sum(1 / each) if balanced else len(task.test)
+
+
 def record(name: str, file: Path = FILE, file_of_tasks: Path = FILE_OF_TASKS) -> None:
     """Write down what was trained, in place of what was recorded of this task."""
     made = {"date": date.today(), **{package: version(package) for package in PACKAGES}}
-    of_task = pd.DataFrame([{"task": name, "tested": len(TASKS[name]().test), **made}])
+    of_task = pd.DataFrame([{"task": name, "tested": round(tested(TASKS[name]())), **made}])
     for path, now in [(file, train(name)), (file_of_tasks, of_task)]:
         if path.exists():
             before = pd.read_csv(path)

@@ -1,4 +1,4 @@
-"""The tasks of *What the search found*: examples and labels, what is learned from and what tests."""
+"""The tasks of *Results on 23 tasks*: examples and labels, what is learned from and what tests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

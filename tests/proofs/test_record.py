@@ -1,4 +1,4 @@
-"""What the search found comes out again, and its runs learn from nothing that judges them."""
+"""The record comes out again, and its runs learn from nothing that judges them."""
 
 from dataclasses import replace
 from typing import Any
@@ -71,11 +71,12 @@ def test_a_variant_has_the_learning_rate_with_the_lowest_validation_loss(
 def test_each_variant_is_trained_but_those_that_are_as_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found, trained = {"model": "network", "delays": (0,), "adaptive": 0.5}, ["as found"]
+    found: dict[str, Any] = {"model": "network", "delays": (0,), "adaptive": 0.5, "parts": 1}
+    trained = ["as found"]
     monkeypatch.setattr(runs, "searched", lambda _: [found])
     monkeypatch.setattr(runs, "variant", lambda name, *_: trained.append(name) or {"model": name})
     table = runs.train("two cues, pause 80")
-    assert {*runs.VARIANTS} - {*trained} == {"no delays", "adaptation"}
+    assert {*runs.VARIANTS} - {*trained} == {"no delays", "adaptation", "one count"}
     assert table["model"].tolist() == ["network", *runs.VARIANTS]
 
 
@@ -103,7 +104,10 @@ def test_what_is_reached_is_measured_on_the_test_examples() -> None:
     task = Task("features", np.zeros((20, 1)), y, np.arange(10, 20), np.arange(10))
     zeros = DummyClassifier(strategy="constant", constant=0).fit(task.X, y)
     assert runs.reached(zeros, task) == 0.8
-    assert runs.reached(zeros, replace(task, measure="balanced_accuracy")) == 0.5
+    balanced = replace(task, measure="balanced_accuracy")
+    assert runs.reached(zeros, balanced) == 0.5
+    variance = (0.25 / 8 + 0.25 / 2) / 4  # of the mean of two recalls of a half
+    assert (runs.tested(task), 0.25 / runs.tested(balanced)) == (10, pytest.approx(variance))
     assert runs.reached(zeros, task, task.learn) == runs.seen(zeros, task)["train"] == 0.0
 
 

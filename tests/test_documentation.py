@@ -103,8 +103,8 @@ def test_workflows_do_what_is_listed() -> None:
     assert found == JOBS
     for name, selects in WEEKLY.items():
         matrix = jobs["chore"]["strategy"]["matrix"]["include"]
-        found = [one.get("select") for one in matrix if one["chore"] == name]
-        assert found == selects, f".github/workflows/weekly.yml: {name}"
+        selected = [one.get("select") for one in matrix if one["chore"] == name]
+        assert selected == selects, f".github/workflows/weekly.yml: {name}"
 
 
 def test_the_suite_is_as_strict_as_it_was() -> None:

@@ -125,7 +125,9 @@ def advise(found, y, best, grid):
         print(f"It underfits: search again with neurons={4 * network.neurons}, which may need")
         print(f"other settings, then with updates={3 * network.updates}.")
     elif valid < train - 0.1:
-        print(f"It overfits: search again with neurons={4 * network.neurons}, which often helps all the")
+        print(
+            f"It overfits: search again with neurons={4 * network.neurons}, which often helps all the"
+        )
         print("same, or with dropout; use more examples or fewer features. See Hyperparameters.")
     if found.refit == "neg_log_loss" and loss > -np.sum(shares * np.log(shares)):
         print('The loss is worse than that of guessing: choose_by="accuracy" may choose better.')

@@ -74,7 +74,12 @@ def test_each_variant_is_trained_but_those_that_are_as_found(
     found: dict[str, Any] = {"model": "network", "delays": (0,), "adaptive": 0.5, "parts": 1}
     trained = ["as found"]
     monkeypatch.setattr(runs, "searched", lambda _: [found])
-    monkeypatch.setattr(runs, "variant", lambda name, *_: trained.append(name) or {"model": name})
+
+    def variant(name: str, *_: Any) -> dict[str, Any]:
+        trained.append(name)
+        return {"model": name}
+
+    monkeypatch.setattr(runs, "variant", variant)
     table = runs.train("two cues, pause 80")
     assert {*runs.VARIANTS} - {*trained} == {"no delays", "adaptation", "one count"}
     assert table["model"].tolist() == ["network", *runs.VARIANTS]
@@ -107,7 +112,8 @@ def test_what_is_reached_is_measured_on_the_test_examples() -> None:
     balanced = replace(task, measure="balanced_accuracy")
     assert runs.reached(zeros, balanced) == 0.5
     variance = (0.25 / 8 + 0.25 / 2) / 4  # of the mean of two recalls of a half
-    assert (runs.tested(task), 0.25 / runs.tested(balanced)) == (10, pytest.approx(variance))
+    assert runs.tested(task) == 10
+    assert 0.25 / runs.tested(balanced) == pytest.approx(variance)
     assert runs.reached(zeros, task, task.learn) == runs.seen(zeros, task)["train"] == 0.0
 
 

@@ -1,13 +1,12 @@
 """A search for the settings of a spiking network, and simpler models beside it."""
 
-import os
 import time
 import warnings
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, cpu_count, delayed, parallel_config
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
@@ -53,7 +52,7 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
         candidates = [{prefix + name: [value] for name, value in one.items()} for one in some]
         last = {"refit": choose_by, "return_train_score": True} if share == 1 else {"refit": False}
         found = GridSearchCV(model, candidates, scoring=validation_scores, cv=cv, **last)
-        with parallel_config("threading", n_jobs=os.cpu_count()):
+        with parallel_config("threading", n_jobs=cpu_count()):
             found.fit(X, y)
         ranks = found.cv_results_[f"rank_test_{choose_by}"]
         settings = [settings[i] for i in np.argsort(ranks, kind="stable")[:third]]
@@ -83,7 +82,7 @@ def seconds_of_search(short, X, y, settings, cv):
     # JAX compiles a program for all values of a float but 0.
     programs = {str([v for v in one.values() if type(v) is not float or not v]) for one in settings}
     trainings = (0.3 + 1 / 3) * len(settings) * len(cv) + SEEDS
-    return (first * len(programs) + again * trainings) / os.cpu_count()
+    return (first * len(programs) + again * trainings) / cpu_count()
 
 
 def with_other_seeds(model, X, y):
@@ -92,7 +91,7 @@ def with_other_seeds(model, X, y):
     seeds = [(seed if isinstance(seed, Integral) else 0) + more for more in range(1, SEEDS)]
     name = f"{model.steps[-1][0]}__random_state"
     models = [clone(model).set_params(**{name: seed}) for seed in seeds]
-    return Parallel(os.cpu_count(), prefer="threads")(delayed(m.fit)(X, y) for m in models)
+    return Parallel(cpu_count(), prefer="threads")(delayed(m.fit)(X, y) for m in models)
 
 
 def validation_scores(model, X, y):

@@ -214,7 +214,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return each.groupby(rows["model"], sort=False).mean()
 
 
-def tested(task: Task) -> float:
+def effective_number(task: Task) -> float:
     """How many test examples make an error as large: for the mean of the classes' recalls, fewer."""
     _, each = np.unique(task.y[task.test], return_counts=True)
     balanced = task.measure == "balanced_accuracy"
@@ -224,7 +224,7 @@ def tested(task: Task) -> float:
 def record(name: str, file: Path = FILE, file_of_tasks: Path = FILE_OF_TASKS) -> None:
     """Write down what was trained, in place of what was recorded of this task."""
     made = {"date": date.today(), **{package: version(package) for package in PACKAGES}}
-    of_task = pd.DataFrame([{"task": name, "tested": round(tested(TASKS[name]())), **made}])
+    of_task = pd.DataFrame([{"task": name, "tested": round(effective_number(TASKS[name]())), **made}])
     for path, now in [(file, train(name)), (file_of_tasks, of_task)]:
         if path.exists():
             before = pd.read_csv(path)

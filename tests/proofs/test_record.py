@@ -112,8 +112,8 @@ def test_what_is_reached_is_measured_on_the_test_examples() -> None:
     balanced = replace(task, measure="balanced_accuracy")
     assert runs.reached(zeros, balanced) == 0.5
     variance = (0.25 / 8 + 0.25 / 2) / 4  # of the mean of two recalls of a half
-    assert runs.tested(task) == 10
-    assert 0.25 / runs.tested(balanced) == pytest.approx(variance)
+    assert runs.effective_number(task) == 10
+    assert 0.25 / runs.effective_number(balanced) == pytest.approx(variance)
     assert runs.reached(zeros, task, task.learn) == runs.seen(zeros, task)["train"] == 0.0
 
 

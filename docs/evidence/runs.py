@@ -224,7 +224,9 @@ def effective_number(task: Task) -> float:
 def record(name: str, file: Path = FILE, file_of_tasks: Path = FILE_OF_TASKS) -> None:
     """Write down what was trained, in place of what was recorded of this task."""
     made = {"date": date.today(), **{package: version(package) for package in PACKAGES}}
-    of_task = pd.DataFrame([{"task": name, "tested": round(effective_number(TASKS[name]())), **made}])
+    of_task = pd.DataFrame(
+        [{"task": name, "tested": round(effective_number(TASKS[name]())), **made}]
+    )
     for path, now in [(file, train(name)), (file_of_tasks, of_task)]:
         if path.exists():
             before = pd.read_csv(path)

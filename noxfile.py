@@ -151,7 +151,7 @@ def proofs(session: nox.Session) -> None:
     session.install("-e", ".", "--group", "test", "--group", "experiments", "cosmic-ray")
     if "coverage" in chosen:  # a page and the docstrings reach every line and branch
         shown = ["src", "README.md", "docs/reference"]
-        session.run("pytest", "-q", "--doctest-modules", "--cov", *shown)
+        session.run("pytest", "-q", "--doctest-modules", *shown, "--cov")
     if "flags" in chosen:  # what JAX will switch on
         flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
         derived = [f"tests/test_{name}.py" for name in ("reference", "autodiff", "laws")]

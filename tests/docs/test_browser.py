@@ -202,7 +202,9 @@ def test_search_that_finds_nothing(landing: Page) -> None:
 
 def test_search_names_what_no_page_has(landing: Page) -> None:
     """A name in code, too, whose parts are there, and the beginning of a longer word; nothing else."""
-    assert _search(landing, "jax.lax.custom_linear_solve cond custom_vjp value_and_grad delay surrog")
+    assert _search(
+        landing, "jax.lax.custom_linear_solve cond custom_vjp value_and_grad delay surrog"
+    )
     status = landing.locator("dialog output")
     expect(status).to_contain_text(re.compile("^No page has “custom_linear_solve”, “cond”. Pages"))
 

@@ -81,7 +81,8 @@ def seconds_of_search(short, X, y, settings, cv):
     again *= np.mean([one["updates"] for one in settings]) / 50
     # JAX compiles a program for all values of a float but 0.
     programs = {str([v for v in one.values() if type(v) is not float or not v]) for one in settings}
-    trainings = (0.3 + 1 / 3) * len(settings) * len(cv) + SEEDS
+    third = -(-len(settings) // 3)
+    trainings = (0.3 * len(settings) + third) * len(cv) + SEEDS
     return (first * len(programs) + again * trainings) / cpu_count()
 
 
@@ -125,11 +126,9 @@ def advise(found, y, best, grid):
         print(f"other settings, then with updates={3 * network.updates}.")
     elif valid < train - 0.1:
         print(
-            f"It overfits: search again with neurons={4 * network.neurons}, which often helps all the"
+            f"It overfits: try neurons={4 * network.neurons}, dropout, more examples or fewer features."
         )
-        print("same, or with dropout; use more examples or fewer features. See Hyperparameters.")
-    if found.refit == "neg_log_loss" and loss > -np.sum(shares * np.log(shares)):
-        print('The loss is worse than that of guessing: choose_by="accuracy" may choose better.')
+        print("See Hyperparameters.")
     for name, value in best.items():
         tried = [one.get(name) for one in ParameterGrid(grid)]
         numbers = {one for one in tried if isinstance(one, Real)}

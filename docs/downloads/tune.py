@@ -119,15 +119,14 @@ def advise(found, y, best, grid):
     print("best:", ", ".join(f"{name}={value}" for name, value in best.items()))
     print(f"accuracy: training {train:.0%}, validation {valid:.0%} (loss {loss:.2f})")
     shares, network = np.unique(y, return_counts=True)[1] / len(y), found.best_estimator_[-1]
+    more = 4 * network.neurons
     if best_score(found, "train_balanced_accuracy") < 1 / len(shares) + 0.05:
         print("Nothing is learned. See Diagnose.")
     elif train < 0.9 and valid > train - 0.1:
-        print(f"It underfits: search again with neurons={4 * network.neurons}, which may need")
+        print(f"It underfits: search again with neurons={more}, which may need")
         print(f"other settings, then with updates={3 * network.updates}.")
     elif valid < train - 0.1:
-        print(
-            f"It overfits: try neurons={4 * network.neurons}, dropout, more examples or fewer features."
-        )
+        print(f"It overfits: try neurons={more}, dropout, more examples or fewer features.")
         print("See Hyperparameters.")
     for name, value in best.items():
         tried = [one.get(name) for one in ParameterGrid(grid)]

@@ -7,7 +7,6 @@ of libraries select these.
 
 import datetime
 import json
-import runpy
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -100,15 +99,15 @@ def behaviour(row: dict[str, Any]) -> dict[str, Any]:
 
 def compare(row: dict[str, Any]) -> dict[str, Any]:
     """What the page shows of a row of triangles.toml."""
-    default = eval(row.get("ours", "'none'"), {"ReluGrad": ReluGrad} | row["defaults"])
     library = f"{row['library']} {versions().get(row['library'], '')}".strip()
     found: dict[str, Any] = {"library": library, "call": f"`{row['call'].removesuffix('(x)')}`"}
     if "ours" in row:
         assert_the_same(row)
-        found["alpha, width"] = f"`{row['ours'].removeprefix('ReluGrad')}`"
-        found["as ReluGrad(alpha, width)"] = f"`{row['theirs']}`"
-    found |= {} if "slope" in row else behaviour(row)
-    return found | {"default": str(default)}
+        found["as ReluGrad"] = f"`{row['ours']}`"
+        found["from ReluGrad(alpha, width)"] = f"`{row['theirs']}`"
+        if "area" in row:
+            found["from ReluGrad(alpha, width)"] += " if `alpha = 1 / width**2`"
+    return found | ({} if "slope" in row else behaviour(row))
 
 
 def programs(row: dict[str, Any]) -> dict[str, Any]:
@@ -129,26 +128,6 @@ def programs(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def trained(row: dict[str, Any]) -> dict[str, Any]:
-    """The losses of a published script with four surrogates; an error if equal triangles differ."""
-    script, names = f"train_{row['library']}.py", vars(imported(row["module"]))
-    learned = runpy.run_path(str(HERE / script))  # which trains with the last but one
-    given = [eval(row[key], {}, names) for key in ("published", "own")]
-    runs = [*map(learned["train"], given), learned["losses"], learned["train"](ReluGrad())]
-    losses = np.array(runs, float)
-    apart, other = np.abs(losses[2:] - losses[1]).max(axis=1)
-    print(f"{script}: with equal triangles, the losses are at most {apart:.1e} apart")
-    assert apart <= 5e-3 < other
-    ends = losses[:, -len(losses[0]) // 10 :].mean(axis=1)
-    shown = zip([row["published"], row["own"], row["ours"], "ReluGrad()"], ends, strict=True)
-    return {
-        "library": f"{row['library']} {versions()[row['library']]}",
-        "script": f"[{row['title']}]({row['url']})",
-        "losses": [f"`{surrogate}`: {end:.3f}" for surrogate, end in shown],
-        "apart": f"{apart:.0e}",
-    }
-
-
 TEN_LINES: dict[str, Any] = {
     "library": "ten_lines",
     "module": "tests.peers.others",
@@ -165,7 +144,6 @@ PARTS = {
         {f"{row['library']} {row['call']}": row for row in [*IN_JAX, TEN_LINES]},
     ),
     "neurons": (neurons.compare, {row["name"]: row for row in neurons.READ["neuron"]}),
-    "scripts": (trained, {row["library"]: row for row in neurons.READ["script"]}),
 }
 
 
@@ -183,7 +161,7 @@ def main() -> None:
             print(*found.values(), sep=" | ", flush=True)
             if "--record" in sys.argv:
                 kept[name] = found
-            elif part != "scripts":  # whose losses depend on the processor
+            else:
                 before, now = kept.get(name, {}) | {"library": ""}, found | {"library": ""}
                 assert now == before, "not as recorded"
     if "--record" in sys.argv:

@@ -15,13 +15,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
-from tests.peers.others import Function, imported, plain, surroundings
+from tests.peers.others import Function, cast, imported, plain, surroundings
 
 FILE = Path(__file__).parents[2] / "docs/_data/compile_time.json"
 LIMIT = 90  # seconds that a clock may show, of each
 STEPS, MANY = [8, 16, 32, 64], [100, 200]  # many for one layer with relugrad
 NAMES = {  # by mode
-    "grad": ["relugrad", "plain", "braintools", "spyx"],
+    "grad": ["relugrad", "plain", "where", "braintools", "spyx"],
     "grad, forward mode": ["relugrad"],
     "jvp": ["relugrad", "braintools"],
 }
@@ -114,9 +114,9 @@ def made(name: str, mode: str) -> Any:
         return ReluGrad(0.3, 1.0, forward_mode=mode != "grad")
     if name == "spyx":
         return imported("spyx.axn").triangular(1.0)
-    return (
-        plain(0.3, 1.0) if name == "plain" else imported("braintools.surrogate").ReluGrad(0.3, 1.0)
-    )
+    if name == "braintools":
+        return imported("braintools.surrogate").ReluGrad(0.3, 1.0)
+    return plain(0.3, 1.0, cast if name == "plain" else lambda x: jnp.where(x >= 0, 1.0, 0.0))
 
 
 def lowered(name: str, network: str, steps: int, mode: str) -> jax.stages.Lowered:

@@ -196,9 +196,14 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
     for (spikes, _, slopes), (equal, _, expected) in pairs:
         assert np.array_equal(spikes, equal), row["name"]
         assert np.abs(slopes - expected).max() <= 1e-6 * np.abs(slopes).max(), row["name"]
+    (theirs, ours), keyword = row["triangles"][0], row["keyword"]
+    in_torch = f"`{keyword}=spike`, in PyTorch", "–"  # what is passed is no triangle of theirs
+    write, equals = (f"`{keyword}={ours}`", f"`{theirs}`") if lib is jnp else in_torch
     measured = {
         "library": f"{row['library']} {versions()[row['library']]}",
-        **{key: row[key] for key in ("name", "keyword", "default", "triangles")},
+        "neuron": f"`{row['name']}`",
+        "write": write,
+        "which equals": equals,
         "reset": form,
         "gradient": gradient,
         "takes ReluGrad": works(lambda: found(ReluGrad()) != []),

@@ -204,7 +204,7 @@ def assert_close(found, expected, how, rtol=RTOL, atol=ATOL, x=None, usual=None)
             small = atol * largest / (np.clip(np.abs(at), 1, 0.1 / rtol).min(0) if at else 1)
             wrong = ~(np.abs(a - b) <= small + rtol * np.abs(b)) & ~np.isnan(b)
             if wrong.any():
-                where = f" where x is {', '.join(str(n[wrong][0]) for n in at)}" if at else ""
+                where = f" where x is {', '.join(f'{n[wrong][0]:.7g}' for n in at)}" if at else ""
                 message = f"{name} is {a[wrong][0]:.7g} and should be {b[wrong][0]:.7g}{where}"
                 raise AssertionError(f"{message} ({wrong.sum()} of {wrong.size} numbers are wrong)")
 

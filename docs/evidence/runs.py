@@ -8,16 +8,13 @@ each model reaches. `check` trains in the same way, and fails where a model reac
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-import optax
 import pandas as pd
 from jax.lax import stop_gradient
 from joblib import Parallel, delayed
@@ -27,13 +24,13 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+from evidence.results import DATA
 from evidence.tasks import TASKS, Task, split
 from inputs import SeriesScaler
 from spiking import SpikingClassifier
 from tune import GRID, SPLITS, controls, search, validation_scores
 
 Row = dict[str, Any]
-DATA = Path(__file__).parents[1] / "_data"
 FILE, FILE_OF_TASKS = DATA / "search.csv", DATA / "search_tasks.csv"
 PACKAGES = "jax", "optax", "scikit-learn", "sktime", "mnist1d", "pyts"
 FEATURES = MinMaxScaler(), StandardScaler(with_std=False)
@@ -63,12 +60,14 @@ class Unscaled(SpikingClassifier):
 
 
 @dataclass(eq=False, repr=False)
-class Constant(SpikingClassifier):
-    """The learning rate doesn't fall."""
+class Dropout(SpikingClassifier):
+    """In each update, a fifth of the neurons don't spike."""
 
-    def optimizer(self) -> Any:
-        """Adam."""
-        return optax.adam(self.learning_rate)
+    def layer(self, w: Any, inputs: Any, key: Any = None) -> Any:
+        """The others' spikes are larger."""
+        spikes, potentials = super().layer(w, inputs, key)
+        kept = 1.0 if key is None else jax.random.bernoulli(key, 0.8, spikes.shape[1:]) / 0.8
+        return spikes * kept, potentials
 
 
 # What is trained beside the network that the search found, in which one thing is another
@@ -83,10 +82,10 @@ VARIANTS: dict[str, tuple[Any, Row]] = {
     "one count": (SpikingClassifier, {"parts": 1}),
     "quarters": (SpikingClassifier, {"parts": 4}),
     "rates as they are": (Unscaled, {}),
-    "constant learning rate": (Constant, {}),
     "recurrent": (SpikingClassifier, {"recurrent": 0.3}),
     "128 neurons": (SpikingClassifier, {"neurons": 128}),
     "1500 updates": (SpikingClassifier, {"updates": 1500}),
+    "dropout": (Dropout, {}),
     "width 2": (SpikingClassifier, {"width": 2.0}),
     "peak 1": (SpikingClassifier, {"peak": 1.0}),
     "detached reset": (SpikingClassifier, {"detach_reset": True}),
@@ -116,7 +115,7 @@ def trained(model: Any, task: Task) -> Row:
     return {"validation": loss, "test": reached(model, task)}
 
 
-def row(model: str, results: Sequence[Row], **more: Any) -> Row:
+def row(model: str, results: list[Row], **more: Any) -> Row:
     """A row of the record, with what each seed reaches."""
     by_seed = {f"{k} {seed}": one[k] for seed, one in enumerate(results) for k in one}
     return {"model": model, **more, **by_seed}
@@ -157,11 +156,8 @@ def searched(task: Task, seeds: int = 3, **given: Any) -> list[Row]:
     valid = found.cv_results_[f"mean_test_{task.measure}"][found.best_index_]
     default = [pipeline(task, random_state=seed, **given).fit(X, y) for seed in range(seeds)]
     rows = [
-        row(name, [seen(model, task) for model in models], **more)
-        for name, models, more in [
-            ("network", found.seeds_, {"validation": valid, **setting}),
-            ("defaults", default, {}),
-        ]
+        row("network", [seen(one, task) for one in found.seeds_], validation=valid, **setting),
+        row("defaults", [seen(one, task) for one in default]),
     ]
     others = {name: (model, task) for name, model in controls(found, X, y).items()}
     if X.ndim == 3:
@@ -176,20 +172,17 @@ def searched(task: Task, seeds: int = 3, **given: Any) -> list[Row]:
 
 def validated(model: Any, task: Task) -> float:
     """What a model reaches on the validation examples of the search, on average."""
-    reaches = []
-    for learn, valid in SPLITS.split(task.learn, task.y[task.learn]):
-        learn, valid = task.learn[learn], task.learn[valid]
-        fitted = clone(model).fit(task.X[learn], task.y[learn])
-        reaches.append(reached(fitted, task, valid))
+    X, y, reaches = task.X[task.learn], task.y[task.learn], []
+    for learn, valid in SPLITS.split(X, y):
+        fitted = clone(model).fit(X[learn], y[learn])
+        reaches.append(reached(fitted, task, task.learn[valid]))
     return float(np.mean(reaches))
 
 
 def seen(model: Any, task: Task) -> Row:
     """What a model reaches in training, on up to 1,000 examples, and in the test."""
-    return {
-        "train": reached(model, task, task.learn[:: -(-len(task.learn) // 1000)]),
-        "test": reached(model, task),
-    }
+    some = task.learn[:: -(-len(task.learn) // 1000)]
+    return {"train": reached(model, task, some), "test": reached(model, task)}
 
 
 def train(name: str) -> pd.DataFrame:
@@ -221,20 +214,19 @@ def effective_number(task: Task) -> float:
     return len(each) ** 2 / np.sum(1 / each) if balanced else len(task.test)
 
 
-def record(name: str, file: Path = FILE, file_of_tasks: Path = FILE_OF_TASKS) -> None:
+def record(name: str) -> None:
     """Write down what was trained, in place of what was recorded of this task."""
     made = {"date": date.today(), **{package: version(package) for package in PACKAGES}}
-    of_task = pd.DataFrame(
-        [{"task": name, "tested": round(effective_number(TASKS[name]())), **made}]
-    )
-    for path, now in [(file, train(name)), (file_of_tasks, of_task)]:
+    tested = round(effective_number(TASKS[name]()))
+    of_task = pd.DataFrame([{"task": name, "tested": tested, **made}])
+    for path, now in [(FILE, train(name)), (FILE_OF_TASKS, of_task)]:
         if path.exists():
             before = pd.read_csv(path)
             now = pd.concat([before[before["task"] != name], now])
         now.to_csv(path, index=False, float_format="%.4g")
 
 
-def check(name: str, file: Path = FILE) -> list[str]:
+def check(name: str, file: Any = FILE) -> list[str]:
     """Train as for the record: the models that differ by more than five points and two errors."""
     before, now = summary(pd.read_csv(file).query("task == @name")), summary(train(name))
     both = before.join(now, how="outer", lsuffix=" recorded", rsuffix=" now")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,9 +49,8 @@ def yin_yang() -> Task:
 def wide_table() -> Task:
     """Five hundred features and 150 examples."""
     given = {"n_informative": 50, "n_redundant": 0, "n_classes": 3, "n_clusters_per_class": 1}
-    return divided(
-        "features", *make_classification(150, 500, class_sep=2.0, random_state=0, **given)
-    )
+    X, y = make_classification(150, 500, class_sep=2.0, random_state=0, **given)
+    return divided("features", X, y)
 
 
 def imbalanced_table() -> Task:
@@ -69,14 +69,12 @@ def mnist_1d() -> Task:
     return divided("signals", X[..., None], y, 4000)
 
 
-def series(load: str) -> Task:
+def series(name: str) -> Task:
     """Series that sktime brings, in the two parts of its archive; shorter ones are stretched."""
     from sktime import datasets
 
-    (X, y), (X_test, y_test) = (
-        getattr(datasets, f"load_{load}")(split=part, return_type="nested_univ")
-        for part in ("train", "test")
-    )
+    load: Any = partial(getattr(datasets, f"load_{name}"), return_type="nested_univ")
+    (X, y), (X_test, y_test) = load("train"), load("test")
     rows = [np.stack([*row], axis=1) for row in (*X.to_numpy(), *X_test.to_numpy())]
     steps = max(map(len, rows))
     stretched = [row[np.linspace(0, len(row) - 1, steps).round().astype(int)] for row in rows]
@@ -94,16 +92,10 @@ def coffee() -> Task:
 
 def cylinder_bell_funnel() -> Task:
     """A plateau, a rise or a fall somewhere in noise (Saito 1994)."""
-    rng, time, each = np.random.default_rng(0), np.arange(128), 200
-    label = np.repeat(range(3), each)
-    start = rng.integers(16, 33, 3 * each)[:, None]
-    length = rng.integers(32, 97, 3 * each)[:, None]
-    inside = (time >= start) & (time <= start + length)
-    rises, falls = (time - start) / length, (start + length - time) / length
-    shape = np.stack([np.ones_like(rises), rises, falls])[label, np.arange(3 * each)]
-    height = 6 + rng.normal(size=(3 * each, 1))
-    X = height * inside * shape + rng.normal(size=inside.shape)
-    return divided("signals", X[..., None], label)
+    from pyts.datasets import make_cylinder_bell_funnel
+
+    X, y, *_ = make_cylinder_bell_funnel(600, random_state=0)
+    return divided("signals", X[..., None], y)
 
 
 def randman(dimensions: int) -> Task:
@@ -188,4 +180,3 @@ TASKS: dict[str, Callable[[], Task]] = {
     "Coffee": coffee,
     "cylinder, bell, funnel": cylinder_bell_funnel,
 }
-UNSEEN = list(TASKS)[-3:]

@@ -8,7 +8,6 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from bs4 import BeautifulSoup
-from matplotlib.sphinxext import plot_directive
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 
@@ -41,7 +40,6 @@ exclude_patterns = ["_build", "reports"]  # downloads
 nitpicky = True
 highlight_language = "output"  # a block that does not name its language is not Python
 
-autodoc_member_order = "bysource"
 napoleon_use_rtype = False  # what is returned is described, and its type comes from the annotation
 napoleon_custom_sections = [("Attributes", "params_style")]  # a list, as Parameters
 autodoc_type_aliases = {"ArrayLike": ":py:data:`~jax.typing.ArrayLike`"}  # a union
@@ -67,8 +65,6 @@ copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, and not 
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
 
-# Figures, drawn whenever their page is read: what they draw may have changed, and not the page
-plot_directive.out_of_date = lambda *_, **__: True
 plot_include_source = True
 
 html_theme = "sphinx_book_theme"
@@ -81,8 +77,8 @@ html_favicon = html_logo = "_static/triangle.svg"
 html_use_index = False
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system has it
 html_theme_options = {
-    "extra_footer": f"relugrad {version}, Apache-2.0",
     "footer_content_items": ["copyright.html", "extra-footer.html"],
+    "extra_footer": f"relugrad {version}, Apache-2.0",
     "logo": {"text": "relugrad"},
     "navbar_persistent": [],  # or a bar above the page has the sidebar's search once more
     "pygments_dark_style": "github-dark-colorblind",
@@ -107,10 +103,7 @@ def build_package(_app: Sphinx, _config: object) -> None:
 def prepare(app: Sphinx, _page: str, source: list[str]) -> None:
     """Fill the version in, and read the page again when something changes that it may execute."""
     source[0] = source[0].replace("VERSION", version)
-    executed = ["src/*/*.py", "docs/downloads/*.py"]
-    if "evidence" in source[0]:
-        executed += ["docs/evidence/*.py", "docs/_data/*.*"]
-    for pattern in executed:
+    for pattern in ["src/*/*.py", "docs/downloads/*.py", "docs/evidence/*.py", "docs/_data/*.*"]:
         for file in HERE.parent.glob(pattern):
             app.env.note_dependency(str(file))
 

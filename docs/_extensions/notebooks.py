@@ -19,8 +19,10 @@ from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
-FIRST = """First download relugrad's wheel from the home page of its documentation, and put it beside
-this notebook (in Colab, among its files). """
+WHEEL = """# relugrad isn't on PyPI yet: this writes its wheel, which the next cell installs
+import base64
+with open("{}", "wb") as wheel:
+    wheel.write(base64.b64decode("{}"))"""
 pre_launch = LocalProvisioner.pre_launch
 
 
@@ -100,13 +102,14 @@ def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str,
 
 
 def installs(app: Sphinx, code: str, files: list[Path]) -> list[Any]:
-    """Cells that install what this code imports, and relugrad from the wheel beside the notebook."""
+    """Cells that install what this code imports, and relugrad from the wheel that they bring along."""
     modules = {*re.findall(r"^(?:from|import) (\w+)", code, re.MULTILINE)}
     others = modules - sys.stdlib_module_names - {"relugrad", *(file.stem for file in files)}
     needed, cells = sorted(packages_distributions()[one][0] for one in others), []
     if "relugrad" in modules:
-        needed.insert(0, f"relugrad-{app.config.version}-py3-none-any.whl")
-        cells += [nbformat.v4.new_markdown_cell(FIRST + app.config.html_baseurl)]
+        needed.insert(0, name := f"relugrad-{app.config.version}-py3-none-any.whl")
+        wheel = base64.b64encode(Path(app.srcdir, "../dist", name).read_bytes()).decode()
+        cells += [nbformat.v4.new_code_cell(WHEEL.format(name, wheel))]
     return [*cells, nbformat.v4.new_code_cell(f"%pip install --quiet {' '.join(needed)}")]
 
 
@@ -120,8 +123,8 @@ def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
     imported = any(f"from {file.stem} import" in source for file in files)
     written = {file: file.read_text("utf-8") for file in files if imported}
     cells, install = [], installs(app, "\n".join([source, *written.values()]), [*written])
-    for file, text in written.items():
-        install.append(nbformat.v4.new_code_cell(f"%%writefile {file.name}\n{text}"))
+    cell = nbformat.v4.new_code_cell
+    install += [cell(f"%%writefile {file.name}\n{text}") for file, text in written.items()]
     offer.parent.remove(offer)
     pictures = detach(tree, page, Path(app.srcdir))
     tree.walkabout(markdown := Cells(tree, app.builder))

@@ -53,7 +53,9 @@ input.oninput = () => {
   const pages = Array.from(sections.values()).slice(0, 10);
   const has = (word, i, all) => longer(word).some(({ length }) => !all[i + 1] || length < word.length + 4);
   const missing = tokens(input.value).filter((...word) => !has(...word)); // endings aside
-  const named = missing.length ? `No page has “${missing.slice(0, 5).join("”, “")}”. ` : "";
+  const words = tokens(input.value).filter((word) => !asking.includes(word)).join(" ");
+  const apart = words && !index.search(words, { ...options, combineWith: "AND" }).length ? "No section has all of these words. " : "";
+  const named = missing.length ? `No page has “${missing.slice(0, 5).join("”, “")}”. ` : apart;
   list.replaceChildren(...pages.map(result));
   status.textContent = named + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
 };

@@ -13,18 +13,15 @@ OFFLINE = ["Yin-Yang", "digits", "imbalanced table", "two cues, pause 20", "temp
 def test_examples_learn_or_validate_or_test(name: str) -> None:
     task = TASKS[name]()
     learn, valid = split(task.learn, task.y, test_size=0.25)
-    parts = [*learn, *valid, *task.test]
-    assert sorted(parts) == list(range(len(task.X)))
+    assert sorted([*learn, *valid, *task.test]) == [*range(len(task.X))]
     assert set(task.y[learn]) == set(task.y[valid]) == set(task.y[task.test])
 
 
 def test_a_task_is_divided_as_its_makers_did_or_four_to_one() -> None:
     X, y = np.zeros((50, 1)), np.arange(50) % 2
     theirs, ours = divided("features", X, y, 30), divided("features", X, y)
-    assert theirs.learn.tolist() == list(range(30))
-    assert theirs.test.tolist() == list(range(30, 50))
-    assert np.bincount(y[ours.learn]).tolist() == [20, 20]
-    assert np.bincount(y[ours.test]).tolist() == [5, 5]
+    assert (theirs.learn.tolist(), theirs.test.tolist()) == ([*range(30)], [*range(30, 50)])
+    assert [*np.bincount(y[ours.learn]), *np.bincount(y[ours.test])] == [20, 20, 5, 5]
 
 
 def test_yin_and_yang_are_a_disk_with_two_lobes_and_two_dots() -> None:
@@ -52,12 +49,10 @@ def test_random_manifolds_are_sums_of_sines() -> None:
     task, rng = randman(2), np.random.default_rng(0)
     at = rng.random((2, 300, 1), np.float32)[..., 0]
     size, pace, phase = rng.random((3, 2, 1, 1000), np.float32).astype(float)[:, :, 0]
-    curve = np.ones(300)
+    n, curve = np.arange(1000), np.ones(300)
     for d in range(2):
-        curve *= sum(
-            size[d, n] / (n + 1) * np.sin(2 * np.pi * (n * pace[d, n] * at[d] + phase[d, n]))
-            for n in range(1000)
-        )
+        angles = 2 * np.pi * (n * pace[d] * at[d, :, None] + phase[d])
+        curve *= (size[d] / (n + 1) * np.sin(angles)).sum(axis=1)
     steps = np.floor(100 * (curve - curve.min()) / (curve.max() - curve.min()))
     assert (np.abs(task.X[:300, :, 0].argmax(axis=1) - steps) <= 1).all()
     assert (task.X.sum(axis=1) == 1).all()
@@ -73,9 +68,8 @@ def test_two_cues_are_a_pause_apart_and_the_class_is_whether_they_agree(pause: i
     assert 0.45 < agree.mean() < 0.55
     rest = np.delete(task.X, [*range(4), *range(4 + pause, 8 + pause)], axis=1)
     assert rest.shape == (1000, pause + 4, 2)
-    assert abs(rest.std() - 0.1) < 0.01
-    assert abs(first.max(2).mean() - 1) < 0.05
-    assert abs(second.max(2).mean() - 1) < 0.05
+    sizes = [rest.std(), first.max(2).mean(), second.max(2).mean()]
+    assert sizes == pytest.approx([0.1, 1, 1], abs=0.01)
 
 
 def test_temporal_order_is_the_order_of_two_symbols_among_fifty() -> None:
@@ -85,8 +79,7 @@ def test_temporal_order_is_the_order_of_two_symbols_among_fifty() -> None:
     assert (task.X.sum(axis=2) == 1).all()
     for row, label in zip(symbols, task.y, strict=True):
         (early, late) = np.flatnonzero(row < 2)
-        assert 4 <= early < 10
-        assert 22 <= late < 28
+        assert (early in range(4, 10), late in range(22, 28)) == (True, True)
         assert label == 2 * row[early] + row[late]
 
 
@@ -97,6 +90,5 @@ def test_the_side_with_more_of_seven_cues_is_the_class() -> None:
     cues = groups[:, :35].reshape(1000, 7, 5, 3)
     sides = cues[:, :, :3, 0].sum(2) > cues[:, :, :3, 1].sum(2)
     assert ((sides.sum(axis=1) > 3) == task.y).mean() > 0.95
-    assert abs(cues[:, :, 3:, :2].mean() - 0.02) < 0.005
-    assert abs(groups[..., 2].mean() - 0.1) < 0.005
-    assert abs(cues[:, :, :3, :2].sum(axis=3).mean() - 0.44) < 0.01
+    low, noise, high = cues[:, :, 3:, :2], groups[..., 2], cues[:, :, :3, :2].sum(axis=3)
+    assert [low.mean(), noise.mean(), high.mean()] == pytest.approx([0.02, 0.1, 0.44], abs=0.005)

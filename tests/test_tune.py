@@ -115,7 +115,7 @@ def test_a_class_without_training_examples_is_named_before_anything_is_trained()
     assert Watched.fits == []
 
 
-def test_it_says_that_nothing_is_learned_and_which_number_is_the_lowest_tried(capsys: Any) -> None:
+def test_a_network_that_answers_with_the_largest_class_has_learned_nothing(capsys: Any) -> None:
     """All examples are the same: answers with the largest class are right in 90%.
 
     A grid may hold numbers of NumPy and arrays.
@@ -124,9 +124,7 @@ def test_it_says_that_nothing_is_learned_and_which_number_is_the_lowest_tried(ca
     rates = np.array([2**-10, 0.5, 1.0], np.float32)
     grid = {"learning_rate": rates, "tau_max": [np.full(4, 9.0)]}
     search(SpikingClassifier(**SMALL), np.ones((60, 2)), few, grid, cv=SPLITS)
-    said = capsys.readouterr().out
-    assert "Nothing is learned" in said
-    assert "learning_rate=0.0009765625 is at the edge of what was tried" in said
+    assert "Nothing is learned" in capsys.readouterr().out
 
 
 def test_what_was_trained_survives_an_error_in_the_advice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import itertools
 from decimal import Decimal
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -14,17 +15,6 @@ from jax.flatten_util import ravel_pytree
 from relugrad import ReluGrad, relu_grad
 
 X = np.array([-2.0, -0.5, 0.0, 0.5, 2.0], np.float32)
-
-
-class Variable:
-    """An object that stands for an array, as a Flax variable does."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __jax_array__(self) -> jax.Array:
-        """Return what JAX computes with."""
-        return jnp.asarray(self.value)
 
 
 # Types of x
@@ -50,13 +40,14 @@ def test_integers_and_numbers_promote_as_in_sin(x: Any, x64: None) -> None:
 
 @pytest.mark.parametrize("name", ["x", "alpha", "width"])
 def test_what_stands_for_an_array_is_taken(name: str) -> None:
-    """As x and as a parameter."""
+    """As a Flax variable does, for x and for a parameter."""
     array = jnp.array([0.5, 1.0, 2.0])
+    variable = SimpleNamespace(__jax_array__=lambda: array)
 
     def slope(x: Any = 0.25, **parameters: Any) -> jax.Array:
         return ReluGrad(**parameters).surrogate_grad(x)
 
-    np.testing.assert_array_equal(slope(**{name: Variable(array)}), slope(**{name: array}))
+    np.testing.assert_array_equal(slope(**{name: variable}), slope(**{name: array}))
 
 
 # What is refused
@@ -64,9 +55,8 @@ def test_what_stands_for_an_array_is_taken(name: str) -> None:
 NOT_REAL = [
     *("0.5", b"0.5", Fraction(1, 2), Decimal("0.5"), 0.5j, None, [0.5]),
     *(np.array(["0.5"]), np.array([0.5], object), np.array([0.5j]), np.ones(2, "timedelta64[s]")),
-    jnp.ones((), jnp.int2),  # has no sine
-    jnp.ones((), jnp.float4_e2m1fn),  # can't be NaN
-    jnp.ones((), jnp.float8_e8m0fnu),  # can't be 0
+    # One has no sine, one can't be NaN, and one can't be 0.
+    *(jnp.ones((), dtype) for dtype in (jnp.int2, jnp.float4_e2m1fn, jnp.float8_e8m0fnu)),
 ]
 REFUSED = [
     *itertools.product(["x", "alpha", "width"], NOT_REAL),
@@ -100,13 +90,11 @@ def test_the_function_checks_under_jit_too() -> None:
 
 def test_an_array_of_numpy_may_change_later() -> None:
     """What its owner writes into it does not reach the ReluGrad."""
-    memory = np.zeros(1024, np.uint8)
-    start = -memory.ctypes.data % 64  # aligned as JAX 0.6 likes it, which would share and not copy
-    mine = memory[start : start + 256].view(np.float32)
-    mine[:] = 0.5
-    spike = ReluGrad(alpha=mine)
+    mine = np.full(80, 0.5, np.float32)
+    # One of these is aligned to 64 bytes, as JAX likes it, which would share and not copy.
+    spikes = [ReluGrad(alpha=mine[start : start + 64]) for start in range(16)]
     mine[:] = -1
-    np.testing.assert_array_equal(spike.alpha, np.full(64, 0.5))
+    np.testing.assert_array_equal([spike.alpha for spike in spikes], np.full((16, 64), 0.5))
 
 
 # NaN in x, and bad parameters that can't be looked at
@@ -117,25 +105,20 @@ BAD = [
     *((0.25, 1.0, bad) for bad in (np.nan, np.inf, 0.0, -1.0)),
     (0.25, 1e30, 1e30),  # whose peak is infinite in float32
 ]
-# By forward_mode: ways to take the first derivative, and those after it.
-WAYS: dict[bool, list[tuple[Any, Any]]] = {
-    False: [(jax.jacrev, jax.jacrev)],
-    True: [(jax.jacrev, jax.jacrev), (jax.jacrev, jax.jacfwd), (jax.jacfwd, jax.jacfwd)],
-}
+MODES = [jax.jacrev, jax.jacfwd]
 
 
 def test_all_derivatives_are_nan_where_an_argument_is_bad(method: str, forward_mode: bool) -> None:
     """By x, alpha and width, up to the third order: all but those that are 0 anyway."""
 
     def function(x: Any, alpha: Any, width: Any) -> Any:
-        structure = jax.tree.structure(ReluGrad(forward_mode=forward_mode))
-        return getattr(jax.tree.unflatten(structure, [alpha, width]), method)(x)
+        return getattr(ReluGrad(alpha, width, forward_mode=forward_mode), method)(x)
 
     @jax.jit
     @jax.vmap
     def derivatives(*arguments: Any) -> Any:
         found = [function(*arguments)]
-        for first, other in WAYS[forward_mode]:
+        for first, other in itertools.product(MODES[: 1 + forward_mode], repeat=2):
             derivative = first(function, (0, 1, 2))
             for _ in range(3):
                 found.append(derivative(*arguments))

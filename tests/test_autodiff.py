@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
-from tests.test_transformations import Function, close
+from tests.test_laws import Function
+from tests.test_transformations import close
 
 from relugrad import ReluGrad
 
@@ -14,8 +15,7 @@ from relugrad import ReluGrad
 
 def test_the_third_derivative_of_a_square(forward_mode: bool) -> None:
     """Of s², with s' = g: 2 s g, then 2 g² + 2 s g', and then 6 g g', because g'' = 0."""
-    spike = ReluGrad(forward_mode=forward_mode)
-    third = jax.grad(jax.grad(jax.grad(lambda x: spike(x) ** 2)))
+    third = jax.grad(jax.grad(jax.grad(lambda x: ReluGrad(forward_mode=forward_mode)(x) ** 2)))
     close(third(0.25), 6 * 0.3 * (1 - 0.25) * -0.3)
 
 
@@ -35,7 +35,7 @@ def in_scan(spike: Function) -> Function:
     """The rows of x are the inputs of the time steps."""
 
     def neuron(v: Array, current: Array) -> tuple[Array, Array]:
-        v = v * jnp.asarray(0.9, v.dtype) + current
+        v = 0.9 * v + current
         s = spike(v - 1)
         return v - s, s
 
@@ -54,14 +54,11 @@ def test_x_is_stored_once_and_in_its_own_dtype(place: Function, forward_mode: bo
     x = jnp.linspace(-2, 2, 77).reshape(7, 11).astype("bfloat16")
     spike = ReluGrad(0.3, jnp.ones(11), forward_mode=forward_mode)
     (array,) = stored(place(lambda x: spike(x)), x)
-    assert array.shape == x.shape
-    assert array.dtype == x.dtype
+    assert (array.shape, array.dtype) == (x.shape, x.dtype)
 
 
 @pytest.mark.parametrize(("forward_mode", "arrays"), [(False, 3), (True, 2)])
-def test_x_is_shared_with_what_else_stores_it_in_forward_mode(
-    forward_mode: bool, arrays: int
-) -> None:
-    """Of x * spike(x), a backward pass needs x and the spikes; the default stores a copy of x."""
+def test_x_is_shared_with_what_else_stores_it(forward_mode: bool, arrays: int) -> None:
+    """In forward mode: of x * spike(x), x and the spikes are kept. The default keeps a copy of x."""
     spike = ReluGrad(forward_mode=forward_mode)
     assert len(stored(lambda x: x * spike(x), jnp.ones((7, 11)))) == arrays

@@ -16,8 +16,7 @@ def test_the_gradient_of_an_unrolled_network_compiles_in_forward_mode_too() -> N
 
     The limit on the clock ends a compilation in which LLVM follows each path through the steps.
     """
-    run = [sys.executable, "-c", CODE]
-    root = Path(__file__).parents[1]
-    printed = subprocess.run(run, cwd=root, timeout=300, check=True, stdout=subprocess.PIPE).stdout
+    run, root = [sys.executable, "-c", CODE], Path(__file__).parents[1]
+    printed = subprocess.check_output(run, cwd=root, timeout=300)
     default, forward_mode, _ = map(int, printed.split())
     assert forward_mode <= 1.1 * default

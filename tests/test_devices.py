@@ -1,7 +1,6 @@
 """Eight devices: spikes and gradients are divided as x is, and none waits for another."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,10 +9,9 @@ import numpy as np
 import pytest
 from jax import Array
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from tests.test_laws import Function
 
 from relugrad import ReluGrad
-
-Function = Callable[..., Any]
 
 REPLICATED = PartitionSpec()
 DIVIDED = PartitionSpec("neurons")
@@ -51,9 +49,8 @@ def collectives(function: Function, spike: ReluGrad) -> set[str]:
 def test_no_device_waits_for_another(width: Any, forward_mode: bool) -> None:
     """Where the gradient of the width would make them."""
     spike = ReluGrad(np.full_like(width, 0.3), width, forward_mode=forward_mode)
-    assert collectives(lambda spike, x: spike(x), spike) == set()
-    assert collectives(gradient, spike) == set()
-    assert collectives(learn_width, spike) == {"all-reduce"}
+    found = [collectives(f, spike) for f in (ReluGrad.__call__, gradient, learn_width)]
+    assert found == [set(), set(), {"all-reduce"}]
 
 
 def test_axes_may_be_explicit(forward_mode: bool) -> None:

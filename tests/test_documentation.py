@@ -34,8 +34,7 @@ def test_changelog_package_and_citation_have_one_version() -> None:
     expected = f"{first}.dev0" if date == "not yet released" else first
     assert relugrad.__version__ == expected, f"src/relugrad/__init__.py: write {expected!r}"
     cited = re.findall(r"^(?:version|date-released): (.+)$", read("CITATION.cff"), re.MULTILINE)
-    released = [[version, date] for version, date in versions if date != "not yet released"]
-    wanted = released[0] if released else []
+    wanted = next(([version, date] for version, date in versions if date[0].isdigit()), [])
     assert cited == wanted, f"CITATION.cff: let version and date-released be {wanted or 'absent'}"
 
 
@@ -112,8 +111,7 @@ def test_the_suite_is_as_strict_as_it_was() -> None:
     tool = TOML["tool"]
     assert tool["pytest"]["ini_options"]["filterwarnings"] == ["error"]
     assert tool["coverage"]["report"]["fail_under"] == 100
-    assert tool["mypy"]["strict"]
-    assert tool["pyright"]["typeCheckingMode"] == "strict"
+    assert (tool["mypy"]["strict"], tool["pyright"]["typeCheckingMode"]) == (True, "strict")
 
 
 def test_each_conversation_on_a_page_is_collected() -> None:
@@ -127,14 +125,13 @@ def test_each_conversation_on_a_page_is_collected() -> None:
         assert collected == there, f"{name}: pytest runs {collected} of {there} blocks of prompts"
 
 
-@pytest.mark.parametrize("curve", ["step", "triangle"])
-def test_figure_of_the_readme_is_drawn_from_the_function(curve: str) -> None:
+@pytest.mark.parametrize(("curve", "call"), [("step", "__call__"), ("triangle", "surrogate_grad")])
+def test_figure_of_the_readme_is_drawn_from_the_function(curve: str, call: str) -> None:
     """The coordinates of each curve in the SVG file are the values of the function."""
     figure = read("docs/_static/step-and-triangle.svg")
     path = figure.partition(f'<g id="{curve}">')[2].partition("</g>")[0]
     x, y = np.array(re.findall(r"[ML] ([\d.]+) ([\d.]+)", path), float).T
-    spike = relugrad.ReluGrad(alpha=0.3, width=1.0)
-    function = spike if curve == "step" else spike.surrogate_grad
+    function = getattr(relugrad.ReluGrad(alpha=0.3, width=1.0), call)
     expected = np.asarray(function(np.linspace(-2, 2, len(x), dtype=np.float32)))
     assert re.findall(r"<!-- (\W?)2 -->", figure) == ["\N{MINUS SIGN}", ""] * 2  # labels of ticks
     # From the page's coordinates, where y points down, to those of the panel.

@@ -6,6 +6,7 @@ proofs/test_upstream.py.
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,9 +37,8 @@ def spike(rule: Function, slope: Function, **settings: Any) -> Any:
         rule=rule,
         value=lambda x, *p: (x >= 0).astype(x.dtype),
         change=lambda dx, x, *p: slope(x, *p) * dx,
-        X=jnp.array([-0.7, -0.2, 0.3, 0.9]),
         POINTS=jnp.array([sizes, -sizes[::-1]]).T,
-        **{"BAD": [(-1.0,), (0.0,), (jnp.inf,)]} | settings,
+        **{"X": jnp.array([-0.7, -0.2, 0.3, 0.9]), "BAD": [(-1.0,), (0.0,), (jnp.inf,)]} | settings,
     )
 
 
@@ -46,18 +46,15 @@ WITH_NAMES = "test_program", "test_single_call"
 ALONE = [name for name in vars(file()) if name.startswith("test_") and name not in WITH_NAMES]
 
 
-def checks(module: Any) -> list[str]:
-    return [*module.PROGRAMS, *module.CALLS, *ALONE]
+def checks(module: Any) -> dict[str, Function]:
+    """Each program, each single call, and what has a test of its own."""
+    programs = {name: partial(module.test_program, name) for name in module.PROGRAMS}
+    calls = {name: partial(module.test_single_call, name) for name in module.CALLS}
+    return programs | calls | {name: getattr(module, name) for name in ALONE}
 
 
 def check(module: Any, name: str) -> None:
-    """A program, a single call, or what has a test of its own."""
-    if name in module.PROGRAMS:
-        module.test_program(name)
-    elif name in module.CALLS:
-        module.test_single_call(name)
-    else:
-        getattr(module, name)()
+    checks(module)[name]()
 
 
 def page(name: str) -> str:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import pytest
 from jax import Array
 from jax.sharding import Mesh, PartitionSpec
-from tests.test_laws import ALONE, Function, check, file, spike
+from tests.test_laws import ALONE, Function, check, spike
 
 from relugrad import relu_grad
 
@@ -36,21 +36,11 @@ def mesh(f: Function, x: Array, a: Any, w: Any, of_x: Any, of_parameters: Any) -
 NOWHERE, COLUMNS = PartitionSpec(), PartitionSpec(None, "device")
 X = jnp.array([[-1.7, -0.4], [0.3, 0.8], [0.02, 1.1]])
 PARAMETERS = jnp.array(0.7), jnp.array(1.3)
-reverse, both = (
-    file(
-        value=lambda x, *_: (x >= 0).astype(x.dtype),
-        change=lambda dx, *arguments: triangle(*arguments) * dx,
-        X=X,
-        FORWARD_MODE=forward_mode,
-    )
-    for forward_mode in (False, True)
-)
+reverse, both = (spike(relu_grad, triangle, X=X, FORWARD_MODE=mode) for mode in (False, True))
 PROGRAMS: dict[str, Function] = both.PROGRAMS | {
     "parameters that are larger": lambda f, x, a, w: f(x, each(a)[:, None, None], w),
     "a number, and larger parameters": lambda f, x, a, w: f(x[1, 0], a, each(w)),
-    "vmap, last axis of some": lambda f, x, a, w: jax.vmap(f, (1, None, 1), 1)(
-        x, a, w * (1 + X**2)
-    ),
+    "vmap, last axes": lambda f, x, a, w: jax.vmap(f, (1, None, 1), 1)(x, a, w * (1 + X**2)),
     "vmap of no members": lambda f, x, a, w: jax.vmap(f, (1, None, None))(x[:0], a, w),
     "mesh": partial(mesh, of_x=COLUMNS, of_parameters=COLUMNS),
 }

@@ -14,7 +14,6 @@ import pytest
 
 from relugrad import ReluGrad, relu_grad
 
-X = np.array([-2.0, -0.5, 0.0, 0.5, 2.0], np.float32)
 TINY = np.finfo(np.float32).tiny
 # Of these, the slopes next to the edge are normal numbers of float32.
 PAIRS = np.exp2(np.random.default_rng(0).uniform(-30, 30, (40, 2))).astype("float32").tolist()
@@ -23,25 +22,17 @@ parametrize_halves = pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16
 
 
 def around(width: float, dtype: Any) -> Any:
-    """Points all over the support, and the closest ones to its peak and to its edge."""
+    """Points all over the support and outside of it, and the closest ones to its peak and edges."""
     edge = dtype(width)
     inside = edge * (1 - np.geomspace(np.finfo(dtype).eps, 1, 200))
-    x = np.append(inside, [np.nextafter(edge, dtype(0)), 0]).astype(dtype)
+    neighbours = [np.nextafter(edge, dtype(towards)) for towards in (0, np.inf)]
+    x = np.array([*inside, 0, edge, *neighbours, 2 * edge, 3e38], dtype)
     return np.append(x, -x)
 
 
-def beyond(width: float) -> Any:
-    """Points outside of the support, from its edge on."""
-    edge = np.float32(width)
-    x = np.array([edge, np.nextafter(edge, np.float32(np.inf)), 2 * edge, 3e38], np.float32)
-    return np.append(x, -x)
-
-
-def every(dtype: Any) -> tuple[jax.Array, Any]:
-    """All the 65,536 values that a 16-bit dtype has, and the same in float32."""
-    x = np.arange(2**16, dtype=np.uint16).view(dtype)
-    with np.errstate(invalid="ignore"):  # half of the NaNs are signalling
-        return jnp.asarray(x), np.where(np.isnan(x), np.float32(np.nan), x.astype(np.float32))
+def gaps(x: Any, width: Any) -> list[Fraction]:
+    """The exact distances from x to the edge of the support, and 0 outside of it."""
+    return [max(Fraction(width.item()) - abs(Fraction(point)), Fraction(0)) for point in x.tolist()]
 
 
 def assert_same(found: Any, expected: Any) -> None:
@@ -56,45 +47,36 @@ def assert_same(found: Any, expected: Any) -> None:
 
 def test_zero_spikes_and_nan_stays_nan(forward_mode: bool) -> None:
     """The threshold itself fires, whatever its sign; infinity is far outside of the support."""
-    x = jnp.array([0.0, -0.0, -TINY, np.inf, np.nan])
-    spikes, pullback = jax.vjp(ReluGrad(forward_mode=forward_mode), x)
-    np.testing.assert_array_equal(spikes, [1, 1, 0, 1, np.nan])
-    slope = np.array([0.3, 0.3, 0.3, 0, np.nan], np.float32)
-    np.testing.assert_array_equal(pullback(jnp.ones(5))[0], slope)
-    curvature = jax.vmap(jax.grad(jax.grad(ReluGrad(forward_mode=forward_mode))))(x)
-    np.testing.assert_array_equal(curvature, -np.array([0.3, 0.3, -0.3, 0, np.nan], np.float32))
+    x, spike = jnp.array([0.0, -0.0, -TINY, np.inf, np.nan]), ReluGrad(forward_mode=forward_mode)
+    found = [jax.vmap(f)(x) for f in (spike, jax.grad(spike), jax.grad(jax.grad(spike)))]
+    slope, curvature = [0.3, 0.3, 0.3, 0, np.nan], [-0.3, -0.3, 0.3, 0, np.nan]
+    expected = np.array([[1, 1, 0, 1, np.nan], slope, curvature], np.float32)
+    np.testing.assert_array_equal(found, expected)
 
 
 # The slope
 
 
-def worst_ulp(alpha: float, width: float, dtype: Any) -> float:
-    """The largest error of the slope, in units of the exact value's last place."""
-    x, a, w = around(width, dtype), dtype(alpha), dtype(width)
-    slopes = np.asarray(ReluGrad(a, w).surrogate_grad(x))
-    errors = []
-    for point, slope in zip(x.tolist(), slopes.tolist(), strict=True):
-        exact = Fraction(a.item()) * (Fraction(w.item()) - abs(Fraction(point)))
-        unit = Fraction(float(np.spacing(dtype(float(exact)))))
-        errors.append(float(abs(Fraction(slope) - exact) / unit))
-    return max(errors)
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_slope_is_within_1_5_ulp(dtype: Any, x64: None) -> None:
+@pytest.mark.parametrize(("alpha", "width"), [(3.0, 0.1), (1e30, 1e-30), *PAIRS])
+def test_slope_is_within_1_5_ulp(alpha: float, width: float, dtype: Any, x64: None) -> None:
     """Against rational arithmetic, near the edge above all."""
     # `alpha * width - alpha * |x|` would be millions of ulp off near these edges.
-    pairs = [(3.0, 0.1), (1e30, 1e-30), *PAIRS]
-    assert max(worst_ulp(alpha, width, dtype) for alpha, width in pairs) <= 1.5
+    x, a, w = around(width, dtype), dtype(alpha), dtype(width)
+    slopes = np.asarray(ReluGrad(a, w).surrogate_grad(x)).tolist()
+    for slope, gap in zip(slopes, gaps(x, w), strict=True):
+        exact = Fraction(a.item()) * gap
+        unit = Fraction(float(np.spacing(dtype(float(exact)))))
+        assert abs(Fraction(slope) - exact) / unit <= 1.5
 
 
 @parametrize_halves
-def test_every_16_bit_value_spikes_and_has_the_slope_of_float32(
-    dtype: Any, forward_mode: bool
-) -> None:
-    """Rounded once. The spike is 1 for x >= 0, 0 for x < 0, NaN for NaN."""
-    x, wide = every(dtype)
-    spikes, pullback = jax.vjp(ReluGrad(0.3, 1.5, forward_mode=forward_mode), x)
+def test_every_16_bit_value_spikes_and_has_its_slope(dtype: Any, forward_mode: bool) -> None:
+    """That of float32, rounded once. The spike is 1 for x >= 0, 0 for x < 0, NaN for NaN."""
+    x = np.arange(2**16, dtype=np.uint16).view(dtype)
+    with np.errstate(invalid="ignore"):  # half of the NaNs are signalling
+        wide = np.where(np.isnan(x), np.float32(np.nan), x.astype(np.float32))
+    spikes, pullback = jax.vjp(ReluGrad(0.3, 1.5, forward_mode=forward_mode), jnp.asarray(x))
     # XLA on the CPU reads a number below the smallest normal float32 as 0, which spikes.
     expected = np.where(np.isnan(wide), np.nan, wide > -TINY)
     assert_same(spikes, expected.astype(dtype))
@@ -117,11 +99,9 @@ def test_a_16_bit_cotangent_is_multiplied_in_float32(dtype: Any) -> None:
 @pytest.mark.parametrize(("alpha", "width"), [(1e-30, 1e20), (1e30, 1e-30), *PAIRS[::4]])
 def test_integral_is_the_area_under_the_slope(alpha: float, width: float) -> None:
     """To the left of x, in rational arithmetic; although width² alone leaves the range of float32."""
-    x = np.append(around(width, np.float32), beyond(width))
-    a, w = (Fraction(np.float32(parameter).item()) for parameter in (alpha, width))
-    tails = [a * max(w - abs(Fraction(point)), Fraction(0)) ** 2 / 2 for point in x.tolist()]
-    areas = [
-        float(tail if point < 0 else a * w**2 - tail) for point, tail in zip(x, tails, strict=True)
-    ]
+    x = around(width, np.float32)
+    tails = [Fraction(np.float32(alpha).item()) * gap**2 / 2 for gap in gaps(x, np.float32(width))]
+    half = max(tails)  # at the peak
+    areas = [tail if point < 0 else 2 * half - tail for point, tail in zip(x, tails, strict=True)]
     found = ReluGrad(alpha, width).surrogate_fun(x)
-    np.testing.assert_allclose(found, areas, rtol=5e-7, atol=float(TINY))
+    np.testing.assert_allclose(found, np.array(areas, float), rtol=5e-7, atol=float(TINY))

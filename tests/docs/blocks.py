@@ -33,11 +33,10 @@ def cells(notebook: Path) -> list[dict[str, Any]]:
 
 def place(page: str, text: str) -> str:
     """The file of a page of the site, and the line where the text begins, if it's in the file."""
-    file = ROOT / "docs" / page.replace(".html", ".md")
-    source = file.read_text("utf-8") if file.exists() else ""
+    name = "docs/" + page.replace(".html", ".md")
+    source = (ROOT / name).read_text("utf-8") if (ROOT / name).exists() else ""
     before, found, _ = source.partition(text.strip().partition("\n")[0])
-    line = before.count("\n") + 1
-    return f"docs/{page.replace('.html', '.md')}" + (f":{line}" if found else "")
+    return f"{name}:{len(before.splitlines())}" if found else name
 
 
 def compact(text: str) -> str:

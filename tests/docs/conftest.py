@@ -12,7 +12,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         raise pytest.UsageError(f"no site in {SITE}: build it with `nox -s docs`")
     executed = SITE.parent / "jupyter_execute"
     notebooks = [n for n in names if (executed / n.replace(".html", ".ipynb")).exists()]
-    if "name" in metafunc.fixturenames:
-        metafunc.parametrize("name", names, scope="module")
-    if "notebook" in metafunc.fixturenames:
-        metafunc.parametrize("notebook", notebooks)
+    for fixture, values in {"name": names, "notebook": notebooks}.items():
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, values, scope="module")

@@ -24,10 +24,9 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Debian's Chromium, or one by another name: none is downloaded."""
-    names = ["chromium", "chromium-browser", "google-chrome"]
-    chromium = next(name for name in names if shutil.which(name))
+    found = filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"]))
     arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-    return browser_type_launch_args | {"executable_path": shutil.which(chromium), "args": arguments}
+    return browser_type_launch_args | {"executable_path": next(found), "args": arguments}
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +70,9 @@ class Visit:
 @pytest.fixture(scope="module")
 def visit(name: str, browser: Browser, base_url: str) -> Iterator[Visit]:
     """Each page, once for all tests of it."""
-    with browser.new_context(viewport=WIDE) as context:
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        yield Visit(name, context.new_page(), base_url)
+    permissions = ["clipboard-read", "clipboard-write"]
+    with browser.new_page(viewport=WIDE, permissions=permissions) as tab:
+        yield Visit(name, tab, base_url)
 
 
 def test_what_is_copied_is_the_code_that_is_shown(visit: Visit) -> None:
@@ -202,9 +201,8 @@ def test_search_that_finds_nothing(landing: Page) -> None:
 
 def test_search_names_what_no_page_has(landing: Page) -> None:
     """A name in code, too, whose parts are there, and the beginning of a longer word; nothing else."""
-    assert _search(
-        landing, "jax.lax.custom_linear_solve cond custom_vjp value_and_grad delay surrog"
-    )
+    words = "jax.lax.custom_linear_solve cond custom_vjp value_and_grad delay surrog"
+    assert _search(landing, words)
     status = landing.locator("dialog output")
     expect(status).to_contain_text(re.compile("^No page has “custom_linear_solve”, “cond”. Pages"))
 

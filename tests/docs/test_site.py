@@ -31,9 +31,7 @@ FACTS = [  # without spaces
 @pytest.fixture(scope="module")
 def entry() -> Tag:
     """The entry of ReluGrad on the reference page."""
-    entry = parsed(REFERENCE).select_one("dl:has(> [id='relugrad.ReluGrad'])")
-    assert entry is not None
-    return entry
+    return parsed(REFERENCE).select("dl:has(> [id='relugrad.ReluGrad'])")[0]
 
 
 @pytest.mark.parametrize("fact", FACTS)
@@ -127,10 +125,8 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
     page, name = parsed(SITE / notebook), notebook.replace(".html", ".ipynb").rpartition("/")[2]
     shown = [pre.get_text().strip() for pre in page.select("article .cell_input pre")]
     links = page.select(f"article a.download[href$='/{name}']")
-    offers = shown and name != "index.ipynb"
-    assert len(links) == bool(offers), (
-        f"{place(notebook, name)}: offer `{{nb-download}}{name}` once"
-    )
+    offers = bool(shown) and name != "index.ipynb"
+    assert len(links) == offers, f"{place(notebook, name)}: offer `{{nb-download}}{name}` once"
     for link in links:
         offered = cells((SITE / notebook).parent / str(link["href"]))
         assert {str(cell["metadata"]) for cell in offered} == {"{}"}
@@ -165,11 +161,6 @@ def test_landing_page_says_what_it_is_and_where_to_go() -> None:
     files = [(SITE / str(link["href"])).resolve(strict=True) for link in page.select("a.download")]
     wheel, source = f"relugrad-{version}-py3-none-any.whl", f"relugrad-{version}.tar.gz"
     assert [file.name for file in files] == [wheel, source]
-    for shown in [
-        wheel,
-        f"version = {{{version}}}",
-        f"relugrad {version}",
-        "0.15 0.3  0.15 0.",
-        "-0.3013",
-    ]:
-        assert shown in page.get_text(), f"docs/index.md: show {shown!r}"
+    facts = wheel, f"version = {{{version}}}", f"relugrad {version}", "0.15 0.3  0.15 0.", "-0.3013"
+    for fact in facts:
+        assert fact in page.get_text(), f"docs/index.md: show {fact!r}"

@@ -28,10 +28,9 @@ def test_parameters_may_be_divided_among_processes() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = "127.0.0.1:{1}".format(*free.getsockname())
+    command = [sys.executable, "-c", PROCESS, address]
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROCESS, address, rank, width], stdout=subprocess.PIPE, text=True
-        )
+        subprocess.Popen([*command, rank, width], stdout=subprocess.PIPE, text=True)
         for rank, width in [("0", "1.5"), ("1", "-2.0")]
     ]
     outputs = [process.communicate(timeout=240)[0] for process in processes]

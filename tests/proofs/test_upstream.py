@@ -97,9 +97,7 @@ def exact(f: Function, x: Any, **settings: Any) -> Any:
     return alone(rule, f, lambda dx, x: jax.jvp(f, (x,), (dx,))[1], x, **settings)
 
 
-of_arctan = with_gradient(
-    jnp.arctan, lambda y, ct: (ct * jnp.cos(y) ** 2,), lambda x: (jnp.arctan(x),)
-)
+arctan = with_gradient(jnp.arctan, lambda y, ct: (ct * jnp.cos(y) ** 2,), lambda x: [jnp.arctan(x)])
 clipped = with_gradient(lambda x: jnp.round(x), lambda x, ct: (jnp.clip(ct, -100, 100),))
 
 
@@ -115,6 +113,9 @@ def by_width(dxs: Any, xs: Any) -> Array:
 def by_both(xs: Any, ct: Array) -> tuple[Any]:
     slopes = jnp.ones_like(ct), by_width((0, 1), xs)
     return (jax.tree.map(lambda x, slope: (ct * slope).astype(x.dtype), xs, slopes),)
+
+
+learned = with_gradient(quantized, by_both)
 
 
 def parametrized(f: Function, slope: Function, **settings: Any) -> Any:
@@ -133,12 +134,9 @@ def parametrized(f: Function, slope: Function, **settings: Any) -> Any:
     return file(rule=rule, value=value, change=lambda dx, *a: dx * slope(*a), **settings)
 
 
-def bell(x: Array, height: Any, width: Any) -> Array:
-    return height * jnp.exp(-((x / width) ** 2))
-
-
 X = jnp.array([-2.3, -0.4, 0.2, 1.7])
 BOTH = X, jnp.array([0.9, 1.1, 0.45, 0.7])
+NAMED = {"a": X, "b": X**2}
 FAR = {"POINTS": jnp.append(file().POINTS, -file().POINTS)}
 WHOLE = {"ELEMENT_BY_ELEMENT": False}
 RIGHT: dict[str, Callable[[], Any]] = {
@@ -150,12 +148,8 @@ RIGHT: dict[str, Callable[[], Any]] = {
     "of two arrays": lambda: exact(lambda xs: jnp.sin(xs[0]) * xs[1], BOTH),
     "of all numbers": lambda: exact(lambda x: jnp.exp(x) / jnp.exp(x).sum(), X, **WHOLE),
     "to one number": lambda: exact(lambda x: jnp.sqrt(x @ x), X, **WHOLE),
-    "of a dictionary": lambda: exact(
-        lambda x: {"c": x["a"] * x["b"].mean()}, {"a": X, "b": X**2}, **WHOLE
-    ),
-    "with a learned width": lambda: alone(
-        with_gradient(quantized, by_both), quantized, by_width, BOTH, SECOND=False
-    ),
+    "of a dictionary": lambda: exact(lambda x: {"c": x["a"] * x["b"].mean()}, NAMED, **WHOLE),
+    "with a learned width": lambda: alone(learned, quantized, by_width, BOTH, SECOND=False),
     "of an array for each column": lambda: parametrized(
         lambda x, p: jnp.where(x <= p, 0, x).astype(x.dtype),
         lambda x, p: jax.nn.sigmoid(x - p),
@@ -167,13 +161,11 @@ RIGHT: dict[str, Callable[[], Any]] = {
     ),
     "of a dictionary of parameters, and a number": lambda: parametrized(
         lambda x, p, width: jnp.sign(x),
-        lambda x, p, width: bell(x, p["height"], width),
+        lambda x, p, width: p["height"] * jnp.exp(-((x / width) ** 2)),
         X=X,
         PARAMETERS=[({"height": 0.3}, 1.0), ({"height": 1.5}, 2.0)],
     ),
-    "of its result, heavy tail": lambda: alone(
-        of_arctan, jnp.arctan, lambda dx, x: dx / (1 + x * x), X, **FAR
-    ),
+    "of its result": lambda: alone(arctan, jnp.arctan, lambda dx, x: dx / (1 + x * x), X, **FAR),
     "clipped": lambda: alone(clipped, jnp.round, lambda dx, x: dx, X, COTANGENTS=[1.0]),
 }
 if jax.__version_info__ >= (0, 12):
@@ -183,25 +175,17 @@ if jax.__version_info__ >= (0, 12):
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_rule_passes(name: str) -> None:
-    module = RIGHT[name]()
-    for passed in checks(module):
-        check(module, passed)
+    for passes in checks(RIGHT[name]()).values():
+        passes()
 
 
 WRONG = tomllib.loads(Path(__file__).with_name("wrong_rules.toml").read_text("utf-8"))
+NAMES = [(by, part, name) for by in WRONG for part in WRONG[by] for name in WRONG[by][part]]
 ARGUMENTS = {"times": "ct, slope", "returned": "spikes", "cast": "gradient, x"}
 ERRORS = AssertionError, TypeError, ValueError, IndexError
 
 
-@pytest.mark.parametrize(
-    ("found_by", "part", "wrong"),
-    [
-        (name, part, wrong)
-        for name, parts in WRONG.items()
-        for part in parts
-        for wrong in parts[part]
-    ],
-)
+@pytest.mark.parametrize(("found_by", "part", "wrong"), NAMES)
 def test_a_wrong_rule_is_found(found_by: str, part: str, wrong: str) -> None:
     """By the program, or the test, that is named."""
     code = f"lambda {ARGUMENTS.get(part, 'x, p')}: ({WRONG[found_by][part][wrong]})"
@@ -210,55 +194,48 @@ def test_a_wrong_rule_is_found(found_by: str, part: str, wrong: str) -> None:
         check(module, found_by)
 
 
+def assert_found(wrong: Function, module: Any, name: str, errors: Any = AssertionError) -> None:
+    """The right rule passes, and the wrong one in its place doesn't."""
+    check(module, name)
+    module.rule = wrong
+    with pytest.raises(errors):
+        check(module, name)
+
+
 @pytest.mark.parametrize("wrong", [jnp.floor, lambda x: x + 100, lambda x: x])
 def test_a_wrong_value_of_a_function_that_grows_is_found(wrong: Function) -> None:
     """Not within a tolerance that the largest number widens."""
-    straight = exact(jnp.round, X, **FAR)
-    straight.rule, straight.change = wrong, lambda dx, x: dx
-    with pytest.raises(AssertionError):
-        check(straight, "POINTS")
+    straight = alone(clipped, jnp.round, lambda dx, x: dx, X, **FAR)
+    assert_found(with_gradient(wrong, lambda x, ct: (ct,)), straight, "POINTS")
 
 
 def test_a_wrong_type_of_a_gradient_is_found() -> None:
     """A parameter's in the type of x, and those of a pytree in one type."""
-    of_root = file()
-    of_root.rule = with_gradient(
-        of_root.value,
-        lambda x, p, ct: (ct / 2 / jnp.sqrt(x), jnp.zeros(p.shape, ct.dtype)),
-        lambda x, p: (x, jnp.asarray(p)),
-    )
-    of_two = exact(lambda xs: jnp.sin(xs[0]) * xs[1], BOTH)
+    root, two = file(), exact(lambda xs: jnp.sin(xs[0]) * xs[1], BOTH)
 
-    def of_one_type(xs: Any, ct: Array) -> Any:
-        gradients = jax.vjp(of_two.value, xs)[1](ct)
-        return jax.tree.map(lambda g: g.astype(xs[0].dtype), gradients)
+    def of_root(x: Array, p: Array, ct: Array) -> Any:
+        return ct / 2 / jnp.sqrt(x), jnp.zeros(p.shape, ct.dtype)
 
-    of_two.rule = with_gradient(of_two.value, of_one_type)
-    for wrong in of_root, of_two:
-        with pytest.raises(ERRORS):
-            check(wrong, "test_dtype")
+    def of_two(xs: Any, ct: Array) -> Any:
+        return jax.tree.map(lambda g: g.astype(xs[0].dtype), jax.vjp(two.value, xs)[1](ct))
+
+    assert_found(with_gradient(root.value, of_root), root, "test_dtype", ERRORS)
+    assert_found(with_gradient(two.value, of_two), two, "test_dtype", ERRORS)
 
 
 def test_a_parameter_stored_for_each_number_is_found() -> None:
     """Where nothing else is stored."""
     straight = parametrized(lambda x, p: jnp.round(x), lambda x, p: p + 0 * x)
-    check(straight, "test_memory")
-    straight.rule = with_gradient(
-        straight.value,
-        lambda p, ct: (ct * p, None),
-        lambda x, p: (jnp.broadcast_to(jnp.asarray(p, x.dtype), x.shape),),
-    )
-    with pytest.raises(AssertionError):
-        check(straight, "test_memory")
+
+    def stored(x: Array, p: Any) -> tuple[Array]:
+        return (jnp.broadcast_to(jnp.asarray(p, x.dtype), x.shape),)
+
+    wrong = with_gradient(straight.value, lambda p, ct: (ct * p, None), stored)
+    assert_found(wrong, straight, "test_memory")
 
 
-@pytest.mark.parametrize("last", [10, 3e4])
-def test_a_tail_that_is_cut_is_found(last: float) -> None:
+@pytest.mark.parametrize("end", [10, 3e4])
+def test_a_tail_that_is_cut_is_found(end: float) -> None:
     """Of a slope that is tiny there, and far from it."""
-    heavy = exact(jnp.arctan, X, **FAR)
-    check(heavy, "POINTS")
-    heavy.rule = with_gradient(
-        jnp.arctan, lambda x, ct: (jnp.where(abs(x) < last, ct / (1 + x * x), 0),)
-    )
-    with pytest.raises(AssertionError):
-        check(heavy, "POINTS")
+    cut = with_gradient(jnp.arctan, lambda x, ct: (jnp.where(abs(x) < end, ct / (1 + x * x), 0),))
+    assert_found(cut, exact(jnp.arctan, X, **FAR), "POINTS")

@@ -186,16 +186,19 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
             return ReluGrad(1.0, 1.0).surrogate_fun(x)
 
     network = Smooth(layers=2, neurons=4, updates=0, **EVERYTHING).fit(SERIES, Y)
-    rng, w = np.random.default_rng(1), network.weights_
-    way = jax.tree.map(lambda each: rng.normal(size=each.shape), w) | {"mean": 0, "deviation": 0}
+    rng, (leaves, structure) = np.random.default_rng(1), jax.tree.flatten(network.weights_)
+    kept = {name: network.weights_[name] for name in ("mean", "deviation")}
 
+    @jax.jit
     @jax.value_and_grad
-    def loss(distance: float) -> Any:
-        moved = jax.tree.map(lambda each, to: each + distance * to, w, way)
-        return network.loss(moved, SERIES[:20], Y[:20], np.ones(2, np.float32))
+    def loss(distance: float, way: Any) -> Any:
+        moved = structure.unflatten([w + distance * to for w, to in zip(leaves, way, strict=True)])
+        return network.loss(moved | kept, SERIES[:20], Y[:20], np.ones(2, np.float32))
 
-    (before, _), (_, gradient), (after, _) = map(jax.jit(loss), [-1e-3, 0.0, 1e-3])
-    np.testing.assert_allclose(gradient, (after - before) / 2e-3, rtol=0.02)
+    for changed in range(len(leaves)):  # one kind of weight at a time
+        way = [rng.normal(size=w.shape) * (n == changed) for n, w in enumerate(leaves)]
+        (before, _), (_, gradient), (after, _) = (loss(to, way) for to in (-0.002, 0.0, 0.002))
+        np.testing.assert_allclose(gradient, (after - before) / 0.004, rtol=0.02, atol=1e-4)
 
 
 def test_each_parameter_counts_and_numbers_share_a_program() -> None:
@@ -232,6 +235,15 @@ def test_a_seed_decides_the_initial_weights_and_what_is_learned() -> None:
     assert (fit(0, 3).predict_proba(X) == fit(0, 3).predict_proba(X)).all()
     first, second = (fit(seed, 0).weights_["hidden"][0] for seed in (0, 1))
     assert {name for name in first if (first[name] == second[name]).all()} == {"bias"}  # 0
+    assert {name for name in first if np.unique(first[name]).size < first[name].size} == {"bias"}
+
+
+def test_each_weight_is_trained(fitted: Any) -> None:
+    """All but the means and deviations of rates."""
+    before = clone(fitted).set_params(updates=0).fit(SERIES, Y).weights_
+    learned = jax.tree.map(lambda a, b: (a != b).any(), before, fitted.weights_)
+    assert (learned.pop("mean"), learned.pop("deviation")) == (False, False)
+    assert all(jax.tree.leaves(learned))
 
 
 def test_what_is_set_after_the_training_changes_no_prediction(fitted: Any) -> None:

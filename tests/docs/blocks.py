@@ -16,7 +16,7 @@ SITE = ROOT / "docs/_build/html"
 # What conftest.py in the root runs of a page
 CONVERSATION = re.compile(r"^```py(?:con|thon)\n(>>> .*?)^```", re.DOTALL | re.MULTILINE)
 DOCUMENTED = [relugrad.relu_grad, relugrad.ReluGrad, *vars(relugrad.ReluGrad).values()]
-FILES = ["tests/peers/train_*.py", "tests/peers/in_*.py", "docs/*/*_rule.py"]  # shown in part
+FILES = ["tests/peers/in_*.py", "docs/*/*_rule.py"]  # shown in part
 
 
 @functools.cache

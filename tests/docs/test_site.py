@@ -1,6 +1,7 @@
 """The built site: what the reference page says, that its links lead somewhere, and that its code ran."""
 
 import re
+from base64 import b64decode
 from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote, urldefrag, urlsplit
@@ -132,12 +133,16 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
         assert {str(cell["metadata"]) for cell in offered} == {"{}"}
         code = [cell for cell in offered if cell["cell_type"] == "code"]
         sources = [cell["source"].strip() for cell in code]
-        assert [one for one in sources if not one.startswith("%")] == shown
-        installed = sources[0].removeprefix("%pip install --quiet ").split()
+        at = next(n for n, one in enumerate(sources) if one.startswith("%pip install --quiet "))
+        assert [one for one in sources[at:] if not one.startswith("%")] == shown
+        installed = sources[at].split()[3:]
         named = page.select("p:has(a.download) code:-soup-contains('pip install')")
         said = {word for one in named for word in one.get_text().split()[2:]}
         wheel = f"relugrad-{relugrad.__version__}-py3-none-any.whl"
         assert said == {*installed} - {wheel, "jax", "joblib", "numpy"}, installed
+        brought = re.findall(r'b64decode\("(.+)"\)', "\n".join(sources[:at]))
+        wheels = [file for file in SITE.glob(f"_downloads/*/{wheel}") if wheel in installed]
+        assert [b64decode(one) for one in brought] == [file.read_bytes() for file in wheels]
         outputs = [output for cell in code for output in cell["outputs"] if "text" in output]
         printed = [pre.get_text().strip() for pre in page.select("article .stream pre")]
         assert ["".join(output["text"]).strip() for output in outputs] == printed

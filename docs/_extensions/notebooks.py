@@ -20,9 +20,8 @@ from sphinx.application import Sphinx
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
 WHEEL = """# relugrad isn't on PyPI yet: this writes its wheel, which the next cell installs
-import base64
-with open("{}", "wb") as wheel:
-    wheel.write(base64.b64decode("{}"))"""
+import base64, pathlib
+pathlib.Path("{}").write_bytes(base64.b64decode("{}"));"""
 pre_launch = LocalProvisioner.pre_launch
 
 
@@ -156,7 +155,8 @@ def write(app: Sphinx, exception: Exception | None) -> None:
             notebook = nbformat.read(Path(app.srcdir, source), as_version=4)
             notebook.cells = cells_of(app, *pages, notebook.cells)
             for number, cell in enumerate(notebook.cells):
-                cell.update(id=str(number), metadata={})
+                setup = cell.source.startswith(("%%writefile", WHEEL[:20]))  # long, so it's folded
+                cell.update(id=str(number), metadata={"jupyter": {"source_hidden": setup}})
                 if cell.cell_type == "code":
                     # MyST-NB has joined what is printed in the first; warnings have paths of this machine.
                     first = next((o for o in cell.outputs if o.get("name") == "stdout"), None)

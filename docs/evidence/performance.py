@@ -31,8 +31,8 @@ one_layer_32 = round(COMPILED.loc["one layer", "32"], 1)
 
 def table_of_compile_times() -> Markdown:
     """With relugrad, by network and by time steps."""
-    text = COMPILED[["8", "16", "32", "64"]].map("{:.1f}".format).replace("nan", "–")
-    return Markdown(text.rename_axis("time steps").to_markdown(disable_numparse=True))
+    shown = COMPILED[["8", "16", "32", "64"]].map("{:.1f}".format).replace("nan", "–")
+    return Markdown(shown.to_markdown(disable_numparse=True, stralign="right"))
 
 
 def table_of_versions() -> Markdown:

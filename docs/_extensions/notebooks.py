@@ -155,10 +155,8 @@ def write(app: Sphinx, exception: Exception | None) -> None:
             notebook = nbformat.read(Path(app.srcdir, source), as_version=4)
             notebook.cells = cells_of(app, *pages, notebook.cells)
             for n, cell in enumerate(notebook.cells):
-                setup = cell.source.startswith(("%%writefile", WHEEL[:20]))
-                cell.update(
-                    id=str(n), metadata={"jupyter": {"source_hidden": True}} if setup else {}
-                )
+                new = cell.source.startswith(("%%writefile", WHEEL[:20]))
+                cell.update(id=str(n), metadata={"jupyter": {"source_hidden": True}} if new else {})
                 if cell.cell_type == "code":
                     # MyST-NB has joined what is printed in the first; warnings have paths of this machine.
                     first = next((o for o in cell.outputs if o.get("name") == "stdout"), None)

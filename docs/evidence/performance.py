@@ -60,5 +60,5 @@ def test_an_unrolled_loop_compiles_sooner_than_with_a_plain_rule() -> None:
 
 
 def test_home_says_how_long_an_unrolled_loop_compiles() -> None:
-    row = f"32 time steps in a Python loop | {one_layer_32} s | over {limit} s | over {limit} s with `.astype`"
+    row = f"32 time steps of a layer in a Python loop | {one_layer_32} s | over {limit} s | over {limit} s with `.astype`"
     assert row in (DATA.parent / "index.md").read_text("utf-8"), row

@@ -22,6 +22,7 @@ X[:, 0] += 2 * Y
 SERIES = RNG.normal(size=(80, 20, 3)).astype(np.float32)
 QUICK = SpikingClassifier(layers=1, neurons=8, updates=3, batch_size=10)
 EVERYTHING: dict[str, Any] = {"tau_synapse": 8.0, "recurrent": 0.5, "delays": (0, 2, 3), "parts": 2}
+EVERYTHING["dropout"] = 0.2
 
 
 BAD: list[Any] = [*((name, -1) for name in LIMITS), ("learning_rate", np.nan), ("scale", "large")]
@@ -86,7 +87,7 @@ def by_hand(network: Any, w: Any, inputs: Any) -> Any:
 
 def test_a_layer_is_its_equations_step_by_step(fitted: Any) -> None:
     """Delays, decays, synaptic current, adaptation, recurrent weights, threshold and reset."""
-    w, example = fitted.weights_["hidden"][0], SERIES[:1]
+    w, example = fitted.weights_["hidden"][0], 3 * SERIES[:1]
     spikes, potentials = fitted.layer(w, fitted.encode(example))
     right = by_hand(fitted, w, example[0])
     assert 0.02 < right[0].mean() < 0.9
@@ -192,8 +193,9 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     @jax.jit
     @jax.value_and_grad
     def loss(distance: float, way: Any) -> Any:
-        moved = structure.unflatten([w + distance * to for w, to in zip(leaves, way, strict=True)])
-        return network.loss(moved | kept, SERIES[:20], Y[:20], np.ones(2, np.float32))
+        moved = [w + distance * to for w, to in zip(leaves, way, strict=True)]
+        moved = jax.tree.unflatten(structure, moved) | kept
+        return network.loss(moved, SERIES[:20], Y[:20], np.ones(2, np.float32))
 
     for changed in range(len(leaves)):  # one kind of weight at a time
         way = [rng.normal(size=w.shape) * (n == changed) for n, w in enumerate(leaves)]
@@ -204,7 +206,7 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
 def test_each_parameter_counts_and_numbers_share_a_program() -> None:
     base = clone(QUICK).set_params(**EVERYTHING)
     numbers: dict[str, Any] = {"peak": 0.1, "width": 3.0, "recurrent": 0.1, "adaptive": 1.0}
-    numbers |= {"tau_min": 1.0, "tau_max": 9.0, "tau_synapse": 2.0, "scale": 0.4}
+    numbers |= {"tau_min": 1.0, "tau_max": 9.0, "tau_synapse": 2.0, "scale": 0.4, "dropout": 0.5}
     numbers |= {"learning_rate": 0.4, "random_state": 1, "class_weight": {0: 9.0, 1: 1.0}}
 
     def losses(**given: Any) -> list[float]:
@@ -236,6 +238,14 @@ def test_a_seed_decides_the_initial_weights_and_what_is_learned() -> None:
     first, second = (fit(seed, 0).weights_["hidden"][0] for seed in (0, 1))
     assert {name for name in first if (first[name] == second[name]).all()} == {"bias"}  # 0
     assert {name for name in first if np.unique(first[name]).size < first[name].size} == {"bias"}
+
+
+def test_dropout_leaves_a_share_of_neurons_out_and_enlarges_the_other_spikes(fitted: Any) -> None:
+    """In all time steps, and in training alone."""
+    given = fitted.weights_["hidden"][0], fitted.encode(np.tile(SERIES, (9, 1, 1)))
+    whole, part = (np.array(fitted.layer(*given, k)[0]) for k in (None, jax.random.key(0)))
+    np.testing.assert_allclose(part, 1.25 * whole * (part > 0).any(axis=0), rtol=1e-6)
+    assert part.mean() == pytest.approx(whole.mean(), rel=0.03)
 
 
 def test_each_weight_is_trained(fitted: Any) -> None:

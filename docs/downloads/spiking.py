@@ -50,6 +50,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     adaptive: float = 0.5  # the share of neurons that adapt
     recurrent: float = 0.0  # scale of the initial recurrent weights; 0: there are none
     scale: float = 1.0  # of the first layer's initial weights
+    dropout: float = 0.0  # the share of neurons whose spikes are left out in training
     parts: int = 1  # of time, in each of which the readout counts spikes
     peak: float = 0.3  # of the surrogate gradient
     width: float = 1.0  # of the surrogate gradient
@@ -128,7 +129,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         flat = delayed.reshape(-1, delayed.shape[2]) @ (w["gain"] * w["in"])
         currents, bias = flat.reshape(*delayed.shape[:2], -1), w["gain"] * w["bias"]
         step = jax.checkpoint(lambda state, x: self.neuron(w, state, x + bias), prevent_cse=False)
-        return jax.lax.scan(step, self.rest(currents[0]), currents)[1]
+        spikes, potentials = jax.lax.scan(step, self.rest(currents[0]), currents)[1]
+        if key is not None and self.uses("dropout"):
+            kept = jax.random.bernoulli(key, 1 - self.dropout, spikes.shape[1:])
+            spikes = spikes * kept / (1 - self.dropout)
+        return spikes, potentials
 
     def readout(self, spikes):
         """What scores are computed from, (example, feature): rates of the last layer."""

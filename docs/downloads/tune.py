@@ -118,10 +118,9 @@ def advise(found, best):
     if best_score(found, "train_balanced_accuracy") < 1 / classes + 0.05:
         print("Nothing is learned. See Diagnose.")
     elif train < 0.9 and valid > train - 0.1:
-        print(f"It underfits: train it with neurons={wide}, then updates={3 * network.updates}.")
+        print(f"It underfits: try neurons={wide}, then updates={3 * network.updates}.")
     elif valid < train - 0.1:
-        print(f"It overfits: train it with neurons={wide}, more examples or fewer features.")
-        print("See Hyperparameters.")
+        print(f"It overfits: try more examples, fewer features, neurons={wide} or dropout=0.2.")
 
 
 class Frozen(TransformerMixin, BaseEstimator):

@@ -59,17 +59,6 @@ class Unscaled(SpikingClassifier):
         return self.readout(self.hidden(weights, x, key))
 
 
-@dataclass(eq=False, repr=False)
-class Dropout(SpikingClassifier):
-    """In each update, a fifth of the neurons don't spike."""
-
-    def layer(self, w: Any, inputs: Any, key: Any = None) -> Any:
-        """The others' spikes are larger."""
-        spikes, potentials = super().layer(w, inputs, key)
-        kept = 1.0 if key is None else jax.random.bernoulli(key, 0.8, spikes.shape[1:]) / 0.8
-        return spikes * kept, potentials
-
-
 # What is trained beside the network that the search found, in which one thing is another
 VARIANTS: dict[str, tuple[Any, Row]] = {
     "as found": (SpikingClassifier, {}),
@@ -85,7 +74,7 @@ VARIANTS: dict[str, tuple[Any, Row]] = {
     "recurrent": (SpikingClassifier, {"recurrent": 0.3}),
     "128 neurons": (SpikingClassifier, {"neurons": 128}),
     "1500 updates": (SpikingClassifier, {"updates": 1500}),
-    "dropout": (Dropout, {}),
+    "dropout": (SpikingClassifier, {"dropout": 0.2}),
     "width 2": (SpikingClassifier, {"width": 2.0}),
     "peak 1": (SpikingClassifier, {"peak": 1.0}),
     "detached reset": (SpikingClassifier, {"detach_reset": True}),

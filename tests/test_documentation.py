@@ -38,16 +38,6 @@ def test_changelog_package_and_citation_have_one_version() -> None:
     assert cited == wanted, f"CITATION.cff: let version and date-released be {wanted or 'absent'}"
 
 
-def test_citation_agrees_with_the_bibliography() -> None:
-    entries = read("docs/references.bib").split("\n@")
-    for work in yaml.safe_load(read("CITATION.cff"))["references"]:
-        doi = work["doi"].removeprefix("10.48550/arXiv.")
-        found = [entry for entry in entries if doi in entry]
-        assert len(found) == 1, f"CITATION.cff: {doi} is of {len(found)} in docs/references.bib"
-        for key in {"year", "volume", "start"} & set(work):
-            assert f"{{{work[key]}" in found[0], f"CITATION.cff: {key} of {doi}:\n{found[0]}"
-
-
 def test_bounds_and_pins_are_where_they_belong() -> None:
     """An upper bound keeps newer versions from users, and from these tests."""
     loose = [d for d in GROUPS["lint"] if "==" not in d]

@@ -129,6 +129,15 @@ def test_initial_potentials_are_as_large_as_the_threshold() -> None:
         inputs = network.layer(w, inputs)[0]
 
 
+def test_initial_weights_are_scaled_on_examples_of_all_classes() -> None:
+    """Also where the classes come one after the other: their rates differ."""
+    sorted_by_class = np.repeat([[0.0] * 4, [1.0] * 4], 300, axis=0)
+    weights = (
+        clone(QUICK).set_params(updates=0).fit(sorted_by_class, np.repeat([0, 1], 300)).weights_
+    )
+    assert (weights["deviation"] > 0.1).any()
+
+
 def test_time_constants_are_drawn_between_their_bounds_on_a_logarithmic_scale() -> None:
     network = SpikingClassifier(neurons=2000, tau_min=3.0, tau_max=30.0)
     w = network.dynamics(network.draw(jax.random.key(0), 1))
@@ -160,9 +169,9 @@ def test_the_learning_rate_falls_to_zero_in_even_steps() -> None:
 def test_training_goes_on_where_it_was_after_each_fifty_updates() -> None:
     """What Adam has counted decides the learning rate.
 
-    Each update, with each seed, has a random key and a batch of its own.
+    Each update, with each seed, has a random key and a batch of its own, of all examples.
     """
-    counts, keys, firsts = [], [], []
+    counts, keys, batches = [], [], []
 
     class Watched(SpikingClassifier):
         def _run(self, method: str, *arrays: Any) -> Any:
@@ -170,13 +179,14 @@ def test_training_goes_on_where_it_was_after_each_fifty_updates() -> None:
             if method == "train":
                 counts.append(int(result[0][1][0].count))
                 keys.extend(arrays[1][2].tolist())
-                firsts.extend([str(x[:9]) for x in arrays[1][0]])
+                batches.extend(arrays[1][0][..., 0].tolist())
             return result
 
     for seed in (0, 1):
         Watched(layers=1, neurons=4, updates=101, steps=5, random_state=seed).fit(X, Y)
     assert counts == 2 * [50, 100, 101]
-    assert len({*keys}) == len({*firsts}) == 202
+    assert len({*keys}) == len({*map(tuple, batches)}) == 202
+    assert np.unique(batches).tolist() == np.unique(np.float32(X[:, 0])).tolist()
 
 
 def test_the_gradient_is_that_of_finite_differences() -> None:
@@ -246,6 +256,9 @@ def test_dropout_leaves_a_share_of_neurons_out_and_enlarges_the_other_spikes(fit
     whole, part = (np.array(fitted.layer(*given, k)[0]) for k in (None, jax.random.key(0)))
     np.testing.assert_allclose(part, 1.25 * whole * (part > 0).any(axis=0), rtol=1e-6)
     assert part.mean() == pytest.approx(whole.mean(), rel=0.03)
+    state = fitted.weights_, fitted.optimizer().init(fitted.weights_)
+    losses = [fitted.update(np.ones(2), state, (SERIES, Y, np.uint32(seed)))[1] for seed in (0, 1)]
+    assert losses[0] != losses[1]
 
 
 def test_each_weight_is_trained(fitted: Any) -> None:

@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from inputs import SeriesScaler
 from spiking import SpikingClassifier
-from tune import Frozen, controls, report, search, validation_scores
+from tune import Frozen, controls, report, search, sums, validation_scores
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 4)), np.arange(60) % 3 // 2  # a third of them are of class 1
@@ -87,7 +87,9 @@ def test_the_accuracies_that_it_prints_are_those_of_the_setting_that_it_chose(ca
     found = search(Told(), X, Y, {"scale": [0.8, 0.9, 1.0, 2.0]}, cv=SPLITS)
     train, valid = (found.cv_results_[f"mean_{part}_accuracy"] for part in ("train", "test"))
     best = found.best_index_
-    assert f"training {train[best]:.0%}, validation {valid[best]:.0%}" in capsys.readouterr().out
+    loss = -found.cv_results_["mean_test_neg_log_loss"][best]
+    said = f"training {train[best]:.0%}, validation {valid[best]:.0%} (loss {loss:.2f})"
+    assert said in capsys.readouterr().out
     assert (train[best], valid[best]) < (train.max(), valid.max()) == (1, 1)
 
 
@@ -168,6 +170,7 @@ def test_simpler_models_start_from_what_was_found() -> None:
     right = by_hand.decision_function(np.tanh(X))
     np.testing.assert_allclose(models["linear model"].decision_function(X), right)
     assert (models["largest class"].predict(X) == 0).all()
+    assert sums(np.arange(12).reshape(1, 3, 4)).tolist() == [[12, 15, 18, 21]]  # of each channel
     for neurons in (6, 96):
         frozen = models[f"frozen, {neurons} neurons"]["frozen"].network_
         same = found.best_estimator_[-1].get_params() | {"neurons": neurons, "updates": 0}

@@ -13,7 +13,8 @@ LIMITS = {
     **dict.fromkeys(["tau_min", "tau_max", "scale", "peak", "width"], (1e-6, 1e6)),
     **dict.fromkeys(["tau_synapse", "recurrent"], (0.0, 1e6)),
     "updates": (0, 10**9),
-    "adaptive": (0.0, 1.0), "dropout": (0.0, 0.99),
+    "adaptive": (0.0, 1.0),
+    "dropout": (0.0, 0.99),
     "learning_rate": (1e-9, 1.0),
 }
 

@@ -250,7 +250,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable class of each example."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        numbers = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[numbers]
 
     def _apply(self, method, X):
         """What a method returns for all examples: one program, for 200, serves any number."""

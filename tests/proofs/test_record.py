@@ -37,6 +37,14 @@ def test_what_tests_chooses_nothing() -> None:
     assert {name[:5] for name in differing} == {"test "}
 
 
+def test_validation_accuracies_are_of_examples_that_are_not_learned_from() -> None:
+    """Labels are at random: they can be memorized, and not be found out."""
+    noise = replace(FEATURES, y=np.random.default_rng(0).permutation(FEATURES.y))
+    table = pd.DataFrame(runs.searched(noise, seeds=1, updates=300)).set_index("model")
+    assert table.loc[["network", "random forest"], "train 0"].min() > 0.85
+    assert table["validation"].max() < 0.8
+
+
 def test_what_validates_is_not_learned_from_and_what_tests_neither() -> None:
     _, valid = split(FEATURES.learn, FEATURES.y, test_size=0.25)
     network = runs.pipeline(FEATURES, **SMALL)

@@ -53,7 +53,7 @@ intersphinx_mapping = {
 # Pages and notebooks
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-nb_execution_mode = "inline"  # each page anew, so that its text can hold {eval}`record.near`
+nb_execution_mode = "inline"  # each page anew, so that its text can hold {eval}`record.worse`
 nb_eval_name_regex = r"\w+\.\w+$"
 nb_execution_timeout = 300
 nb_merge_streams = True

@@ -93,7 +93,7 @@ def effects(record: Any) -> tuple[Any, Any]:
 
 ACCURACY, ERROR = accuracies(RECORD), errors(RECORD, TASKS["tested"])
 BEST, (ADDED, CLEAR) = best_simple(RECORD), effects(RECORD)
-SEEN = TASKS.index[:-3]  # the last three were looked at once, when all was finished
+SEEN = TASKS.index[:-3]  # the last three chose nothing
 BEHIND = (of(ACCURACY, BEST) - ACCURACY["network"])[SEEN].clip(lower=0)
 EQUAL, WIDE = "frozen, 32 neurons", "frozen, 512 neurons"
 AHEAD = {str(model): ahead(RECORD, TASKS["tested"], model) for model in (EQUAL, WIDE)}

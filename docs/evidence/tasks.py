@@ -175,7 +175,7 @@ TASKS: dict[str, Callable[[], Task]] = {
     "two moons": lambda: divided("features", *make_moons(1000, noise=0.2, random_state=0)),
     "Hastie's spheres": lambda: divided("features", *make_hastie_10_2(2000, random_state=0)),
     "digits, row by row": row_by_row,
-    # Looked at once, when the network and the search were finished
+    # Looked at when the network was finished, and with each smaller grid; they chose nothing
     "ItalyPowerDemand": lambda: series("italy_power_demand"),
     "Coffee": coffee,
     "cylinder, bell, funnel": cylinder_bell_funnel,

@@ -170,6 +170,7 @@ def test_simpler_models_start_from_what_was_found() -> None:
     right = by_hand.decision_function(np.tanh(X))
     np.testing.assert_allclose(models["linear model"].decision_function(X), right)
     assert (models["largest class"].predict(X) == 0).all()
+    assert models["random forest"][-1].class_weight == "balanced"
     assert sums(np.arange(12).reshape(1, 3, 4)).tolist() == [[12, 15, 18, 21]]  # of each channel
     for neurons in (6, 96):
         frozen = models[f"frozen, {neurons} neurons"]["frozen"].network_

@@ -36,9 +36,10 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     X has the axes (example, feature), or (example, time step, channel) for signals and
     spikes. Each neuron learns a time constant of its own, and a weight for each input and
     delay. Times are in time steps. JAX traces parameters that are floats, bools or arrays,
-    and `updates`: all their values share a compiled program, but for 0, which leaves
-    something out. Other integers, texts and tuples are constants of it, which `if` can look
-    at. Compiled methods don't see class_weight and random_state.
+    and `updates`: values other than 0, which leaves something out, share a compiled program
+    (arrays of one shape, and multiples of 50 updates). Other integers, texts and tuples are
+    constants of it, which `if` can look at. Compiled methods don't see class_weight and
+    random_state.
     """
 
     layers: int = 2

@@ -120,7 +120,7 @@ def advise(found, best):
     elif train < 0.9 and valid > train - 0.1:
         print(f"It underfits: try neurons={wide}, then updates={3 * network.updates}.")
     elif valid < train - 0.1:
-        print(f"It overfits: try more examples, fewer features, neurons={wide} or dropout=0.2.")
+        print(f"It overfits: try more examples, fewer features or neurons={wide}.")
 
 
 class Frozen(TransformerMixin, BaseEstimator):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,3 +68,11 @@ def test_an_effect_is_a_difference_and_clear_if_chance_is_rare(monkeypatch: Any)
     bound = max(chance[chance <= 0.05 * ranks / len(pairs)])
     assert (clear.to_numpy().ravel() == (chance <= bound)).all()
     assert clear.loc["one"].all()
+
+
+def test_the_figure_shows_the_errors_of_each_model() -> None:
+    record.figure_of_tasks()
+    drawn = vars(plt.gca())["containers"]
+    for model, one in zip([record.BEST, "network", "defaults", record.EQUAL], drawn, strict=True):
+        ends = np.array(one.lines[2][0].get_segments())[:, :, 0]
+        np.testing.assert_allclose(np.ptp(ends, axis=1) / 2, of(record.ERROR, model))

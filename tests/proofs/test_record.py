@@ -75,6 +75,14 @@ def test_each_variant_is_trained_but_those_that_are_as_found(monkeypatch: Any) -
     assert table["model"].tolist() == ["network", *runs.VARIANTS]
 
 
+def test_a_variant_overrides_what_was_found_and_each_seed_is_another(monkeypatch: Any) -> None:
+    monkeypatch.setattr(runs, "trained", lambda m, _: {"validation": 0.0, "parts": m[-1].parts})
+    assert runs.variant("quarters", FEATURES, {"parts": 1}, seeds=1)["parts 0"] == 4
+    monkeypatch.setattr(runs, "seen", lambda m, _: {"seed": getattr(m[-1], "random_state", 0)})
+    for one in runs.searched(FEATURES, **SMALL)[:2]:
+        assert [one[f"seed {n}"] for n in range(3)] == [0, 1, 2]
+
+
 def test_a_variant_differs_in_what_it_says_alone() -> None:
     X, y = FEATURES.X, FEATURES.y
     first = SpikingClassifier(**SMALL | {"updates": 0}).fit(X, y).weights_["hidden"][0]

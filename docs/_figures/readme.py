@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import ListedColormap
 
 from relugrad import ReluGrad
 
@@ -13,6 +14,7 @@ DOCS = Path(__file__).parents[1]
 x = np.linspace(-2, 2, 401, dtype=np.float32)  # 0 is one of them
 spike = ReluGrad(alpha=0.3, width=1.0)
 with plt.rc_context({"svg.hashsalt": "relugrad", "path.simplify": False}):
+    plt.rc("axes.spines", right=False, top=False)
     figure, (left, right) = plt.subplots(1, 2, figsize=(5.5, 2.3), layout="constrained")
     left.plot(x, spike(x), color="#0072b2", gid="step")
     left.set(title="forward", xlabel="$x$", ylabel="$g(x)$", yticks=[0, 1])
@@ -20,17 +22,17 @@ with plt.rc_context({"svg.hashsalt": "relugrad", "path.simplify": False}):
     right.set(title="backward", xlabel="$x$", ylabel="$g'(x)$")
     right.set_xticks([-2, -1, 0, 1, 2], ["\N{MINUS SIGN}2", "$-w$", "0", "$w$", "2"])
     right.set_yticks([0, 0.3], ["0", r"$\alpha w$"])
-    for panel in (left, right):
-        panel.spines[["top", "right"]].set_visible(False)
     figure.savefig(DOCS / "_static/step-and-triangle.svg", metadata={"Date": None})
 
 # What the population of *Teach spikes to draw* has learned
 page = (DOCS / "tutorials/draw.md").read_text("utf-8").partition("## Draw a raster plot")[0]
 cells = re.findall(r"^```{code-cell} python\n(?!:)(.*?)^```", page, re.DOTALL | re.MULTILINE)
 exec("".join(cells), names := {})  # noqa: S102
-figure, panels = plt.subplots(1, 2, figsize=(6, 1.6), sharey=True, layout="constrained")
-for panel, updates in zip(panels, (0, 200), strict=True):
-    panel.imshow(names["pictures"][f"after {updates} updates"], "gray_r", origin="lower")
-    panel.set(title=f"after {updates} updates", xlabel="time step", yticks=[0, 80])
+figure, panels = plt.subplots(1, 2, figsize=(7, 1.7), sharey=True, layout="constrained")
+blue = ListedColormap(["w", "#0072b2"])
+titles = {0: "before training: each dot is a spike", 200: "after 200 updates"}
+for panel, (updates, title) in zip(panels, titles.items(), strict=True):
+    panel.imshow(names["pictures"][f"after {updates} updates"], blue, origin="lower")
+    panel.set(title=title, xlabel="time step", yticks=[0, 80])
 panels[0].set_ylabel("neuron")
-figure.savefig(DOCS / "_static/learned.png", dpi=150)
+figure.savefig(DOCS / "_static/learned.png", dpi=200)

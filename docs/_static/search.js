@@ -1,9 +1,7 @@
 // The search: any word counts, and MiniSearch ranks the sections of the pages by BM25.
 const root = new URL("..", document.currentScript.src); // also where a page is opened as a file
 const dialog = document.getElementById("pst-search-dialog");
-const input = dialog.querySelector("input");
-const status = dialog.querySelector("output");
-const list = dialog.querySelector("ol");
+const [input, status, list] = ["input", "output", "ol"].map((tag) => dialog.querySelector(tag));
 // A name in code is a word, and so are its parts.
 const tokens = (text) => text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
 const split = (text) => tokens(text).flatMap((word) => [...new Set([word, ...word.split("_")])]);

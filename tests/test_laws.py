@@ -94,6 +94,8 @@ def test_the_page_shows_a_program_in_a_line_and_what_a_wrong_rule_prints() -> No
     module.root.defvjp(lambda x, p: (jnp.sqrt(x), (jnp.sqrt(x), p)), module.backward)
     with pytest.raises(AssertionError) as raised:
         module.test_program("the square")
+    with pytest.raises(AssertionError, match="POINTS need negative numbers"):
+        file(X=jnp.array([-0.3, 0.8]))
     without_numbers = re.sub(r"[\d.]+", "", str(raised.value))
     assert without_numbers in re.sub(r"[\d.]+", "", " ".join(page("test.md").split()))
 

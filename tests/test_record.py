@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from evidence import record
-from evidence.record import accuracies, ahead, best_simple, effects, errors, of
+from evidence.record import BEST, EQUAL, WIDE, accuracies, ahead, best_simple, effects, errors, of
 
 NAN = np.nan
 TESTED = pd.Series({"A": 96, "B": 20})
@@ -73,6 +73,7 @@ def test_an_effect_is_a_difference_and_clear_if_chance_is_rare(monkeypatch: Any)
 def test_the_figure_shows_the_errors_of_each_model() -> None:
     record.figure_of_tasks()
     drawn = vars(plt.gca())["containers"]
-    for model, one in zip([record.BEST, "network", "defaults", record.EQUAL], drawn, strict=True):
+    assert [one.get_label()[-5:] for one in drawn] == ["model", "found", "aults", " size", "urons"]
+    for model, one in zip([BEST, "network", "defaults", EQUAL, WIDE], drawn, strict=True):
         ends = np.array(one.lines[2][0].get_segments())[:, :, 0]
         np.testing.assert_allclose(np.ptp(ends, axis=1) / 2, of(record.ERROR, model))

@@ -27,7 +27,7 @@ EVERYTHING["dropout"] = 0.2
 
 BAD: list[Any] = [*((name, -1) for name in LIMITS), ("learning_rate", np.nan), ("scale", "large")]
 BAD += [("neurons", 1.5), ("tau_max", np.inf), ("class_weight", {0: -1.0, 1: 1.0})]
-BAD += [("delays", ()), ("delays", (0.5,)), ("delays", (-1, 0))]
+BAD += [("delays", ()), ("delays", [0, 1]), ("delays", (0.5,)), ("delays", (-1, 0))]
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,8 @@ def test_initial_potentials_are_as_large_as_the_threshold() -> None:
 def test_initial_weights_are_scaled_on_examples_of_all_classes() -> None:
     """Also where the classes come one after the other: their rates differ."""
     sorted_by_class = np.repeat([[0.0] * 4, [1.0] * 4], 300, axis=0)
-    weights = (
-        clone(QUICK).set_params(updates=0).fit(sorted_by_class, np.repeat([0, 1], 300)).weights_
-    )
-    assert (weights["deviation"] > 0.1).any()
+    network = clone(QUICK).set_params(updates=0).fit(sorted_by_class, np.repeat([0, 1], 300))
+    assert (network.weights_["deviation"] > 0.1).any()
 
 
 def test_time_constants_are_drawn_between_their_bounds_on_a_logarithmic_scale() -> None:

@@ -52,8 +52,9 @@ def test_the_search_trains_on_what_it_says_and_never_on_what_validates(capsys: A
 
 def test_labels_of_validation_examples_change_nothing_that_is_learned() -> None:
     other = Y ^ np.isin(np.arange(60), SPLITS[0][1])
-    given = {"grid": {"scale": [1.0]}, "cv": [SPLITS[0]]}
+    given = {"grid": {"scale": [1.0]}, "cv": [SPLITS[0]], "updates": 7}
     first, second = (search(Watched(**SMALL), X, y, **given).cv_results_ for y in (Y, other))
+    assert {fit[1] for fit in Watched.fits[-10:]} == {7, 50}  # and none with 30% of 7
     assert first["mean_train_neg_log_loss"] == second["mean_train_neg_log_loss"]
     # Each answer is right with one of two labels.
     assert first["mean_test_accuracy"] + second["mean_test_accuracy"] == pytest.approx(1)
@@ -73,8 +74,8 @@ class Told(SpikingClassifier):
 
 
 def test_the_search_chooses_the_best_and_scores_by_the_same() -> None:
-    """Also in the first round, after which one of three settings is left."""
-    grid = {"scale": [1.0, 2.0, 2.1], "updates": [30]}
+    """Also in the first round, after which two of four settings are left."""
+    grid = {"scale": [1.0, 2.0, 2.1, 2.2], "updates": [30]}
     for choose_by, best in [("accuracy", 1.0), ("balanced_accuracy", 1.0), ("neg_log_loss", 2.0)]:
         found = search(Told(), X, Y, grid, choose_by=choose_by, cv=SPLITS)
         assert found.best_params_ == {"told__scale": best, "told__updates": 30}

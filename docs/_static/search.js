@@ -2,10 +2,11 @@
 const root = new URL("..", document.currentScript.src); // also where a page is opened as a file
 const dialog = document.getElementById("pst-search-dialog");
 const [input, status, list] = ["input", "output", "ol"].map((tag) => dialog.querySelector(tag));
-// A name in code is a word, and so are its parts.
+// A name in code is a word, and so are its parts and its ends: x64 and enable_x64 of jax_enable_x64.
 const tokens = (text) => text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
-const split = (text) => tokens(text).flatMap((word) => [...new Set([word, ...word.split("_")])]);
-const asking = tokens("a an are can do does how i is my should the to what when which why");
+const ends = (word) => word.split("_").map((_, i, parts) => parts.slice(i).join("_"));
+const split = (text) => tokens(text).flatMap((word) => [...new Set([...ends(word), ...word.split("_")])]);
+const asking = tokens("a an and are at be can do does for how i in is it my not of on or should the to what when which why with you");
 const fields = ["title", "heading", "text", "keywords"];
 const index = new MiniSearch({ fields, storeFields: fields, tokenize: split });
 const count = (word) => index.search(word).length; // sections that have it

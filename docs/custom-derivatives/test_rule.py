@@ -1,6 +1,5 @@
 """Test a rule for jax.custom_vjp or custom_jvp: change parts 1 to 3, and run `pytest test_rule.py`."""
 
-# ruff: noqa: B023, D103
 import os
 from functools import partial
 from itertools import cycle, product
@@ -44,37 +43,35 @@ def value(x, smallest):  # what the rule returns
     return jnp.sqrt(x)
 
 
-def change(dx, x, smallest):  # how much it changes when x changes by dx: the slope times dx
+def change(dx, x, smallest):  # the slope times dx, a change in x
     return dx / (2 * jnp.sqrt(jnp.maximum(x, smallest**2)))
 
 
 # 3. Where to try it, and how.
-
-X = jnp.array([0.02, 0.3, 0.8, 1.7])  # away from jumps and corners; the first slope isn't 0
-PARAMETERS = [(0.3,), (0.5,), (1.0,)]  # numbers, arrays or pytrees; [()] if there are none
+X = jnp.array([0.02, 0.3, 0.8, 1.7])  # no jump or corner; the first slope isn't 0
+PARAMETERS = [(0.3,), (0.5,), (1.0,)]  # numbers, arrays, pytrees; [()] for none
 BAD = [(jnp.nan,), (jnp.inf,)]  # with these, everything has to be NaN
-COTANGENTS = [0.0, 1e-20, 1.0, 1e6, 1e30, jnp.inf]  # sizes; [1.0] if you clip the cotangent
-ELEMENT_BY_ELEMENT = True  # False if a number's result depends on other numbers, or on its place
+COTANGENTS = [0.0, 1e-20, 1.0, 1e6, 1e30, jnp.inf]  # [1.0] if you clip them
+ELEMENT_BY_ELEMENT = True  # False if other numbers, or a number's place, matter
 FORWARD_MODE = False  # True for jax.custom_jvp
 SECOND = True  # False if nothing is to be differentiated twice
 RTOL, ATOL = 1e-5, 3e-6  # for each number by itself
 
-# For single calls: 0, a number next to it, a thousand others, and numbers far away. Add jumps and
-# corners, and negative numbers if x can be negative. If your function doesn't work element by
-# element, write POINTS = X.
-between = np.random.default_rng(0).uniform(0, 2, 1000)
-POINTS = jnp.array([0, 1e-30, *between, *np.geomspace(2, 1e30, 500), np.inf])
+# For single calls: 0, a number next to it, many others, and some far away. Add
+# jumps, corners and, if x can be negative, as many negative numbers. If your
+# function doesn't work element by element, write POINTS = X.
+between, far = np.random.default_rng(0).uniform(0, 2, 1000), np.geomspace(2, 1e30, 500)
+POINTS = jnp.array([0, 1e-30, *between, *far, np.inf])
 
 # Do your choices fit together?
 leaves = jax.tree.leaves((X, POINTS, PARAMETERS))
 floats = [jnp.issubdtype(jnp.result_type(number), jnp.floating) for number in leaves]
-assert all(floats), (
-    "X, POINTS and PARAMETERS have to be floats: fix an integer by functools.partial"
-)
+assert all(floats), "X, POINTS, PARAMETERS have to be floats: fix integers by functools.partial"
 assert jax.tree.structure(X) == jax.tree.structure(POINTS), "X and POINTS need the same structure"
+for x, points in zip(jax.tree.leaves(X), jax.tree.leaves(POINTS), strict=True):
+    assert np.min(points) <= np.min(x), "POINTS need negative numbers, too, if X has some"
 
 # 4. Programs: functions of f, x and the parameters. Add your own, each in a line.
-
 FACTORS = jnp.array([0.8, 1.0, 1.1, 1.3])
 
 
@@ -156,7 +153,8 @@ def derivatives(program, f, x, *p):  # by x and p once, then by x and by both; a
     found, direction = {"value": run(x, *p)}, jax.tree.map(jnp.cos, x)
     for what, g in {"gradient": run, "second derivative": by_x}.items():
         if SECOND or g is run:
-            found[what] = jax.grad(lambda a: weighted(g(*a)))((x, *p))
+            by_all = jax.grad(lambda a: weighted(g(*a)))((x, *p))
+            found[what], *found[f"{what} by parameters"] = by_all
             if FORWARD_MODE:
                 found[f"jvp for the {what}"] = jax.jvp(lambda x: g(x, *p), (x,), (direction,))[1]
     return found
@@ -261,7 +259,8 @@ def test_dtype():
                 result, pull_back = jax.vjp(rule, x, *given)
                 gradients = pull_back(jax.tree.map(jnp.ones_like, result))
                 right = {*types(result)} <= {*dtypes} and types(gradients) == types((x, given))
-                assert right, f"{how}, value and gradients are in {types((result, gradients))}"
+                where = f"are in {types((result, gradients))}, not {dtypes}, {types((x, given))}"
+                assert right, f"{how}, value and gradients {where}"
                 found = {"value beside a gradient": result, "gradient": gradients[0]}
                 wanted = jax.tree.map(jnp.fmin, jax.tree.map(jnp.fmax, found, low), high)
                 wanted = cast(wanted, *types(found))  # which may overflow
@@ -296,5 +295,6 @@ def test_bad_parameter():
     """Under jit, no error can be raised, so value and gradient are NaN."""
     ct = cotangents(X, PARAMETERS[0])
     for p in BAD:
-        for array in jax.tree.leaves(jax.jit(lambda *p: vjp(rule, X, p, ct))(*p)):
-            assert np.isnan(array).all(), f"{array} should be NaN with parameters {p}"
+        for what, found in jax.jit(lambda *p: vjp(rule, X, p, ct))(*p).items():
+            right = all(np.isnan(array).all() for array in jax.tree.leaves(found))
+            assert right, f"{what} is {found} and should be NaN with parameters {p}"

@@ -60,8 +60,8 @@ def check_parameters(model):
         known = int | np.integer if type(low) is int else int | float | np.number | np.ndarray
         if not (isinstance(value, known) and np.all((low <= value) & (value <= high))):
             raise ValueError(f"{name} must be {kind} from {low} to {high}; got {value!r}")
-    if not (model.delays and all(isinstance(d, int) and d >= 0 for d in model.delays)):
-        raise ValueError(f"delays must be integers of at least 0; got {model.delays!r}")
+    if not (type(d := model.delays) is tuple and d and all(type(n) is int and n >= 0 for n in d)):
+        raise ValueError(f"delays must be a tuple of ints of at least 0; got {d!r}")
 
 
 def check_numbers(X):

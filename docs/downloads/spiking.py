@@ -251,8 +251,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable class of each example."""
-        numbers = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[numbers]
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def _apply(self, method, X):
         """What a method returns for all examples: one program, for 200, serves any number."""

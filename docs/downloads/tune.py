@@ -28,7 +28,10 @@ SPLITS = StratifiedShuffleSplit(3, test_size=0.25, random_state=0)
 
 
 def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SPLITS):
-    """Train with all settings, then with the best third for longer, and the best on all of X.
+    """Train with all settings, and with the best on all of X.
+
+    Of more than three settings, all are trained with 30% of the updates, and the best third
+    with all updates.
 
     model is a SpikingClassifier, or a pipeline that ends with one; what grid names, and
     updates, replace its own settings. choose_by can also be "accuracy" or
@@ -43,11 +46,14 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
     y = column_or_1d(y, warn=True)
     prefix, cv = f"{model.steps[-1][0]}__", checked_splits(cv, X, y)
     settings = [{"updates": updates} | one for one in ParameterGrid(grid)]
-    third = -(-len(settings) // 3)
-    short = clone(model).set_params(**{f"{prefix}updates": 50})
-    seconds = seconds_of_search(short, X, y, settings, cv)
+    few = len(settings) <= 3
+    kept = len(settings) if few else -(-len(settings) // 3)
+    trainings = (kept if few else 0.3 * len(settings) + kept) * len(cv) + SEEDS
+    widest = max(settings, key=lambda one: one.get("neurons", 0)) | {"updates": 50}
+    short = clone(model).set_params(**{prefix + name: value for name, value in widest.items()})
+    seconds = seconds_of_search(short, X, y, settings, trainings)
     print(f"{len(settings)} settings, in about {seconds:.0f} s")
-    for share in [0.3, 1.0]:
+    for share in [1.0] if few else [0.3, 1.0]:
         some = [one | {"updates": max(1, round(share * one["updates"]))} for one in settings]
         candidates = [{prefix + name: [value] for name, value in one.items()} for one in some]
         last = {"refit": choose_by, "return_train_score": True} if share == 1 else {"refit": False}
@@ -55,7 +61,7 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
         with parallel_config("threading", n_jobs=cpu_count()):
             found.fit(X, y)
         ranks = found.cv_results_[f"rank_test_{choose_by}"]
-        settings = [settings[i] for i in np.argsort(ranks, kind="stable")[:third]]
+        settings = [settings[i] for i in np.argsort(ranks, kind="stable")[:kept]]
     found.seeds_ = [found.best_estimator_, *with_other_seeds(found.best_estimator_, X, y)]
     try:
         advise(found, settings[0])
@@ -71,14 +77,12 @@ def seconds_of(model, X, y):
     return time.perf_counter() - start
 
 
-def seconds_of_search(short, X, y, settings, cv):
+def seconds_of_search(short, X, y, settings, trainings):
     """What 50 updates tell of the time that a search takes."""
     first, again = seconds_of(short, X, y), seconds_of(short, X, y)
     again *= np.mean([one["updates"] for one in settings]) / 50
     # JAX compiles a program for all values of a float but 0.
     programs = {str([v for v in one.values() if type(v) is not float or not v]) for one in settings}
-    third = -(-len(settings) // 3)
-    trainings = (0.3 * len(settings) + third) * len(cv) + SEEDS
     return (first * len(programs) + again * trainings) / cpu_count()
 
 
@@ -114,13 +118,13 @@ def advise(found, best):
     print("best:", ", ".join(f"{name}={value}" for name, value in best.items()))
     print(f"accuracy: training {train:.0%}, validation {valid:.0%} (loss {loss:.2f})")
     classes, network = len(found.classes_), found.best_estimator_[-1]
-    wide = 4 * network.neurons
+    wide = ["neurons=128"] if network.neurons < 128 else []
     if best_score(found, "train_balanced_accuracy") < 1 / classes + 0.05:
         print("Nothing is learned. See Diagnose.")
     elif train < 0.9 and valid > train - 0.1:
-        print(f"It underfits: try neurons={wide}, then updates={3 * network.updates}.")
+        print("It underfits: try", ", then ".join([*wide, f"updates={3 * network.updates}."]))
     elif valid < train - 0.1:
-        print(f"It overfits: try more examples, fewer features or neurons={wide}.")
+        print("It overfits: try", " or ".join(["more examples", "fewer features", *wide]) + ".")
 
 
 class Frozen(TransformerMixin, BaseEstimator):

@@ -20,9 +20,8 @@ def table() -> Markdown:
     """Both ways between a library's call and ReluGrad."""
     others = TRIANGLES[~OURS].fillna("–")
     others["your call"] = others["library"] + " " + others["call"]
-    others.loc[
-        others["package"].isin(["snntorch", "spikingjelly"]), "from ReluGrad(alpha, width)"
-    ] = "`Triangle`, above"
+    in_torch = others["package"].isin(["snntorch", "spikingjelly"])
+    others.loc[in_torch, "from ReluGrad(alpha, width)"] = "`Triangle`, above"
     columns = ["your call", "as ReluGrad", "from ReluGrad(alpha, width)"]
     return Markdown(others[columns].to_markdown(index=False))
 
@@ -70,9 +69,7 @@ def test_only_relugrad_agrees_with_plain_jax_in_each_program() -> None:
 
 
 def test_home_names_the_versions_that_it_compares() -> None:
-    home, versions = (
-        (DATA.parent / "index.md").read_text("utf-8"),
-        RECORD["runs"]["3.13"]["versions"],
-    )
+    home = (DATA.parent / "index.md").read_text("utf-8")
+    versions = RECORD["runs"]["3.13"]["versions"]
     assert f"| relugrad | braintools {versions['braintools']} |" in home
     assert f"| With JAX {'.'.join(versions['jax'].split('.')[:2])} on a CPU |" in home

@@ -57,8 +57,3 @@ def test_an_unrolled_loop_compiles_sooner_than_with_a_plain_rule() -> None:
     assert one_layer.loc[["plain", *PEERS], "32"].isna().all()
     assert one_layer_32 < limit / 10
     assert 0.5 < one_layer.loc["where", "32"] / one_layer_32 < 2  # with jnp.where
-
-
-def test_home_says_how_long_an_unrolled_loop_compiles() -> None:
-    row = f"32 time steps of a layer in a Python loop | {one_layer_32} s | over {limit} s | over {limit} s with `.astype`"
-    assert row in (DATA.parent / "index.md").read_text("utf-8"), row

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -91,6 +92,9 @@ def test_a_variant_differs_in_what_it_says_alone() -> None:
     unscaled = runs.Unscaled(**SMALL).fit(X, y)
     rates = np.mean(unscaled.hidden(unscaled.weights_, X)[-1], axis=0)
     np.testing.assert_allclose(unscaled.features(unscaled.weights_, X), rates, atol=1e-5)
+    fast = jax.vmap(jax.value_and_grad(runs.FastSigmoid(peak=0.9, width=0.5).spike))
+    spikes, slopes = fast(np.float32([-1.0, 0.0, 0.5]))
+    assert (spikes.tolist(), slopes.tolist()) == ([0, 1, 1], pytest.approx([0.1, 0.9, 0.225]))
 
 
 def test_what_is_reached_is_measured_on_the_test_examples() -> None:
@@ -104,6 +108,8 @@ def test_what_is_reached_is_measured_on_the_test_examples() -> None:
     numbers = [runs.effective_number(task), runs.effective_number(balanced)]
     assert numbers == pytest.approx([10, 0.25 / variance])
     assert runs.reached(zeros, task, task.learn) == runs.seen(zeros, task)["train"] == 0.0
+    for name, tested in pd.read_csv(runs.FILE_OF_TASKS, index_col="task")["tested"].items():
+        assert round(runs.effective_number(TASKS[str(name)]())) == tested, name
 
 
 def test_the_strong_model_of_spikes_is_the_nearest_in_time() -> None:

@@ -22,6 +22,7 @@ from sphinx_markdown_builder.translator import MarkdownTranslator
 WHEEL = """# relugrad isn't on PyPI yet: this writes its wheel, which the next cell installs
 import base64, pathlib
 pathlib.Path("{}").write_bytes(base64.b64decode("{}"));"""
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterLab, and in Colab
 pre_launch = LocalProvisioner.pre_launch
 
 
@@ -100,16 +101,16 @@ def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str,
     return pictures
 
 
-def installs(app: Sphinx, code: str, files: list[Path]) -> list[Any]:
-    """Cells that install what this code imports, and relugrad from the wheel that they bring along."""
+def installs(app: Sphinx, code: str, files: list[Path]) -> list[str]:
+    """Code that installs what this code imports, and relugrad from the wheel that it brings along."""
     modules = {*re.findall(r"^(?:from|import) (\w+)", code, re.MULTILINE)}
     others = modules - sys.stdlib_module_names - {"relugrad", *(file.stem for file in files)}
-    needed, cells = sorted(packages_distributions()[one][0] for one in others), []
+    needed, wheels = sorted(packages_distributions()[one][0] for one in others), []
     if "relugrad" in modules:
         needed.insert(0, name := f"relugrad-{app.config.version}-py3-none-any.whl")
         wheel = base64.b64encode(Path(app.srcdir, "../dist", name).read_bytes()).decode()
-        cells += [nbformat.v4.new_code_cell(WHEEL.format(name, wheel))]
-    return [*cells, nbformat.v4.new_code_cell(f"%pip install --quiet {' '.join(needed)}")]
+        wheels = [WHEEL.format(name, wheel)]
+    return [*wheels, f"%pip install --quiet {' '.join(needed)}"]
 
 
 def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
@@ -122,15 +123,14 @@ def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
     imported = any(f"from {file.stem} import" in source for file in files)
     written = {file: file.read_text("utf-8") for file in files if imported}
     cells, install = [], installs(app, "\n".join([source, *written.values()]), [*written])
-    cell = nbformat.v4.new_code_cell
-    install += [cell(f"%%writefile {file.name}\n{text}") for file, text in written.items()]
+    install += [f"%%writefile {file.name}\n{text}" for file, text in written.items()]
     offer.parent.remove(offer)
     pictures = detach(tree, page, Path(app.srcdir))
     tree.walkabout(markdown := Cells(tree, app.builder))
     text = re.sub(r"^(?=## |\0)", "\0install\0", markdown.astext(), count=1, flags=re.MULTILINE)
     for part in re.split(r"(\0\w+\0)", text):
         if part == "\0install\0":
-            cells += install
+            cells += map(nbformat.v4.new_code_cell, install)
         elif part.startswith("\0"):
             cells.append(code[int(part.strip("\0"))])
         elif part.strip():
@@ -156,7 +156,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
             notebook.cells = cells_of(app, *pages, notebook.cells)
             for n, cell in enumerate(notebook.cells):
                 new = cell.source.startswith(("%%writefile", WHEEL[:20]))
-                cell.update(id=str(n), metadata={"jupyter": {"source_hidden": True}} if new else {})
+                cell.update(id=str(n), metadata=FOLDED if new else {})
                 if cell.cell_type == "code":
                     # MyST-NB has joined what is printed in the first; warnings have paths of this machine.
                     first = next((o for o in cell.outputs if o.get("name") == "stdout"), None)

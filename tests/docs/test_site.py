@@ -123,7 +123,7 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
         offered = cells((SITE / notebook).parent / str(link["href"]))
         for cell in offered:  # what is written into files, or needed for it, is folded
             folded = re.search("^%%writefile|b64decode", cell["source"])
-            assert cell["metadata"] == ({"jupyter": {"source_hidden": True}} if folded else {})
+            assert {*cell["metadata"]} == ({"jupyter", "cellView"} if folded else set())
         code = [cell for cell in offered if cell["cell_type"] == "code"]
         sources = [cell["source"].strip() for cell in code]
         at = next(n for n, one in enumerate(sources) if one.startswith("%pip install --quiet "))

@@ -28,7 +28,7 @@ with plt.rc_context({"svg.hashsalt": "relugrad", "path.simplify": False}):
 page = (DOCS / "tutorials/draw.md").read_text("utf-8").partition("## Draw a raster plot")[0]
 cells = re.findall(r"^```{code-cell} python\n(?!:)(.*?)^```", page, re.DOTALL | re.MULTILINE)
 exec("".join(cells), names := {})  # noqa: S102
-figure, panels = plt.subplots(1, 2, figsize=(7, 1.7), sharey=True, layout="constrained")
+figure, panels = plt.subplots(1, 2, figsize=(7, 1.6), sharey=True, layout="constrained")
 blue = ListedColormap(["w", "#0072b2"])
 titles = {0: "before training: each dot is a spike", 200: "after 200 updates"}
 for panel, (updates, title) in zip(panels, titles.items(), strict=True):

@@ -258,9 +258,9 @@ def test_dtype():
                 how = f"with x in {' and '.join(dtypes)} and parameters {given}"
                 result, pull_back = jax.vjp(rule, x, *given)
                 gradients = pull_back(jax.tree.map(jnp.ones_like, result))
-                right = {*types(result)} <= {*dtypes} and types(gradients) == types((x, given))
-                where = f"are in {types((result, gradients))}, not {dtypes}, {types((x, given))}"
-                assert right, f"{how}, value and gradients {where}"
+                made, wanted = (types(result), types(gradients)), (dtypes, types((x, given)))
+                right = {*made[0]} <= {*dtypes} and made[1] == wanted[1]
+                assert right, f"{how}, types of value and gradients are {made}, not {wanted}"
                 found = {"value beside a gradient": result, "gradient": gradients[0]}
                 wanted = jax.tree.map(jnp.fmin, jax.tree.map(jnp.fmax, found, low), high)
                 wanted = cast(wanted, *types(found))  # which may overflow

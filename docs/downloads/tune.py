@@ -48,11 +48,11 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
     settings = [{"updates": updates} | one for one in ParameterGrid(grid)]
     few = len(settings) <= 3
     kept = len(settings) if few else -(-len(settings) // 3)
-    trainings = (kept if few else 0.3 * len(settings) + kept) * len(cv) + SEEDS
+    trainings = (kept if few else 0.3 * len(settings) + kept) * len(cv)
     widest = max(settings, key=lambda one: one.get("neurons", 0)) | {"updates": 50}
     short = clone(model).set_params(**{prefix + name: value for name, value in widest.items()})
     seconds = seconds_of_search(short, X, y, settings, trainings)
-    print(f"{len(settings)} settings, in about {seconds:.0f} s")
+    print(f"{len(settings)} settings will take {seconds:.0f} s or more")
     for share in [1.0] if few else [0.3, 1.0]:
         some = [one | {"updates": max(1, round(share * one["updates"]))} for one in settings]
         candidates = [{prefix + name: [value] for name, value in one.items()} for one in some]
@@ -83,7 +83,7 @@ def seconds_of_search(short, X, y, settings, trainings):
     again *= np.mean([one["updates"] for one in settings]) / 50
     # JAX compiles a program for all values of a float but 0.
     programs = {str([v for v in one.values() if type(v) is not float or not v]) for one in settings}
-    return (first * len(programs) + again * trainings) / cpu_count()
+    return (first * len(programs) + again * trainings) / cpu_count() + again * SEEDS
 
 
 def with_other_seeds(model, X, y):
@@ -172,7 +172,7 @@ def controls(found, X, y):
     y = column_or_1d(y, warn=True)
     some = resample(X, y, n_samples=200, random_state=0)
     slowest = seconds_of(make_pipeline(*scaling, frozen), *some) * (1 + len(y) / 200)
-    print(f"{len(models)} simpler models, in {slowest:.0f} s or more")
+    print(f"{len(models)} simpler models will take {slowest:.0f} s or more")
     return {name: clone(model).fit(X, y) for name, model in models.items()}
 
 

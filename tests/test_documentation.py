@@ -23,7 +23,6 @@ def read(name: str) -> str:
 
 
 TOML = tomllib.loads(read("pyproject.toml"))
-NOXFILE = read("noxfile.py")
 PAGES = [ROOT / "README.md", ROOT / "docs/index.md", *ROOT.glob("docs/[!_]*/*.md")]
 
 
@@ -40,7 +39,7 @@ def test_changelog_package_and_citation_have_one_version() -> None:
 
 def test_each_chore_runs_before_a_commit_lands_or_weekly() -> None:
     """Before, if nox runs it by default. Two are for people."""
-    for options, name in re.findall(r"\n@nox\.session(.*)\ndef (\w+)", NOXFILE):
+    for options, name in re.findall(r"\n@nox\.session(.*)\ndef (\w+)", read("noxfile.py")):
         file = ".github/workflows/weekly.yml" if "default=False" in options else ".ci/run"
         run = re.search(rf"(?:chore:?|--session) {name}\b", read(file) + read("README.md"))
         assert run or name in ("benchmarks", "live"), f"{file}: run the chore {name!r}"

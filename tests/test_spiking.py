@@ -21,8 +21,7 @@ X, Y = RNG.normal(size=(80, 4)), np.arange(80) % 2
 X[:, 0] += 2 * Y
 SERIES = RNG.normal(size=(80, 20, 3)).astype(np.float32)
 QUICK = SpikingClassifier(layers=1, neurons=8, updates=3, batch_size=10)
-EVERYTHING: dict[str, Any] = {"tau_synapse": 8.0, "recurrent": 0.5, "delays": (0, 2, 3), "parts": 2}
-EVERYTHING["dropout"] = 0.2
+ALL: Any = {"tau_synapse": 8.0, "recurrent": 0.5, "delays": (0, 2, 3), "parts": 2, "dropout": 0.2}
 
 
 BAD: list[Any] = [*((name, -1) for name in LIMITS), ("learning_rate", np.nan), ("scale", "large")]
@@ -51,7 +50,7 @@ def test_what_is_wrong_is_refused_or_warned_of(x: Any, given: Any, kind: Any, me
 
 @pytest.fixture(scope="module")
 def fitted() -> SpikingClassifier:
-    return clone(QUICK).set_params(**EVERYTHING, layers=2, updates=20).fit(SERIES, Y)
+    return clone(QUICK).set_params(**ALL, layers=2, updates=20).fit(SERIES, Y)
 
 
 @pytest.mark.parametrize("x", [SERIES[:, :10], SERIES[..., :2], X])
@@ -194,7 +193,7 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
         def spike(self, x: Any) -> Any:
             return ReluGrad(1.0, 1.0).surrogate_fun(x)
 
-    network = Smooth(layers=2, neurons=4, updates=0, **EVERYTHING).fit(SERIES, Y)
+    network = Smooth(layers=2, neurons=4, updates=0, **ALL).fit(SERIES, Y)
     rng, (leaves, structure) = np.random.default_rng(1), jax.tree.flatten(network.weights_)
     kept = {name: network.weights_[name] for name in ("mean", "deviation")}
 
@@ -212,7 +211,7 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
 
 
 def test_each_parameter_counts_and_numbers_share_a_program() -> None:
-    base = clone(QUICK).set_params(**EVERYTHING)
+    base = clone(QUICK).set_params(**ALL)
     numbers: dict[str, Any] = {"peak": 0.1, "width": 3.0, "recurrent": 0.1, "adaptive": 1.0}
     numbers |= {"tau_min": 1.0, "tau_max": 9.0, "tau_synapse": 2.0, "scale": 0.4, "dropout": 0.5}
     numbers |= {"learning_rate": 0.4, "random_state": 1, "class_weight": {0: 9.0, 1: 1.0}}
@@ -249,7 +248,7 @@ def test_a_seed_decides_the_initial_weights_and_what_is_learned() -> None:
 
 
 def test_dropout_leaves_a_share_of_neurons_out_and_enlarges_the_other_spikes(fitted: Any) -> None:
-    """In all time steps, and in training alone."""
+    """In all time steps, in training alone, and others in each layer."""
     given = fitted.weights_["hidden"][0], fitted.encode(np.tile(SERIES, (9, 1, 1)))
     whole, part = (np.array(fitted.layer(*given, k)[0]) for k in (None, jax.random.key(0)))
     np.testing.assert_allclose(part, 1.25 * whole * (part > 0).any(axis=0), rtol=1e-6)
@@ -257,6 +256,9 @@ def test_dropout_leaves_a_share_of_neurons_out_and_enlarges_the_other_spikes(fit
     state = fitted.weights_, fitted.optimizer().init(fitted.weights_)
     losses = [fitted.update(np.ones(2), state, (SERIES, Y, np.uint32(seed)))[1] for seed in (0, 1)]
     assert losses[0] != losses[1]
+    noted = copy(fitted)
+    noted.layer = lambda w, x, key: [key]
+    assert len({*map(str, noted.hidden(fitted.weights_, SERIES, jax.random.key(0)))}) == 2
 
 
 def test_each_weight_is_trained(fitted: Any) -> None:

@@ -124,8 +124,7 @@ def test_a_network_that_answers_with_the_largest_class_has_learned_nothing(capsy
     A grid may hold numbers of NumPy and arrays.
     """
     few = (np.arange(60) % 10 == 0).astype(int)
-    rates = np.array([2**-10, 0.5, 1.0], np.float32)
-    grid = {"learning_rate": rates, "tau_max": [np.full(4, 9.0)]}
+    grid = {"learning_rate": np.array([2**-10, 0.5, 1.0], np.float32), "tau_max": [np.full(4, 9.0)]}
     search(SpikingClassifier(**SMALL), np.ones((60, 2)), few, grid, cv=SPLITS)
     assert "Nothing is learned" in capsys.readouterr().out
 

@@ -37,7 +37,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     spikes. Each neuron learns a time constant of its own, and a weight for each input and
     delay. Times are in time steps. JAX traces parameters that are floats, bools or arrays,
     and `updates`: values other than 0, which leaves something out, share a compiled program
-    (arrays of one shape, and multiples of 50 updates). Other integers, texts and tuples are
+    (arrays of one shape, and updates in steps of 50). Other integers, texts and tuples are
     constants of it, which `if` can look at. Compiled methods don't see class_weight and
     random_state.
     """
@@ -251,7 +251,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable class of each example."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        numbers = self.predict_proba(X).argmax(axis=1)  # refuses what isn't fitted
+        return self.classes_[numbers]
 
     def _apply(self, method, X):
         """What a method returns for all examples: one program, for 200, serves any number."""

@@ -30,8 +30,8 @@ SPLITS = StratifiedShuffleSplit(3, test_size=0.25, random_state=0)
 def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SPLITS):
     """Train with all settings, and with the best on all of X.
 
-    Of more than three settings, all are trained with 30% of the updates, and the best third
-    with all updates.
+    Of more than three settings, all are trained with 30% of the updates, and the best third,
+    rounded up, with all updates.
 
     model is a SpikingClassifier, or a pipeline that ends with one; what grid names, and
     updates, replace its own settings. choose_by can also be "accuracy" or

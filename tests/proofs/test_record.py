@@ -93,7 +93,7 @@ def test_a_variant_differs_in_what_it_says_alone() -> None:
     rates = np.mean(unscaled.hidden(unscaled.weights_, X)[-1], axis=0)
     np.testing.assert_allclose(unscaled.features(unscaled.weights_, X), rates, atol=1e-5)
     fast = jax.vmap(jax.value_and_grad(runs.FastSigmoid(peak=0.9, width=0.5).spike))
-    spikes, slopes = fast(np.float32([-1.0, 0.0, 0.5]))
+    spikes, slopes = fast(np.array([-1.0, 0.0, 0.5], np.float32))
     assert (spikes.tolist(), slopes.tolist()) == ([0, 1, 1], pytest.approx([0.1, 0.9, 0.225]))
 
 

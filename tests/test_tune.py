@@ -83,14 +83,15 @@ def test_the_search_chooses_the_best_and_scores_by_the_same() -> None:
         assert found.score(X, other) == validation_scores(found, X, other)[choose_by]
 
 
-def test_the_accuracies_that_it_prints_are_those_of_the_setting_that_it_chose(capsys: Any) -> None:
-    """And not the highest of all."""
-    found = search(Told(), X, Y, {"scale": [0.8, 0.9, 1.0, 2.0]}, cv=SPLITS)
+@pytest.mark.parametrize(("neurons", "first"), [(127, "neurons=128, then "), (128, "")])
+def test_what_is_printed_is_of_what_was_chosen(neurons: int, first: str, capsys: Any) -> None:
+    """And not of the setting with the highest accuracy. It advises what the runs have tried."""
+    found = search(Told(neurons=neurons), X, Y, {"scale": [0.8, 0.9, 1.0, 2.0]}, cv=SPLITS)
     train, valid = (found.cv_results_[f"mean_{part}_accuracy"] for part in ("train", "test"))
     best = found.best_index_
     loss = -found.cv_results_["mean_test_neg_log_loss"][best]
     said = f"training {train[best]:.0%}, validation {valid[best]:.0%} (loss {loss:.2f})"
-    assert said in capsys.readouterr().out
+    assert f"{said}\nIt underfits: try {first}updates=1500.\n" in capsys.readouterr().out
     assert (train[best], valid[best]) < (train.max(), valid.max()) == (1, 1)
 
 

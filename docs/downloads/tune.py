@@ -46,14 +46,12 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
     y = column_or_1d(y, warn=True)
     prefix, cv = f"{model.steps[-1][0]}__", checked_splits(cv, X, y)
     settings = [{"updates": updates} | one for one in ParameterGrid(grid)]
-    few = len(settings) <= 3
-    kept = len(settings) if few else -(-len(settings) // 3)
-    trainings = (kept if few else 0.3 * len(settings) + kept) * len(cv)
+    kept = len(settings) if len(settings) <= 3 else -(-len(settings) // 3)
     widest = max(settings, key=lambda one: one.get("neurons", 0)) | {"updates": 50}
     short = clone(model).set_params(**{prefix + name: value for name, value in widest.items()})
-    seconds = seconds_of_search(short, X, y, settings, trainings)
+    seconds = seconds_of_search(short, X, y, settings, kept, len(cv))
     print(f"{len(settings)} settings will take {seconds:.0f} s or more")
-    for share in [1.0] if few else [0.3, 1.0]:
+    for share in [0.3, 1.0] if kept < len(settings) else [1.0]:
         some = [one | {"updates": max(1, round(share * one["updates"]))} for one in settings]
         candidates = [{prefix + name: [value] for name, value in one.items()} for one in some]
         last = {"refit": choose_by, "return_train_score": True} if share == 1 else {"refit": False}
@@ -77,12 +75,14 @@ def seconds_of(model, X, y):
     return time.perf_counter() - start
 
 
-def seconds_of_search(short, X, y, settings, trainings):
+def seconds_of_search(short, X, y, settings, kept, splits):
     """What 50 updates tell of the time that a search takes."""
     first, again = seconds_of(short, X, y), seconds_of(short, X, y)
     again *= np.mean([one["updates"] for one in settings]) / 50
     # JAX compiles a program for all values of a float but 0.
     programs = {str([v for v in one.values() if type(v) is not float or not v]) for one in settings}
+    early = 0.3 * len(settings) if kept < len(settings) else 0.0
+    trainings = (early + kept) * splits
     return (first * len(programs) + again * trainings) / cpu_count() + again * SEEDS
 
 

@@ -154,6 +154,7 @@ def test_machines_read_what_is_shown() -> None:
 def test_landing_page_says_what_it_is_and_where_to_go() -> None:
     """The examples with their output, the figures, four ways to start, the package, BibTeX."""
     page, version = parsed(SITE / "index.html"), relugrad.__version__
+    assert len(page.select("article img")) == 2
     assert len(page.select("article .sd-card a.sd-stretched-link")) == 4
     files = [(SITE / str(link["href"])).resolve(strict=True) for link in page.select("a.download")]
     wheel, source = f"relugrad-{version}-py3-none-any.whl", f"relugrad-{version}.tar.gz"

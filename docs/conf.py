@@ -14,7 +14,7 @@ from sphinx.builders.html import StandaloneHTMLBuilder
 import relugrad
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "_extensions"))
+sys.path[:0] = [str(HERE / "_extensions"), str(HERE / "downloads")]
 # Kernels and plot_directive have one look, and find `evidence` and `spiking`. Several run at a time.
 os.environ |= {"MATPLOTLIBRC": str(HERE), "PYTHONSTARTUP": str(HERE / "evidence/printed.py")}
 os.environ |= {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE / 'downloads'}", "OMP_NUM_THREADS": "1"}

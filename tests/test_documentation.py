@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 import relugrad
+from spiking import SpikingClassifier
 
 ROOT = Path(__file__).parents[1]
 
@@ -136,11 +137,11 @@ def test_the_reference_page_shows_all_that_is_public() -> None:
         assert shown, f"docs/reference/relugrad.md: show {name!r}"
 
 
-@pytest.mark.parametrize("documented", [relugrad.ReluGrad, relugrad.relu_grad])
+@pytest.mark.parametrize("documented", [relugrad.ReluGrad, relugrad.relu_grad, SpikingClassifier])
 def test_docstring_names_the_defaults_of_the_signature(documented: Callable[..., Any]) -> None:
     text = inspect.getdoc(documented) or ""
-    named = re.findall(r"^(\w+)\n(?:    .*\n)*?    .*Default ([\w.]+\w)", text, re.MULTILINE)
+    named = re.findall(r"^(\w+)\n(?:    .*\n)*?    .*Default\s+(\(.+?\)|\S*\w)", text, re.MULTILINE)
     parameters = inspect.signature(documented).parameters.values()
     defaults = {one.name: str(one.default) for one in parameters if one.default is not one.empty}
-    where = f"src/relugrad/_relu_grad.py, Parameters of {documented.__name__}"
+    where = f"{documented.__module__}, Parameters of {documented.__name__}"
     assert dict(named) == defaults, f"{where}: name the defaults {defaults}"

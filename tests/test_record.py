@@ -11,16 +11,15 @@ from scipy.stats import ttest_ind
 from evidence import record
 from evidence.record import BEST, EQUAL, WIDE, accuracies, ahead, best_simple, effects, errors, of
 
-NAN = np.nan
 TESTED = pd.Series({"A": 96, "B": 20})
 ROWS = [
     # task, model, neurons, validation, test of three seeds
     ("A", "network", 8, 0.7, 0.8, 0.9, 0.7),
-    ("A", "linear model", NAN, 0.9, 0.6, NAN, NAN),
-    ("A", "random forest", NAN, 0.8, 0.75, NAN, NAN),
+    ("A", "linear model", None, 0.9, 0.6, None, None),
+    ("A", "random forest", None, 0.8, 0.75, None, None),
     ("B", "network", 8, 0.7, 1.0, 1.0, 1.0),
-    ("B", "linear model", NAN, 0.5, 0.9, NAN, NAN),
-    ("B", "random forest", NAN, 0.6, 0.4, NAN, NAN),
+    ("B", "linear model", None, 0.5, 0.9, None, None),
+    ("B", "random forest", None, 0.6, 0.4, None, None),
 ]
 COLUMNS = ["task", "model", "neurons", "validation", "test 0", "test 1", "test 2"]
 SMALL = pd.DataFrame(ROWS, columns=COLUMNS)

@@ -35,7 +35,7 @@ class Watched(SpikingClassifier):
         return super().fit(X, y)
 
 
-def test_the_search_trains_on_what_it_says_and_never_on_what_validates(capsys: Any) -> None:
+def test_the_search_trains_on_what_it_says_and_never_on_what_validates() -> None:
     Watched.fits.clear()
     grid = {"scale": [0.5, 1.0, 2.0, 4.0]}
     found = search(Watched(**SMALL), X, Y, grid, updates=20, cv=SPLITS)
@@ -47,7 +47,6 @@ def test_the_search_trains_on_what_it_says_and_never_on_what_validates(capsys: A
     assert (len(kept), best in kept) == (2, True)
     assert {*fits[12:]} == {(every, 20, best, seed) for seed in (0, 1, 2)}
     assert [one[-1].random_state for one in found.seeds_] == [0, 1, 2]
-    assert "4 settings will take " in capsys.readouterr().out
 
 
 def test_labels_of_validation_examples_change_nothing_that_is_learned() -> None:

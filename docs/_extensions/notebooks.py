@@ -19,9 +19,10 @@ from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
-WHEEL = """# relugrad isn't on PyPI yet: this writes its wheel, which the next cell installs
+SETUP = """# Until relugrad is on PyPI: writes {} beside this notebook
 import base64, pathlib
-pathlib.Path("{}").write_bytes(base64.b64decode("{}"));"""
+for name, text in {}.items():
+    pathlib.Path(name).write_bytes(base64.b64decode(text))"""
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterLab, and in Colab
 pre_launch = LocalProvisioner.pre_launch
 
@@ -102,15 +103,16 @@ def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str,
 
 
 def installs(app: Sphinx, code: str, files: list[Path]) -> list[str]:
-    """Code that installs what this code imports, and relugrad from the wheel that it brings along."""
+    """Cells that write these files and relugrad's wheel, and install what this code imports."""
     modules = {*re.findall(r"^(?:from|import) (\w+)", code, re.MULTILINE)}
     others = modules - sys.stdlib_module_names - {"relugrad", *(file.stem for file in files)}
-    needed, wheels = sorted(packages_distributions()[one][0] for one in others), []
-    if "relugrad" in modules:
-        needed.insert(0, name := f"relugrad-{app.config.version}-py3-none-any.whl")
-        wheel = base64.b64encode(Path(app.srcdir, "../dist", name).read_bytes()).decode()
-        wheels = [WHEEL.format(name, wheel)]
-    return [*wheels, f"%pip install --quiet {' '.join(needed)}"]
+    needed = sorted(packages_distributions()[one][0] for one in others)
+    if "relugrad" in modules:  # which isn't on PyPI yet
+        files = [*files, *Path(app.srcdir, "../dist").glob(f"*{app.config.version}-*.whl")]
+        needed.insert(0, files[-1].name)
+    texts = {file.name: base64.b64encode(file.read_bytes()).decode() for file in files}
+    setup = [SETUP.format(", ".join(texts), texts)] if files else []
+    return [*setup, f"%pip install --quiet {' '.join(needed)}"]
 
 
 def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
@@ -120,10 +122,9 @@ def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
     shown = [c for c in code if c.cell_type == "code" and "remove-input" not in str(c.metadata)]
     source = "\n".join(cell.source for cell in shown)
     files = sorted(Path(app.srcdir, "downloads").glob("*.py"))  # which import each other
-    imported = any(f"from {file.stem} import" in source for file in files)
-    written = {file: file.read_text("utf-8") for file in files if imported}
-    cells, install = [], installs(app, "\n".join([source, *written.values()]), [*written])
-    install += [f"%%writefile {file.name}\n{text}" for file, text in written.items()]
+    used = files if any(f"from {file.stem} import" in source for file in files) else []
+    source = "\n".join([source, *(file.read_text("utf-8") for file in used)])
+    cells, install = [], installs(app, source, used)
     offer.parent.remove(offer)
     pictures = detach(tree, page, Path(app.srcdir))
     tree.walkabout(markdown := Cells(tree, app.builder))
@@ -155,8 +156,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
             notebook = nbformat.read(Path(app.srcdir, source), as_version=4)
             notebook.cells = cells_of(app, *pages, notebook.cells)
             for n, cell in enumerate(notebook.cells):
-                new = cell.source.startswith(("%%writefile", WHEEL[:20]))
-                cell.update(id=str(n), metadata=FOLDED if new else {})
+                cell.update(id=str(n), metadata=FOLDED if "b64decode" in cell.source else {})
                 if cell.cell_type == "code":
                     # MyST-NB has joined what is printed in the first; warnings have paths of this machine.
                     first = next((o for o in cell.outputs if o.get("name") == "stdout"), None)

@@ -22,8 +22,16 @@ LIMITS = {
 class SeriesScaler(StandardScaler):
     """scikit-learn's StandardScaler for each channel of (example, time step, channel).
 
-    Each channel comes once more, scaled by the series' own mean and deviation, so that a
-    small series shows its shape, too.
+    Each channel becomes two, with a mean of 0 and a deviation of 1: one over all examples, and
+    one within the series, so that a small series shows its shape, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from inputs import SeriesScaler
+    >>> X = np.array([[1.0, 3.0], [10.0, 30.0]])[:, :, None]
+    >>> SeriesScaler().fit_transform(X).round(1).tolist()
+    [[[-0.9, -1.0], [-0.7, 1.0]], [[-0.1, -1.0], [1.7, 1.0]]]
     """
 
     def fit(self, X, y=None):

@@ -33,36 +33,114 @@ def _compiled(cls, method, constants, traced, *arrays):
 class SpikingClassifier(ClassifierMixin, BaseEstimator):
     """Layers of leaky integrate-and-fire neurons with a threshold of 1, trained by Adam.
 
-    X has the axes (example, feature), or (example, time step, channel) for signals and
-    spikes. Each neuron learns a time constant of its own, and a weight for each input and
-    delay. Times are in time steps. JAX traces parameters that are floats, bools or arrays,
-    and `updates`: values other than 0, which leaves something out, share a compiled program
-    (arrays of one shape, and updates in steps of 50). Other integers, texts and tuples are
-    constants of it, which `if` can look at. Compiled methods don't see class_weight and
-    random_state.
+    Each neuron learns a time constant of its own, and a weight for each input and delay. The
+    readout is linear, and the loss the cross-entropy. Times are in time steps.
+
+    Parameters
+    ----------
+    layers
+        The number of hidden layers. Default 2.
+    neurons
+        The number of neurons in each of them. Default 32.
+    delays
+        How many time steps back each layer looks, with a weight for each. Default
+        (0, 1, 2, 4, 8, 16). ``(0,)`` means that it sees only its present input.
+    tau_min
+        The shortest time constant of a potential. Default 2.0.
+    tau_max
+        The longest. For a longer memory, raise it. Default 50.0.
+    tau_synapse
+        The longest time constant of a synaptic current, which spreads a spike over time. We
+        used 10.0 for spikes. Default 0.0, which means that there is none.
+    adaptive
+        The share of neurons that adapt, to their potential and to their spikes (Bittar and
+        Garner 2022). Default 0.5.
+    recurrent
+        The size of the initial recurrent weights. We used 0.3 where there were any. Default 0.0,
+        which means that there are none.
+    scale
+        The size of the first layer's initial weights. At 1, the root mean square of each
+        potential, without spikes, is about the threshold, as in the other layers. Default 1.0.
+    dropout
+        The share of hidden neurons that are left out for each training example. Default 0.0.
+    parts
+        The readout counts the spikes in each of so many intervals of time. Default 1.
+    peak
+        The largest value of the surrogate gradient, a triangle. Default 0.3.
+    width
+        How far from the threshold the triangle reaches 0. Default 1.0.
+    detach_reset
+        Whether the reset, which subtracts the threshold, is detached, so that no gradient
+        passes through it. Default False.
+    learning_rate
+        That of Adam, at first; it falls to 0. Default 0.01.
+    updates
+        How often the weights are updated. Default 500.
+    batch_size
+        From how many examples each time. Default 50.
+    steps
+        For how many time steps a feature is shown. Default 20.
+    max_steps
+        Longer series are shortened: neighboring time steps become channels of a single one.
+        Default 100.
+    class_weight
+        As in scikit-learn: ``"balanced"`` gives each class the same weight in the loss. Default
+        None.
+    random_state
+        Decides the initial weights, the batches and what is dropped. An integer gives the same
+        numbers again. Default 0.
+
+    Attributes
+    ----------
+    classes_
+        The classes, in the order of the columns of ``predict_proba``.
+    loss_curve_
+        The loss of each update, on the examples of its batch.
+    weights_
+        The trained weights: ``weights_["hidden"][0]["in"]`` has those from the inputs to the
+        first layer, and ``weights_["out"]`` those of the readout.
+
+    Notes
+    -----
+    JAX traces parameters that are floats, bools or arrays, and `updates`: values other than 0,
+    which leaves something out, share a compiled program (arrays of one shape, and updates in
+    steps of 50). Other integers, texts and tuples are constants of it, which ``if`` can look
+    at. Compiled methods don't see `class_weight` and `random_state`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import MinMaxScaler, StandardScaler
+    >>> from spiking import SpikingClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> scaling = MinMaxScaler(), StandardScaler(with_std=False)
+    >>> model = make_pipeline(*scaling, SpikingClassifier(updates=200))
+    >>> model.fit(X[::2], y[::2]).score(X[1::2], y[1::2]) > 0.9
+    True
     """
 
     layers: int = 2
-    neurons: int = 32  # in each layer
-    delays: tuple = (0, 1, 2, 4, 8, 16)  # of what reaches a layer
-    tau_min: float = 2.0  # the shortest time constant of a potential
-    tau_max: float = 50.0  # the longest
-    tau_synapse: float = 0.0  # the longest time constant of a synaptic current; 0: there is none
-    adaptive: float = 0.5  # the share of neurons that adapt
-    recurrent: float = 0.0  # scale of the initial recurrent weights; 0: there are none
-    scale: float = 1.0  # of the first layer's initial weights
-    dropout: float = 0.0  # the share of neurons whose spikes are left out in training
-    parts: int = 1  # of time, in each of which the readout counts spikes
-    peak: float = 0.3  # of the surrogate gradient
-    width: float = 1.0  # of the surrogate gradient
-    detach_reset: bool = False  # whether no gradient passes through the reset
-    learning_rate: float = 0.01  # of Adam, at first; it falls to 0
+    neurons: int = 32
+    delays: tuple = (0, 1, 2, 4, 8, 16)
+    tau_min: float = 2.0
+    tau_max: float = 50.0
+    tau_synapse: float = 0.0
+    adaptive: float = 0.5
+    recurrent: float = 0.0
+    scale: float = 1.0
+    dropout: float = 0.0
+    parts: int = 1
+    peak: float = 0.3
+    width: float = 1.0
+    detach_reset: bool = False
+    learning_rate: float = 0.01
     updates: int = 500
     batch_size: int = 50
-    steps: int = 20  # for how many time steps a feature is shown
-    max_steps: int = 100  # in longer series, neighbors become channels of one time step
-    class_weight: dict | str | None = None  # as in scikit-learn, such as "balanced"
-    random_state: int | None = 0  # decides the initial weights and the batches
+    steps: int = 20
+    max_steps: int = 100
+    class_weight: dict | str | None = None
+    random_state: int | None = 0
 
     # What a subclass can override. Without x, the first axes are (time step, example).
 
@@ -215,7 +293,10 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     # What scikit-learn calls
 
     def fit(self, X, y):
-        """Train on X, (example, feature) or (example, time step, channel), and classes y."""
+        """Train on X, (example, feature) or (example, time step, channel), and classes y.
+
+        What can't be trained with is a ValueError or TypeError that says what is accepted.
+        """
         check_parameters(self)
         check_numbers(X)
         X, y = validate_data(self, X, y, dtype=np.float32, allow_nd=True)

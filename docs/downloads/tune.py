@@ -28,16 +28,16 @@ SPLITS = StratifiedShuffleSplit(3, test_size=0.25, random_state=0)
 
 
 def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SPLITS):
-    """Train with all settings, and with the best on all of X.
+    """Train with all settings of a grid, and with the best on all of X.
 
-    Of more than three settings, all are trained with 30% of the updates, and the best third,
-    rounded up, with all updates.
+    Up to three are each trained with all updates; of more, all are trained with 30% of the
+    updates, and the best third, rounded up, with all.
 
-    model is a SpikingClassifier, or a pipeline that ends with one; what grid names, and
-    updates, replace its own settings. choose_by can also be "accuracy" or
-    "balanced_accuracy". Returns scikit-learn's GridSearchCV, which predicts as the network
+    ``model`` is a SpikingClassifier, or a pipeline that ends with one; what ``grid`` names, and
+    ``updates``, replace its own settings. ``choose_by`` can also be ``"accuracy"`` or
+    ``"balanced_accuracy"``. Returns scikit-learn's GridSearchCV, which predicts as the network
     that learned from all of X, and whose score is what was chosen by: by default minus the
-    loss. Its seeds_ are that network and two that were trained with other seeds.
+    loss. Its ``seeds_`` are that network and two that were trained with other seeds.
     """
     if choose_by not in (known := ["neg_log_loss", "accuracy", "balanced_accuracy"]):
         raise ValueError(f"choose_by must be one of {known}; got {choose_by!r}")
@@ -154,7 +154,13 @@ def sums(X):
 
 
 def controls(found, X, y):
-    """Simpler models that learn from the same data, scaled in the same way."""
+    """Train simpler models on the data that search got, scaled in the same way.
+
+    Returns a dict of models by name: a linear model and, for series, one that sees only the sum
+    of each channel; a random forest; one that always answers with the largest class; and two
+    frozen networks, with as many neurons as the network found and with 16 times as many. Their
+    hidden weights stay as they were drawn, and a linear model reads their rates.
+    """
     *scaling, network = found.best_estimator_
     weight, flatten = {"class_weight": network.class_weight}, FunctionTransformer(flat)
     linear = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-2, 4, 7), **weight))
@@ -177,10 +183,12 @@ def controls(found, X, y):
 
 
 def report(models, X, y):
-    """The last look: accuracies on test data, and their standard errors.
+    """The last look: how well models do on test data.
 
-    What was trained with several seeds is shown with its mean. The error is that of the
-    examples, and of the seeds.
+    ``models`` is a dict by name: what search returned, those of controls, or any of scikit-learn's.
+    Returns a DataFrame with a row for each: the accuracy, its standard error, and the mean
+    accuracy of the classes (balanced). What was trained with several seeds is shown with its
+    mean. The error is that of the examples, and of the seeds.
     """
     y, rows, n = column_or_1d(y, warn=True), {}, len(y)
     for name, model in models.items():

@@ -1,6 +1,7 @@
 """The leaky neurons of other libraries, as `neurons.toml` lists them: measured, not read."""
 
 import functools
+import re
 import runpy
 import tomllib
 from typing import Any
@@ -127,6 +128,16 @@ def in_jax(inputs: Any, spike: Function, row: dict[str, Any], reset: str, gradie
     return spikes, state[0]
 
 
+def translation(inputs: Any, name: str, spike: Function) -> Any:
+    """The neuron that the page on PyTorch shows in JAX."""
+    text, own = (HERE.parents[1] / "docs/how-to/from-pytorch.md").read_text(), {}
+    exec(re.findall(r"(?ms)^(import jax\n.*?)^for ", text)[0], own)  # noqa: S102 - our own page
+    own["spike"] = spike
+    start = [jnp.zeros(COUNT)] * 2
+    spikes, state = each(lambda x, state: own[name](state, x)[::-1], start, inputs)
+    return spikes, state[0]
+
+
 def outcome(neuron: Function, inputs: Any, weights: Any = None, lib: Any = jnp) -> list[Any]:
     """Spikes, last potential, and the gradient of the latter, or of the former with weights."""
 
@@ -193,6 +204,9 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
         same = functools.partial(in_jax, row=row, reset=form, gradient=gradient, spike=spike)
         equal = found(spike) if lib is jnp else found(None, same, jnp)
         pairs.append((found(eval(theirs, page | names)), equal))
+        if "translation" in row:
+            translated = functools.partial(translation, name=row["translation"], spike=spike)
+            pairs.append((pairs[-1][0], found(None, translated, jnp)))
     for (spikes, _, slopes), (equal, _, expected) in pairs:
         assert np.array_equal(spikes, equal), row["name"]
         assert np.abs(slopes - expected).max() <= 1e-6 * np.abs(slopes).max(), row["name"]

@@ -130,7 +130,8 @@ def in_jax(inputs: Any, spike: Function, row: dict[str, Any], reset: str, gradie
 
 def translation(inputs: Any, name: str, spike: Function) -> Any:
     """The neuron that the page on PyTorch shows in JAX."""
-    text, own = (HERE.parents[1] / "docs/how-to/from-pytorch.md").read_text(), {}
+    text = (HERE.parents[1] / "docs/how-to/from-pytorch.md").read_text()
+    own: dict[str, Any] = {}
     exec(re.findall(r"(?ms)^(import jax\n.*?)^for ", text)[0], own)  # noqa: S102 - our own page
     own["spike"] = spike
     start = [jnp.zeros(COUNT)] * 2

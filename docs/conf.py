@@ -19,7 +19,7 @@ sys.path[:0] = [str(HERE / "_extensions"), str(HERE / "downloads")]
 os.environ |= {"MATPLOTLIBRC": str(HERE), "PYTHONSTARTUP": str(HERE / "evidence/printed.py")}
 os.environ |= {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE / 'downloads'}", "OMP_NUM_THREADS": "1"}
 
-project = "relugrad"
+project = html_title = "relugrad"
 copyright = "2026, the relugrad developers"
 version = release = relugrad.__version__
 
@@ -33,9 +33,8 @@ extensions = [
     "matplotlib.sphinxext.plot_directive",
     "myst_nb",
     "sphinx_markdown_builder",
-    "mathml",
-    "notebooks",
 ]
+extensions += ["mathml", "notebooks"]  # ours
 exclude_patterns = ["_build", "reports"]  # downloads
 nitpicky = True
 highlight_language = "output"  # a block that does not name its language is not Python
@@ -65,16 +64,15 @@ copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, and not 
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
 
-plot_include_source = True
+plot_include_source, plot_html_show_source_link, plot_html_show_formats = True, False, False
 
 html_theme = "sphinx_book_theme"
-html_title = "relugrad"
 html_math_renderer = "mathml"
-templates_path = ["_templates"]
-html_static_path = ["_static"]
+templates_path, html_static_path = ["_templates"], ["_static"]
 html_css_files = ["relugrad.css"]
 html_favicon = html_logo = "_static/triangle.svg"
 html_use_index = False
+toc_object_entries_show_parents = "hide"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system has it
 html_theme_options = {
     "footer_content_items": ["copyright.html", "extra-footer.html"],

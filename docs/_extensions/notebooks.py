@@ -83,16 +83,18 @@ def resolved(app: Sphinx, name: str) -> tuple[nodes.document, str]:
     return tree, join(app.config.html_baseurl, app.builder.get_target_uri(name))
 
 
-def detach(tree: nodes.document, page: str, folder: Path) -> dict[str, dict[str, str]]:
+def detach(app: Sphinx, tree: nodes.document, page: str) -> dict[str, dict[str, str]]:
     """Lead links to where they work from anywhere, and take the pictures along, which are returned."""
     pictures = {}
-    for link in list(tree.findall(nodes.reference)):  # and downloads
-        to = link["refuri"] = urljoin(page, link.get("refuri", "#" + link.get("refid", "")))
-        link["internal"] = False
+    for link in list(tree.findall(nodes.reference)):
+        to = urljoin(page, link.get("refuri", "#" + link.get("refid", "")))
+        if "filename" in link:  # a download
+            to = join(app.config.html_baseurl, "_downloads", link["filename"])
+        link.attributes |= {"refuri": to, "internal": False}
         if not urlsplit(to).scheme:  # the site has no address: its pages are named
             link.replace_self(link.children if "#" in to else nodes.emphasis("", link.astext()))
     for image in tree.findall(nodes.image):
-        file = folder / image["uri"]
+        file = Path(app.srcdir, image["uri"])
         pictures[file.name] = {"image/png": base64.b64encode(file.read_bytes()).decode()}
         image["uri"] = f"attachment:{file.name}"
     for entry in tree.findall(nodes.entry):  # of a table, where a bar ends it
@@ -126,7 +128,7 @@ def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
     source = "\n".join([source, *(file.read_text("utf-8") for file in used)])
     cells, install = [], installs(app, source, used)
     offer.parent.remove(offer)
-    pictures = detach(tree, page, Path(app.srcdir))
+    pictures = detach(app, tree, page)
     tree.walkabout(markdown := Cells(tree, app.builder))
     text = re.sub(r"^(?=## |\0)", "\0install\0", markdown.astext(), count=1, flags=re.MULTILINE)
     for part in re.split(r"(\0\w+\0)", text):
@@ -148,7 +150,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
         sys.exit("\nThe warnings above are errors.")
     for name in app.env.found_docs:
         tree, page = resolved(app, name)
-        detach(tree, page, Path(app.srcdir))
+        detach(app, tree, page)
         tree.walkabout(markdown := PlainMarkdown(tree, app.builder))
         Path(app.outdir, f"_sources/{name}.md").write_text(markdown.astext(), "utf-8")
     for source, (pages, download) in app.env.dlfiles.items():

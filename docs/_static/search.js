@@ -50,7 +50,7 @@ input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });
 input.oninput = () => {
   const sections = Map.groupBy(index.search(input.value, options), ({ id }) => id.split("#")[0]);
   const pages = Array.from(sections.values()).slice(0, 10);
-  const has = (word, i, all) => longer(word).some(({ length }) => !all[i + 1] || length < word.length + 4);
+  const has = (word, i, all) => longer(word.replace(/(?<=.{5})(e[ds]|ing|s)$/, "")).some(({ length }) => !all[i + 1] || length < word.length + 4);
   const missing = tokens(input.value).filter((...word) => !has(...word)); // endings aside
   const words = tokens(input.value).filter((word) => !asking.includes(word)).join(" ");
   const apart = words && !index.search(words, { ...options, combineWith: "AND" }).length ? "No section has all of these words. " : "";

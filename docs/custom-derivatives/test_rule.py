@@ -48,7 +48,7 @@ def change(dx, x, smallest):  # the slope times dx, a change in x
 
 
 # 3. Where to try it, and how.
-X = jnp.array([0.02, 0.3, 0.8, 1.7])  # no jump or corner; first slope isn't 0
+X = jnp.array([0.02, 0.3, 0.8, 1.7])  # no jumps or corners; the first slope isn't 0
 PARAMETERS = [(0.3,), (0.5,), (1.0,)]  # numbers, arrays, pytrees; [()]: none
 BAD = [(jnp.nan,), (jnp.inf,)]  # with these, everything has to be NaN
 COTANGENTS = [0.0, 1e-20, 1.0, 1e6, 1e30, jnp.inf]  # [1.0] if you clip them

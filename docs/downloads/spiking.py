@@ -43,12 +43,12 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     neurons
         The number of neurons in each of them. Default 32.
     delays
-        How many time steps back each layer looks, with a weight for each. Default
-        (0, 1, 2, 4, 8, 16). ``(0,)`` means that it sees only its present input.
+        The delays of a layer's inputs, in time steps; each has its own weight. With ``(0,)``,
+        a layer sees only its present input. Default (0, 1, 2, 4, 8, 16).
     tau_min
         The shortest time constant of a potential. Default 2.0.
     tau_max
-        The longest. For a longer memory, raise it. Default 50.0.
+        The longest time constant of a potential. For a longer memory, raise it. Default 50.0.
     tau_synapse
         The longest time constant of a synaptic current, which spreads a spike over time. We
         used 10.0 for spikes. Default 0.0, which means that there is none.
@@ -64,31 +64,33 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     dropout
         The share of hidden neurons that are left out for each training example. Default 0.0.
     parts
-        The readout counts the spikes in each of so many intervals of time. Default 1.
+        The number of equal intervals of time in which the readout counts spikes separately.
+        Default 1.
     peak
         The largest value of the surrogate gradient, a triangle. Default 0.3.
     width
-        How far from the threshold the triangle reaches 0. Default 1.0.
+        The distance from the threshold at which the triangle reaches 0. Default 1.0.
     detach_reset
         Whether the reset, which subtracts the threshold, is detached, so that no gradient
         passes through it. Default False.
     learning_rate
-        That of Adam, at first; it falls to 0. Default 0.01.
+        Adam's initial learning rate, which decays to 0 during training. Default 0.01.
     updates
-        How often the weights are updated. Default 500.
+        The number of weight updates (not of epochs). At 0, the network isn't trained. Default
+        500.
     batch_size
-        From how many examples each time. Default 50.
+        The number of examples in each update. Default 50.
     steps
-        For how many time steps a feature is shown. Default 20.
+        The number of time steps for which features are shown. Default 20.
     max_steps
-        Longer series are shortened: neighboring time steps become channels of a single one.
-        Default 100.
+        The largest number of time steps in a series. Longer series are shortened: neighboring
+        time steps become channels of a single one. Default 100.
     class_weight
         As in scikit-learn: ``"balanced"`` gives each class the same weight in the loss. Default
         None.
     random_state
-        Decides the initial weights, the batches and what is dropped. An integer gives the same
-        numbers again. Default 0.
+        The seed of the initial weights, the batches and the dropout. With an integer, training
+        gives the same numbers again. Default 0.
 
     Attributes
     ----------
@@ -102,10 +104,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    JAX traces parameters that are floats, bools or arrays, and `updates`: values other than 0,
-    which leaves something out, share a compiled program (arrays of one shape, and updates in
-    steps of 50). Other integers, texts and tuples are constants of it, which ``if`` can look
-    at. Compiled methods don't see `class_weight` and `random_state`.
+    JAX compiles the network once for all nonzero values of a parameter that is a float, a bool
+    or an array (of one shape), and for `updates` in steps of 50. Setting one of these to 0
+    leaves a part of the network out, and compiles it again, as does any change of another
+    integer, a string or a tuple. A subclass can use ``if`` only with the latter. Compiled methods
+    don't see `class_weight` and `random_state`.
 
     Examples
     --------
@@ -164,7 +167,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return ReluGrad(self.peak / self.width, self.width)(x)
 
     def dynamics(self, w):
-        """The weights, with what they say of decays and adaptation at each time step."""
+        """The weights, and the decays and the adaptation that are computed from them."""
         w = w | {"decay": decay(w["tau"], self.tau_min, self.tau_max)}
         w["gain"] = 10 * (1 - w["decay"])  # so that slow neurons don't learn faster
         if self.uses("tau_synapse"):
@@ -295,7 +298,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X, y):
         """Train on X, (example, feature) or (example, time step, channel), and classes y.
 
-        What can't be trained with is a ValueError or TypeError that says what is accepted.
+        Raises a ValueError or TypeError if the data or parameters aren't valid; the message says
+        what is accepted.
         """
         check_parameters(self)
         check_numbers(X)

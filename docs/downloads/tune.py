@@ -28,16 +28,16 @@ SPLITS = StratifiedShuffleSplit(3, test_size=0.25, random_state=0)
 
 
 def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SPLITS):
-    """Train with all settings of a grid, and with the best on all of X.
+    """Find good settings, and train with the best of them on all of X.
 
-    Up to three are each trained with all updates; of more, all are trained with 30% of the
-    updates, and the best third, rounded up, with all.
+    With up to three settings, each gets all updates. With more, each first gets 30% of them, and
+    the best third, rounded up, is trained in full.
 
     ``model`` is a SpikingClassifier, or a pipeline that ends with one; what ``grid`` names, and
-    ``updates``, replace its own settings. ``choose_by`` can also be ``"accuracy"`` or
-    ``"balanced_accuracy"``. Returns scikit-learn's GridSearchCV, which predicts as the network
-    that learned from all of X, and whose score is what was chosen by: by default minus the
-    loss. Its ``seeds_`` are that network and two that were trained with other seeds.
+    ``updates``, replace its own settings. ``choose_by``, a score of validation examples, can
+    also be ``"accuracy"`` or ``"balanced_accuracy"``. Returns scikit-learn's GridSearchCV, fitted. Its
+    ``score`` is the ``choose_by`` score, by default the negative log loss. Its ``seeds_`` are
+    its best estimator and two more, trained with other seeds.
     """
     if choose_by not in (known := ["neg_log_loss", "accuracy", "balanced_accuracy"]):
         raise ValueError(f"choose_by must be one of {known}; got {choose_by!r}")

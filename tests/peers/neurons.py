@@ -128,13 +128,51 @@ def in_jax(inputs: Any, spike: Function, row: dict[str, Any], reset: str, gradie
     return spikes, state[0]
 
 
-def translation(inputs: Any, name: str, spike: Function) -> Any:
-    """The neuron that the page on PyTorch shows in JAX."""
-    text = (HERE.parents[1] / "docs/how-to/from-pytorch.md").read_text()
-    own: dict[str, Any] = {}
-    exec(re.findall(r"(?ms)^(import jax\n.*?)^for ", text)[0], own)  # noqa: S102 - our own page
+PYTORCH = (HERE.parents[1] / "docs/how-to/from-pytorch.md").read_text()
+
+
+def shown(spike: Function) -> dict[str, Any]:
+    """What the page on PyTorch defines, with this surrogate."""
+    own: dict[str, Any] = {"np": np}
+    parts = re.findall(r"(?ms)^(import jax\n.*?)^for |^(def layer.*?)^rng", PYTORCH)
+    exec("".join(map("".join, parts)), own)  # noqa: S102 - our own page
     own["spike"] = spike
-    start = [jnp.zeros(COUNT)] * 2
+    return own
+
+
+def slope(integral: str) -> Function:
+    """A surrogate with the slope that this has."""
+    smooth = eval(f"lambda x: {integral}", {"jnp": jnp})
+    return lambda x: jax.lax.stop_gradient((x > 0) - smooth(x)) + smooth(x)
+
+
+def same_network(given: Function, spike: Function) -> None:
+    """The network of the page is that of snnTorch: equal spikes, and gradients of the weights."""
+    torch = imported("torch")
+    torch.manual_seed(0)
+    theirs = runpy.run_path(str(HERE / "in_snntorch.py"))
+    theirs["leaky"].spike_grad = given
+    inputs, by = 20 * np.random.default_rng(0).normal(size=(2, 30, 8, 20)).astype(np.float32)
+    named = [dict(layer.named_parameters()) for layer in theirs["layers"]]
+    weights = [{name: p.detach().numpy() for name, p in layer.items()} for layer in named]
+    spikes = theirs["network"](torch.tensor(inputs))
+    assert 0.05 < spikes.mean() < 0.5
+    (spikes * torch.tensor(by[..., :2])).sum().backward()
+
+    def loss(weights: Any) -> Any:
+        ours = shown(spike)["network"](weights, inputs)
+        return (ours * by[..., :2]).sum(), ours
+
+    gradient, ours = jax.grad(loss, has_aux=True)(weights)
+    assert np.array_equal(ours, spikes.detach())
+    for w, layer in zip(gradient, named, strict=True):
+        for name, p in layer.items():
+            np.testing.assert_allclose(w[name], p.grad, rtol=1e-4, atol=1e-3)
+
+
+def translation(inputs: Any, name: str, spike: Function) -> Any:
+    """A neuron that the page shows in JAX."""
+    own, start = shown(spike), [jnp.zeros(COUNT)] * 2
     spikes, state = each(lambda x, state: own[name](state, x)[::-1], start, inputs)
     return spikes, state[0]
 
@@ -206,11 +244,17 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
         equal = found(spike) if lib is jnp else found(None, same, jnp)
         pairs.append((found(eval(theirs, page | names)), equal))
         if "translation" in row:
-            translated = functools.partial(translation, name=row["translation"], spike=spike)
-            pairs.append((pairs[-1][0], found(None, translated, jnp)))
+            for given, used in [
+                (None, slope(row["default slope"])),
+                (eval(theirs, page | names), spike),
+            ]:
+                translated = functools.partial(translation, name=row["translation"], spike=used)
+                pairs.append((found(given), found(None, translated, jnp)))
     for (spikes, _, slopes), (equal, _, expected) in pairs:
         assert np.array_equal(spikes, equal), row["name"]
         assert np.abs(slopes - expected).max() <= 1e-6 * np.abs(slopes).max(), row["name"]
+    if row["name"] == "snntorch.Leaky":
+        same_network(page["spike"], ReluGrad())
     (theirs, ours), keyword = row["triangles"][0], row["keyword"]
     in_torch = f"`{keyword}=spike`, in PyTorch", "–"  # what is passed is no triangle of theirs
     write, equals = (f"`{keyword}={ours}`", f"`{theirs}`") if lib is jnp else in_torch

@@ -109,7 +109,7 @@ def test_what_a_notebook_prints_is_asserted(notebook: str) -> None:
 
 
 # What Jupyter wouldn't show as on the page: MyST's own markup, and links to other files
-MYST = r"\{[a-z:-]+\}`|```\{|\{(?:math|code)-|_downloads/|^:::|\]\((?!http|attachment:)"
+MYST = r"\{[a-z:-]+\}`|```\{|\{(?:math|code)-|^:::|\]\((?!http|attachment:)"
 
 
 def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:

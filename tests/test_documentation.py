@@ -143,5 +143,4 @@ def test_docstring_names_the_defaults_of_the_signature(documented: Callable[...,
     named = re.findall(r"^(\w+)\n(?:    .*\n)*?    .*Default\s+(\(.+?\)|\S*\w)", text, re.MULTILINE)
     parameters = inspect.signature(documented).parameters.values()
     defaults = {one.name: str(one.default) for one in parameters if one.default is not one.empty}
-    where = f"{documented.__module__}, Parameters of {documented.__name__}"
-    assert dict(named) == defaults, f"{where}: name the defaults {defaults}"
+    assert dict(named) == defaults, f"{documented.__name__}: name the defaults {defaults}"

@@ -87,11 +87,12 @@ def test_what_is_printed_is_of_what_was_chosen(neurons: int, first: str, capsys:
     """And not of the setting with the highest accuracy. It advises what the runs have tried."""
     found = search(Told(neurons=neurons), X, Y, {"scale": [0.8, 0.9, 1.0, 2.0]}, cv=SPLITS)
     train, valid = (found.cv_results_[f"mean_{part}_accuracy"] for part in ("train", "test"))
-    best = found.best_index_
-    loss = -found.cv_results_["mean_test_neg_log_loss"][best]
+    best, loss = found.best_index_, -found.best_score_
     said = f"training {train[best]:.0%}, validation {valid[best]:.0%} (loss {loss:.2f})"
     assert f"{said}\nIt underfits: try {first}updates=1500.\n" in capsys.readouterr().out
     assert (train[best], valid[best]) < (train.max(), valid.max()) == (1, 1)
+    search(Told(), X, Y, {"scale": [2.0], "neurons": [9]}, cv=SPLITS)
+    assert "It underfits: try updates=1500." in capsys.readouterr().out
 
 
 def test_what_is_measured_is_what_scikit_learn_measures() -> None:

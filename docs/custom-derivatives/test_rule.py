@@ -48,7 +48,7 @@ def change(dx, x, smallest):  # the slope times dx, a change in x
 
 
 # 3. Where to try it, and how.
-X = jnp.array([0.02, 0.3, 0.8, 1.7])  # no jumps or corners; the first slope isn't 0
+X = jnp.array([0.02, 0.3, 0.8, 1.7])  # no jumps, no corners; first slope: not 0
 PARAMETERS = [(0.3,), (0.5,), (1.0,)]  # numbers, arrays, pytrees; [()]: none
 BAD = [(jnp.nan,), (jnp.inf,)]  # with these, everything has to be NaN
 COTANGENTS = [0.0, 1e-20, 1.0, 1e6, 1e30, jnp.inf]  # [1.0] if you clip them
@@ -56,9 +56,9 @@ ELEMENT_BY_ELEMENT = True  # False if other numbers, or its place, matter
 FORWARD_MODE = False  # True for jax.custom_jvp
 SECOND = True  # False if nothing is to be differentiated twice
 RTOL, ATOL = 1e-5, 3e-6  # for each number by itself
-# For single calls: 0, a number next to it, many others, and some far away. Add
-# jumps, corners and, if x can be negative, as many negative numbers. If your
-# function doesn't work element by element, write POINTS = X.
+# For single calls: 0, a tiny number, many ordinary and some very large ones.
+# Add jumps, corners and, if x can be negative, as many negative numbers. If
+# your function doesn't work element by element, write POINTS = X.
 between = np.random.default_rng(0).uniform(0, 2, 1000)
 far = np.geomspace(2, 1e30, 500)
 POINTS = jnp.array([0, 1e-30, *between, *far, np.inf])

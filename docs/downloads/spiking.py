@@ -148,7 +148,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     # What a subclass can override. Without x, the first axes are (time step, example).
 
     def draw(self, key, inputs):
-        """The weights of a layer with so many inputs, not yet scaled."""
+        """Draw the weights of a layer with so many inputs, before they are scaled."""
         keys, n = jax.random.split(key, 7), self.neurons
         w = {"in": jax.random.normal(keys[0], (len(self.delays) * inputs, n))}
         w |= {"bias": jnp.zeros(n), "tau": jax.random.logistic(keys[1], (n,))}
@@ -218,7 +218,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return spikes, potentials
 
     def readout(self, spikes):
-        """What scores are computed from, (example, feature): rates of the last layer."""
+        """The features from which scores are computed, (example, feature): firing rates."""
         parts = jnp.array_split(spikes[-1], min(self.parts, len(spikes[-1])))
         return jnp.concatenate([part.mean(axis=0) for part in parts], axis=1)
 

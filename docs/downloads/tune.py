@@ -118,7 +118,7 @@ def advise(found, best):
     print("best:", ", ".join(f"{name}={value}" for name, value in best.items()))
     print(f"accuracy: training {train:.0%}, validation {valid:.0%} (loss {loss:.2f})")
     classes, network = len(found.classes_), found.best_estimator_[-1]
-    wide = ["neurons=128"] if network.neurons < 128 else []
+    wide = ["neurons=128"] if network.neurons < 128 and "neurons" not in best else []
     if best_score(found, "train_balanced_accuracy") < 1 / classes + 0.05:
         print("Nothing is learned. See Diagnose.")
     elif train < 0.9 and valid > train - 0.1:
@@ -183,7 +183,7 @@ def controls(found, X, y):
 
 
 def report(models, X, y):
-    """The last look: how well models do on test data.
+    """Evaluate models on test data, once and last.
 
     ``models`` is a dict by name: what search returned, those of controls, or any of scikit-learn's.
     Returns a DataFrame with a row for each: the accuracy, its standard error, and the mean

@@ -1,17 +1,24 @@
-"""A network of snnTorch."""
+"""A network of snnTorch, and its weights for JAX."""
 
 import snntorch
 import torch
 
 layers = torch.nn.ModuleList([torch.nn.Linear(20, 32), torch.nn.Linear(32, 2)])
-leaky = snntorch.Leaky(beta=0.9)
+lif = snntorch.Leaky(beta=0.9)
 
 
-def network(inputs):
+def torch_network(inputs):
     """From (time, batch, 20) to the spikes of the last layer."""
-    potentials, spikes = [leaky.init_leaky() for _ in layers], []
+    potentials, spikes = [lif.init_leaky() for _ in layers], []
     for x in inputs:
         for n, layer in enumerate(layers):
-            x, potentials[n] = leaky(layer(x), potentials[n])
+            x, potentials[n] = lif(layer(x), potentials[n])
         spikes.append(x)
     return torch.stack(spikes)
+
+
+def weights_of(layers):
+    """Their weights and biases as NumPy arrays."""
+    return [
+        {name: p.detach().cpu().numpy() for name, p in layer.named_parameters()} for layer in layers
+    ]

@@ -131,10 +131,10 @@ def in_jax(inputs: Any, spike: Function, row: dict[str, Any], reset: str, gradie
 PYTORCH = (HERE.parents[1] / "docs/how-to/from-pytorch.md").read_text()
 
 
-def shown(spike: Function) -> dict[str, Any]:
+def shown(spike: Function, page: str = PYTORCH) -> dict[str, Any]:
     """What the page on PyTorch defines, with this surrogate."""
     own: dict[str, Any] = {"np": np}
-    parts = re.findall(r"(?ms)^(import jax\n.*?)^for |^(def layer.*?)^rng", PYTORCH)
+    parts = re.findall(r"(?ms)^(import jax\n.*?)^for |^(def layer.*?)^rng", page)
     exec("".join(map("".join, parts)), own)  # noqa: S102 - our own page
     own["spike"] = spike
     return own
@@ -146,24 +146,26 @@ def slope(integral: str) -> Function:
     return lambda x: jax.lax.stop_gradient((x > 0) - smooth(x)) + smooth(x)
 
 
-def same_network(given: Function, spike: Function) -> None:
+def same_network(given: Function, spike: Function, reset: str) -> None:
     """The network of the page is that of snnTorch: equal spikes, and gradients of the weights."""
     torch = imported("torch")
     torch.manual_seed(0)
     theirs = runpy.run_path(str(HERE / "in_snntorch.py"))
-    theirs["leaky"].spike_grad = given
+    neuron = imported("snntorch").Leaky(0.9, spike_grad=given, reset_mechanism=reset)
+    theirs["torch_network"].__globals__["lif"] = neuron
+    zero = re.findall(r'"zero"` \| in `leaky`: `(.*?)`', PYTORCH)[0]
+    changed = re.sub(r"(?m)v = beta .*$", zero, PYTORCH) if reset == "zero" else PYTORCH
     inputs, by = 20 * np.random.default_rng(0).normal(size=(2, 30, 8, 20)).astype(np.float32)
     named = [dict(layer.named_parameters()) for layer in theirs["layers"]]
-    weights = [{name: p.detach().numpy() for name, p in layer.items()} for layer in named]
-    spikes = theirs["network"](torch.tensor(inputs))
-    assert 0.05 < spikes.mean() < 0.5
+    spikes = theirs["torch_network"](torch.tensor(inputs))
+    assert 0.01 < spikes.mean() < 0.5
     (spikes * torch.tensor(by[..., :2])).sum().backward()
 
     def loss(weights: Any) -> Any:
-        ours = shown(spike)["network"](weights, inputs)
+        ours = shown(spike, changed)["network"](weights, inputs)
         return (ours * by[..., :2]).sum(), ours
 
-    gradient, ours = jax.grad(loss, has_aux=True)(weights)
+    gradient, ours = jax.grad(loss, has_aux=True)(theirs["weights_of"](theirs["layers"]))
     assert np.array_equal(ours, spikes.detach())
     for w, layer in zip(gradient, named, strict=True):
         for name, p in layer.items():
@@ -254,7 +256,8 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
         assert np.array_equal(spikes, equal), row["name"]
         assert np.abs(slopes - expected).max() <= 1e-6 * np.abs(slopes).max(), row["name"]
     if row["name"] == "snntorch.Leaky":
-        same_network(page["spike"], ReluGrad())
+        for kind in ("subtract", "zero"):
+            same_network(page["spike"], ReluGrad(), kind)
     (theirs, ours), keyword = row["triangles"][0], row["keyword"]
     in_torch = f"`{keyword}=spike`, in PyTorch", "–"  # what is passed is no triangle of theirs
     write, equals = (f"`{keyword}={ours}`", f"`{theirs}`") if lib is jnp else in_torch

@@ -107,8 +107,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     JAX compiles the network once for all nonzero values of a parameter that is a float, a bool
     or an array (of one shape), and for `updates` in steps of 50. Setting one of these to 0
     leaves a part of the network out, and compiles it again, as does any change of another
-    integer, a string or a tuple. A subclass can use ``if`` only with the latter. Compiled methods
-    don't see `class_weight` and `random_state`.
+    integer, a string or a tuple. In a subclass, ``if`` works only on the latter. Compiled methods
+    can't read `class_weight` and `random_state`.
 
     Examples
     --------

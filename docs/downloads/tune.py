@@ -187,8 +187,8 @@ def report(models, X, y):
 
     ``models`` is a dict by name: what search returned, those of controls, or any of scikit-learn's.
     Returns a DataFrame with a row for each: the accuracy, its standard error, and the mean
-    accuracy of the classes (balanced). What was trained with several seeds is shown with its
-    mean. The error is that of the examples, and of the seeds.
+    accuracy of the classes (balanced). What was trained with several seeds is
+    averaged; the error covers both the test examples and the seeds.
     """
     y, rows, n = column_or_1d(y, warn=True), {}, len(y)
     for name, model in models.items():

@@ -19,6 +19,5 @@ def torch_network(inputs):
 
 def weights_of(layers):
     """Their weights and biases as NumPy arrays."""
-    return [
-        {name: p.detach().cpu().numpy() for name, p in layer.named_parameters()} for layer in layers
-    ]
+    named = [dict(layer.named_parameters()) for layer in layers]
+    return [{n: p.detach().cpu().numpy() for n, p in w.items()} for w in named]

@@ -93,6 +93,18 @@ def norse_recurrent(inputs: Any, **surrogate: Any) -> Any:
     return each(norse.torch.LIFRecurrentCell(COUNT, COUNT, **weights, **surrogate), None, inputs)
 
 
+def snntorch_synaptic(inputs: Any, **surrogate: Any) -> Any:
+    import snntorch
+
+    def step(x: Any, state: Any) -> Any:
+        spikes, *state = neuron(x, *state)
+        return spikes, state
+
+    neuron = snntorch.Synaptic(0.9, 0.8, **surrogate)
+    spikes, state = each(step, [0 * inputs[0]] * 2, inputs)
+    return spikes, state[1]
+
+
 def snntorch(inputs: Any, **surrogate: Any) -> Any:
     import snntorch
 
@@ -131,18 +143,17 @@ def in_jax(inputs: Any, spike: Function, row: dict[str, Any], reset: str, gradie
 PYTORCH = (HERE.parents[1] / "docs/how-to/from-pytorch.md").read_text()
 
 
-def shown(spike: Function, page: str = PYTORCH) -> dict[str, Any]:
-    """What the page on PyTorch defines, with this surrogate."""
+def shown(page: str = PYTORCH) -> dict[str, Any]:
+    """What the page on PyTorch defines."""
     own: dict[str, Any] = {"np": np}
-    parts = re.findall(r"(?ms)^(import jax\n.*?)^for |^(def layer.*?)^rng", page)
+    parts = re.findall(r"(?ms)^(import jax\n.*?)^neuron = |^(def layer.*?)^rng", page)
     exec("".join(map("".join, parts)), own)  # noqa: S102 - our own page
-    own["spike"] = spike
     return own
 
 
 def slope(integral: str) -> Function:
     """A surrogate with the slope that this has."""
-    smooth = eval(f"lambda x: {integral}", {"jnp": jnp})
+    smooth = eval(f"lambda x: {integral}", {"jnp": jnp, "jax": jax})
     return lambda x: jax.lax.stop_gradient((x > 0) - smooth(x)) + smooth(x)
 
 
@@ -161,8 +172,11 @@ def same_network(given: Function, spike: Function, reset: str) -> None:
     assert 0.01 < spikes.mean() < 0.5
     (spikes * torch.tensor(by[..., :2])).sum().backward()
 
+    own = shown(changed)
+    same = jax.tree_util.Partial(own["leaky"], spike)
+
     def loss(weights: Any) -> Any:
-        ours = shown(spike, changed)["network"](weights, inputs)
+        ours = own["network"](weights, inputs, same)
         return (ours * by[..., :2]).sum(), ours
 
     gradient, ours = jax.grad(loss, has_aux=True)(theirs["weights_of"](theirs["layers"]))
@@ -172,11 +186,12 @@ def same_network(given: Function, spike: Function, reset: str) -> None:
             np.testing.assert_allclose(w[name], p.grad, rtol=1e-4, atol=1e-3)
 
 
-def translation(inputs: Any, name: str, spike: Function) -> Any:
+def translation(inputs: Any, name: str, spike: Function, **given: float) -> Any:
     """A neuron that the page shows in JAX."""
-    own, start = shown(spike), [jnp.zeros(COUNT)] * 2
-    spikes, state = each(lambda x, state: own[name](state, x)[::-1], start, inputs)
-    return spikes, state[0]
+    step, zero = shown()[name], jnp.zeros(COUNT)
+    start = {"synaptic": (zero,) * 3, "lif_node": zero}.get(name, (zero,) * 2)
+    spikes, state = each(lambda x, state: step(spike, state, x, **given)[::-1], start, inputs)
+    return spikes, state[name == "synaptic"] if isinstance(state, tuple) else state
 
 
 def outcome(neuron: Function, inputs: Any, weights: Any = None, lib: Any = jnp) -> list[Any]:
@@ -250,7 +265,7 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
                 (None, slope(row["default slope"])),
                 (eval(theirs, page | names), spike),
             ]:
-                translated = functools.partial(translation, name=row["translation"], spike=used)
+                translated = functools.partial(translation, spike=used, **row["translation"])
                 pairs.append((found(given), found(None, translated, jnp)))
     for (spikes, _, slopes), (equal, _, expected) in pairs:
         assert np.array_equal(spikes, equal), row["name"]
@@ -258,6 +273,11 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
     if row["name"] == "snntorch.Leaky":
         for kind in ("subtract", "zero"):
             same_network(page["spike"], ReluGrad(), kind)
+        theirs = found(page["spike"], snntorch_synaptic)
+        ours = functools.partial(translation, name="synaptic", spike=ReluGrad())
+        equal = outcome(ours, 0.08 + 0.3 * DRIVE, WEIGHTS)
+        assert np.array_equal(theirs[0], equal[0])
+        np.testing.assert_allclose(theirs[2], equal[2], rtol=1e-4, atol=1e-5)
     (theirs, ours), keyword = row["triangles"][0], row["keyword"]
     in_torch = f"`{keyword}=spike`, in PyTorch", "–"  # what is passed is no triangle of theirs
     write, equals = (f"`{keyword}={ours}`", f"`{theirs}`") if lib is jnp else in_torch

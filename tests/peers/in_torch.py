@@ -28,5 +28,5 @@ def spike(x):
     return Triangle.apply(x, 0.3, 1.0)
 
 
-leaky = snntorch.Leaky(beta=0.9, spike_grad=spike)
-lif = LIFNode(surrogate_function=spike)
+torch_leaky = snntorch.Leaky(beta=0.9, spike_grad=spike)
+torch_lif = LIFNode(surrogate_function=spike)

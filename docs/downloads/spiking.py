@@ -41,7 +41,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     layers
         The number of hidden layers. Default 2.
     neurons
-        The number of neurons in each of them. Default 32.
+        The number of neurons in each hidden layer. Default 32.
     delays
         The delays of a layer's inputs, in time steps; each has its own weight. With ``(0,)``,
         a layer sees only its present input. Default (0, 1, 2, 4, 8, 16).
@@ -107,8 +107,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     JAX compiles the network once for all nonzero values of a parameter that is a float, a bool
     or an array (of one shape), and for `updates` in steps of 50. Setting one of these to 0
     leaves a part of the network out, and compiles it again, as does any change of another
-    integer, a string or a tuple. In a subclass, ``if`` works only on the latter. Compiled methods
-    can't read `class_weight` and `random_state`.
+    integer, a string or a tuple. In a subclass, ``if`` works only on these three. Compiled
+    methods can't read `class_weight` and `random_state`.
 
     Examples
     --------
@@ -148,7 +148,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     # What a subclass can override. Without x, the first axes are (time step, example).
 
     def draw(self, key, inputs):
-        """Draw the weights of a layer with so many inputs, before they are scaled."""
+        """Draw the initial weights of a layer with so many inputs, before they are scaled."""
         keys, n = jax.random.split(key, 7), self.neurons
         w = {"in": jax.random.normal(keys[0], (len(self.delays) * inputs, n))}
         w |= {"bias": jnp.zeros(n), "tau": jax.random.logistic(keys[1], (n,))}

@@ -183,7 +183,7 @@ def controls(found, X, y):
 
 
 def report(models, X, y):
-    """Evaluate models on test data, once and last.
+    """Evaluate models on test data: once, at the very end.
 
     ``models`` is a dict by name: what search returned, those of controls, or any of scikit-learn's.
     Returns a DataFrame with a row for each: the accuracy, its standard error, and the mean

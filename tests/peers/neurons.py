@@ -188,10 +188,10 @@ def same_network(given: Function, spike: Function, reset: str) -> None:
 
 def translation(inputs: Any, name: str, spike: Function, **given: float) -> Any:
     """A neuron that the page shows in JAX."""
-    step, zero = shown()[name], jnp.zeros(COUNT)
-    start = {"synaptic": (zero,) * 3, "lif_node": zero}.get(name, (zero,) * 2)
+    step, states = shown()[name], {"synaptic": 3, "lif_node": 1}.get(name, 2)
+    start = (jnp.zeros(COUNT),) * states
     spikes, state = each(lambda x, state: step(spike, state, x, **given)[::-1], start, inputs)
-    return spikes, state[name == "synaptic"] if isinstance(state, tuple) else state
+    return spikes, state[name == "synaptic"]  # the potential
 
 
 def outcome(neuron: Function, inputs: Any, weights: Any = None, lib: Any = jnp) -> list[Any]:

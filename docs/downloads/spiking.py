@@ -104,11 +104,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    JAX compiles the network once for all nonzero values of a parameter that is a float, a bool
-    or an array (of one shape), and for `updates` in steps of 50. Setting one of these to 0
-    leaves a part of the network out, and compiles it again, as does any change of another
-    integer, a string or a tuple. In a subclass, ``if`` works only on these three. Compiled
-    methods can't read `class_weight` and `random_state`.
+    JAX compiles the network once for all nonzero values of a parameter that is a float, a bool or
+    an array (of one shape), and for `updates` in steps of 50. Setting one of these to 0 leaves a
+    part of the network out, and compiles it again, as does any change of another integer, a
+    string or a tuple. In a subclass, an ``if`` may depend only on integers, strings and tuples.
+    Compiled methods can't read `class_weight` and `random_state`.
 
     Examples
     --------
@@ -148,7 +148,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     # What a subclass can override. Without x, the first axes are (time step, example).
 
     def draw(self, key, inputs):
-        """Draw the initial weights of a layer with so many inputs, before they are scaled."""
+        """Draw the initial weights of a layer with this number of inputs, not yet scaled."""
         keys, n = jax.random.split(key, 7), self.neurons
         w = {"in": jax.random.normal(keys[0], (len(self.delays) * inputs, n))}
         w |= {"bias": jnp.zeros(n), "tau": jax.random.logistic(keys[1], (n,))}

@@ -33,11 +33,11 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
     With up to three settings, each gets all updates. With more, each first gets 30% of them, and
     the best third, rounded up, is trained in full.
 
-    ``model`` is a SpikingClassifier, or a pipeline that ends with one; what ``grid`` names, and
-    ``updates``, replace its own settings. ``choose_by``, a score of validation examples, can
-    also be ``"accuracy"`` or ``"balanced_accuracy"``. Returns scikit-learn's GridSearchCV, fitted. Its
-    ``score`` is the ``choose_by`` score, by default the negative log loss. Its ``seeds_`` are
-    its best estimator and two more, trained with other seeds.
+    ``model`` is a SpikingClassifier, or a pipeline that ends with one; ``grid`` and ``updates``
+    override its settings. ``choose_by``, a score of validation examples, can also be
+    ``"accuracy"`` or ``"balanced_accuracy"``. Returns scikit-learn's GridSearchCV, fitted. Its
+    ``score`` is the ``choose_by`` score, by default the negative log loss. Its ``seeds_`` are its
+    best estimator and two more, trained with other seeds.
     """
     if choose_by not in (known := ["neg_log_loss", "accuracy", "balanced_accuracy"]):
         raise ValueError(f"choose_by must be one of {known}; got {choose_by!r}")
@@ -185,9 +185,9 @@ def controls(found, X, y):
 def report(models, X, y):
     """Evaluate models on test data: once, at the very end.
 
-    ``models`` is a dict by name: what search returned, those of controls, or any of scikit-learn's.
-    Returns a DataFrame with a row for each: the accuracy, its standard error, and the mean
-    accuracy of the classes (balanced). What was trained with several seeds is
+    ``models`` is a dict by name: what search returned, those of controls, or any of
+    scikit-learn's. Returns a DataFrame with a row for each: the accuracy, its standard error, and
+    the mean accuracy of the classes (balanced). Results of models with several seeds are
     averaged; the error covers both the test examples and the seeds.
     """
     y, rows, n = column_or_1d(y, warn=True), {}, len(y)

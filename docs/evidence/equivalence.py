@@ -21,7 +21,7 @@ def table() -> Markdown:
     others = TRIANGLES[~OURS].fillna("–")
     others["your call"] = others["library"] + " " + others["call"]
     in_torch = others["package"].isin(["snntorch", "spikingjelly"])
-    others.loc[in_torch, "from ReluGrad(alpha, width)"] = "`Triangle`, above"
+    others.loc[in_torch, "from ReluGrad(alpha, width)"] = "`Triangle` of *From PyTorch to JAX*"
     columns = ["your call", "as ReluGrad", "from ReluGrad(alpha, width)"]
     return Markdown(others[columns].to_markdown(index=False))
 

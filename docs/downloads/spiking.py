@@ -145,10 +145,14 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     class_weight: dict | str | None = None
     random_state: int | None = 0
 
-    # What a subclass can override. Without x, the first axes are (time step, example).
+    # What a subclass can override
 
     def draw(self, key, inputs):
-        """Draw the initial weights of a layer with this number of inputs, not yet scaled."""
+        """Draw the initial weights of a layer with this number of inputs, as a dictionary.
+
+        All of its arrays are trained. Before training, those of ``"in"`` are scaled until the
+        potentials have about the size of the threshold.
+        """
         keys, n = jax.random.split(key, 7), self.neurons
         w = {"in": jax.random.normal(keys[0], (len(self.delays) * inputs, n))}
         w |= {"bias": jnp.zeros(n), "tau": jax.random.logistic(keys[1], (n,))}
@@ -163,11 +167,17 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return w
 
     def spike(self, x):
-        """1 where x, potential minus threshold, is at least 0; with a surrogate gradient."""
+        """Return 1 where a neuron spikes, 0 elsewhere. Its derivative is the surrogate gradient.
+
+        ``x`` is the membrane potential minus the threshold.
+        """
         return ReluGrad(self.peak / self.width, self.width)(x)
 
     def dynamics(self, w):
-        """The weights, and the decays and the adaptation that are computed from them."""
+        """Compute what all time steps share, such as decays, from a layer's weights ``w``.
+
+        Returns a dictionary, which ``neuron`` gets: the weights, and these numbers.
+        """
         w = w | {"decay": decay(w["tau"], self.tau_min, self.tau_max)}
         w["gain"] = 10 * (1 - w["decay"])  # so that slow neurons don't learn faster
         if self.uses("tau_synapse"):
@@ -180,11 +190,19 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return w
 
     def rest(self, current):
-        """Potential, synaptic current, adaptation and spikes before the first time step."""
+        """Return the state of a layer before the first time step.
+
+        By default, it has the potentials, synaptic currents, adaptation and spikes: four arrays
+        with the shape of ``current``, (example, neuron).
+        """
         return (jnp.zeros_like(current),) * 4
 
     def neuron(self, w, state, current):
-        """The next state; spikes and potentials of this time step, (example, neuron)."""
+        """Compute one time step of a layer.
+
+        ``w`` is what ``dynamics`` returned, ``current`` has the shape (example, neuron). Returns
+        the next state, and a pair: spikes and potentials, each of this shape.
+        """
         v, i, a, s = state
         if self.uses("recurrent"):
             current = current + w["gain"] * (s @ w["recurrent"])
@@ -198,11 +216,15 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return (self.reset(v, s), i, a, s), (s, v)
 
     def reset(self, v, s):
-        """The potential after these spikes, which subtract the threshold."""
+        """Return the potential ``v`` after the spikes ``s``, which subtract the threshold."""
         return v - jnp.where(self.detach_reset, jax.lax.stop_gradient(s), s)
 
     def layer(self, w, inputs, key=None):
-        """Spikes and potentials, (time step, example, neuron). In training there is a key."""
+        """Compute all time steps of a layer: a pair of arrays, spikes and potentials.
+
+        ``inputs`` has the shape (time step, example, input), and both results have (time step,
+        example, neuron). ``key`` is a random key in training, and None in prediction.
+        """
         w, longest = self.dynamics(w), max(self.delays)
         padded = jnp.pad(inputs, ((longest, 0), (0, 0), (0, 0)))
         starts = [longest - delay for delay in self.delays]
@@ -218,12 +240,15 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return spikes, potentials
 
     def readout(self, spikes):
-        """The features from which scores are computed, (example, feature): firing rates."""
+        """Return what the linear readout sees, firing rates, with the shape (example, feature).
+
+        ``spikes`` is a list with an array for each hidden layer, (time step, example, neuron).
+        """
         parts = jnp.array_split(spikes[-1], min(self.parts, len(spikes[-1])))
         return jnp.concatenate([part.mean(axis=0) for part in parts], axis=1)
 
     def optimizer(self):
-        """Adam, with a learning rate that falls to 0."""
+        """Return the Optax optimizer: Adam, with a learning rate that falls to 0."""
         return optax.adam(lambda done: self.learning_rate * jnp.maximum(1 - done / self.updates, 0))
 
     # What is compiled
@@ -276,7 +301,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return self.features(weights, x, key) @ weights["out"] + weights["constant"]
 
     def loss(self, weights, x, labels, class_weight, key=None):
-        """The cross-entropy of a batch, each example weighted by its class."""
+        """Return the loss of a batch: the cross-entropy, each example weighted by its class.
+
+        ``x`` is what ``fit`` got of these examples, ``labels`` the numbers of their classes from 0,
+        and ``class_weight`` has a weight for each class.
+        """
         scores = self.scores(weights, x, key)
         entropy = optax.softmax_cross_entropy_with_integer_labels(scores, labels)
         return (class_weight[labels] * entropy).mean()

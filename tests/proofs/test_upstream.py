@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 from jax import Array
-from tests.test_laws import DOCS, Function, check, checks, file, gaussian, spike
+from tests.test_laws import DOCS, Function, check, checks, example, file, gaussian, spike
 
 from relugrad import relu_grad
 
@@ -142,6 +142,7 @@ WHOLE = {"ELEMENT_BY_ELEMENT": False}
 RIGHT: dict[str, Callable[[], Any]] = {
     "in parts": lambda: spike(rule(), triangle),
     "root, of the file": file,
+    "relu, of the page": example,
     "surrogate of the page": gaussian,
     "relugrad": lambda: spike(lambda x, p: relu_grad(x, p, 1.0), triangle),
     "exponential": lambda: exact(jnp.exp, X, **FAR),

@@ -22,8 +22,8 @@ LIMITS = {
 class SeriesScaler(StandardScaler):
     """scikit-learn's StandardScaler for each channel of (example, time step, channel).
 
-    Each channel becomes two, with a mean of 0 and a deviation of 1: one over all examples, and
-    one within the series, so that a small series shows its shape, too.
+    Each channel becomes two: one standardized over all examples, and one within each example, so
+    that a small series shows its shape, too.
 
     Examples
     --------

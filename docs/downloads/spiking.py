@@ -104,10 +104,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    JAX compiles the network once for all nonzero values of a parameter that is a float, a bool or
-    an array (of one shape), and for `updates` in steps of 50. Setting one of these to 0 leaves a
-    part of the network out, and compiles it again, as does any change of another integer, a
-    string or a tuple. In a subclass, an ``if`` may depend only on integers, strings and tuples.
+    Another nonzero value of a parameter that is a float, a bool or an array (of the same shape)
+    doesn't recompile the network, nor does another multiple of 50 as `updates`. Setting one of
+    these to 0 leaves a part of the network out and recompiles it, as does any change of another
+    integer, a string or a tuple. In a subclass, an ``if`` may depend only on integers, strings
+    and tuples.
     Compiled methods can't read `class_weight` and `random_state`.
 
     Examples
@@ -150,8 +151,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     def draw(self, key, inputs):
         """Draw the initial weights of a layer with this number of inputs, as a dictionary.
 
-        All of its arrays are trained. Before training, those of ``"in"`` are scaled until the
-        potentials have about the size of the threshold.
+        ``fit`` calls this once for each layer, scales the array ``"in"`` until the potentials have
+        about the size of the threshold, and trains all of the arrays.
         """
         keys, n = jax.random.split(key, 7), self.neurons
         w = {"in": jax.random.normal(keys[0], (len(self.delays) * inputs, n))}
@@ -176,7 +177,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     def dynamics(self, w):
         """Compute what all time steps share, such as decays, from a layer's weights ``w``.
 
-        Returns a dictionary, which ``neuron`` gets: the weights, and these numbers.
+        Returns a dictionary, which ``neuron`` gets: the weights, ``"decay"`` and ``"gain"``, which
+        multiplies all currents, and where they are used, ``"decay_synapse"`` and ``"decay_a"``.
         """
         w = w | {"decay": decay(w["tau"], self.tau_min, self.tau_max)}
         w["gain"] = 10 * (1 - w["decay"])  # so that slow neurons don't learn faster
@@ -192,16 +194,17 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     def rest(self, current):
         """Return the state of a layer before the first time step.
 
-        By default, it has the potentials, synaptic currents, adaptation and spikes: four arrays
-        with the shape of ``current``, (example, neuron).
+        By default, it has potentials, synaptic currents, adaptation and spikes, in this order: four
+        arrays with the shape of ``current``, (example, neuron).
         """
         return (jnp.zeros_like(current),) * 4
 
     def neuron(self, w, state, current):
         """Compute one time step of a layer.
 
-        ``w`` is what ``dynamics`` returned, ``current`` has the shape (example, neuron). Returns
-        the next state, and a pair: spikes and potentials, each of this shape.
+        ``w`` is what ``dynamics`` returned, ``state`` begins with what ``rest`` returned, and
+        ``current`` has the shape (example, neuron). Calls ``spike`` and ``reset``. Returns the next
+        state, and a pair: spikes and potentials, each of this shape.
         """
         v, i, a, s = state
         if self.uses("recurrent"):
@@ -223,7 +226,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         """Compute all time steps of a layer: a pair of arrays, spikes and potentials.
 
         ``inputs`` has the shape (time step, example, input), and both results have (time step,
-        example, neuron). ``key`` is a random key in training, and None in prediction.
+        example, neuron). ``key`` is a random key in training, and None in prediction. Calls
+        ``dynamics`` and ``rest``, and ``neuron`` in each time step.
         """
         w, longest = self.dynamics(w), max(self.delays)
         padded = jnp.pad(inputs, ((longest, 0), (0, 0), (0, 0)))
@@ -303,8 +307,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     def loss(self, weights, x, labels, class_weight, key=None):
         """Return the loss of a batch: the cross-entropy, each example weighted by its class.
 
-        ``x`` is what ``fit`` got of these examples, ``labels`` the numbers of their classes from 0,
-        and ``class_weight`` has a weight for each class.
+        ``x`` holds these rows of ``X``, ``labels`` the numbers of their classes from 0, and
+        ``class_weight`` a weight for each class.
         """
         scores = self.scores(weights, x, key)
         entropy = optax.softmax_cross_entropy_with_integer_labels(scores, labels)

@@ -30,14 +30,14 @@ SPLITS = StratifiedShuffleSplit(3, test_size=0.25, random_state=0)
 def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SPLITS):
     """Find good settings, and train with the best of them on all of X.
 
-    With up to three settings, each gets all updates. With more, each first gets 30% of them, and
-    the best third, rounded up, is trained in full.
+    ``model`` is a SpikingClassifier, or a pipeline that ends with one. ``grid``, as in
+    scikit-learn's ParameterGrid, and ``updates`` override its settings. More than three settings
+    get 30% of the updates, and the best third, rounded up, all of them. ``choose_by``, a score of
+    validation examples, can also be ``"accuracy"`` or ``"balanced_accuracy"``. ``cv`` is as in
+    GridSearchCV; by default, it is three random splits, with a quarter of the examples each.
 
-    ``model`` is a SpikingClassifier, or a pipeline that ends with one; ``grid`` and ``updates``
-    override its settings. ``choose_by``, a score of validation examples, can also be
-    ``"accuracy"`` or ``"balanced_accuracy"``. Returns scikit-learn's GridSearchCV, fitted. Its
-    ``score`` is the ``choose_by`` score, by default the negative log loss. Its ``seeds_`` are its
-    best estimator and two more, trained with other seeds.
+    Returns a fitted GridSearchCV. Its ``score`` is the ``choose_by`` score, by default the
+    negative log loss. ``seeds_`` holds its best estimator and two copies trained with other seeds.
     """
     if choose_by not in (known := ["neg_log_loss", "accuracy", "balanced_accuracy"]):
         raise ValueError(f"choose_by must be one of {known}; got {choose_by!r}")

@@ -104,12 +104,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Another nonzero value of a parameter that is a float, a bool or an array (of the same shape)
-    doesn't recompile the network, nor does another multiple of 50 as `updates`. Setting one of
-    these to 0 leaves a part of the network out and recompiles it, as does any change of another
-    integer, a string or a tuple. In a subclass, an ``if`` may depend only on integers, strings
-    and tuples.
-    Compiled methods can't read `class_weight` and `random_state`.
+    JAX compiles the network again if you change a tuple, a string, an integer (of `updates`, only
+    one that isn't a multiple of 50) or the shape of an array, and if a number or bool becomes 0,
+    which leaves a part of the network out, or isn't 0 any more. Other changes don't recompile it.
+    In a subclass, an ``if`` may depend only on integers, strings and tuples.
+    Compiled methods can't read `class_weight` and `random_state`, which don't recompile anything.
 
     Examples
     --------
@@ -364,7 +363,10 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X):
-        """The probability of each class, (example, class)."""
+        """The probability of each class, (example, class).
+
+        To calibrate it, scikit-learn's ``CalibratedClassifierCV`` takes this classifier.
+        """
         return np.asarray(jax.nn.softmax(self._apply("scores", X)))
 
     def predict(self, X):

@@ -28,7 +28,7 @@ SPLITS = StratifiedShuffleSplit(3, test_size=0.25, random_state=0)
 
 
 def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SPLITS):
-    """Find good settings, and train with the best of them on all of X.
+    """Find good settings, and train with the best on all of X. An error in a training ends it.
 
     ``model`` is a SpikingClassifier, or a pipeline that ends with one. ``grid``, as in
     scikit-learn's ParameterGrid, and ``updates`` override its settings. More than three settings
@@ -51,11 +51,12 @@ def search(model, X, y, grid=GRID, updates=None, choose_by="neg_log_loss", cv=SP
     short = clone(model).set_params(**{prefix + name: value for name, value in widest.items()})
     seconds = seconds_of_search(short, X, y, settings, kept, len(cv))
     print(f"{len(settings)} settings will take {seconds:.0f} s or more")
+    how = {"scoring": validation_scores, "cv": cv, "error_score": "raise"}
     for share in [0.3, 1.0] if kept < len(settings) else [1.0]:
         some = [one | {"updates": max(1, round(share * one["updates"]))} for one in settings]
         candidates = [{prefix + name: [value] for name, value in one.items()} for one in some]
         last = {"refit": choose_by, "return_train_score": True} if share == 1 else {"refit": False}
-        found = GridSearchCV(model, candidates, scoring=validation_scores, cv=cv, **last)
+        found = GridSearchCV(model, candidates, **how, **last)
         with parallel_config("threading", n_jobs=cpu_count()):
             found.fit(X, y)
         ranks = found.cv_results_[f"rank_test_{choose_by}"]
@@ -81,8 +82,7 @@ def seconds_of_search(short, X, y, settings, kept, splits):
     again *= np.mean([one["updates"] for one in settings]) / 50
     # JAX compiles a program for all values of a float but 0.
     programs = {str([v for v in one.values() if type(v) is not float or not v]) for one in settings}
-    early = 0.3 * len(settings) if kept < len(settings) else 0.0
-    trainings = (early + kept) * splits
+    trainings = (kept + 0.3 * len(settings) * (kept < len(settings))) * splits
     return (first * len(programs) + again * trainings) / cpu_count() + again * SEEDS
 
 
@@ -188,7 +188,7 @@ def report(models, X, y):
     ``models`` is a dict by name: what search returned, those of controls, or any of
     scikit-learn's. Returns a DataFrame with a row for each: the accuracy, its standard error, and
     the mean accuracy of the classes (balanced). Results of models with several seeds are
-    averaged; the error covers both the test examples and the seeds.
+    averaged; the error covers both the test examples and the seeds, and isn't 0 at 100%.
     """
     y, rows, n = column_or_1d(y, warn=True), {}, len(y)
     for name, model in models.items():

@@ -3,14 +3,14 @@
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.lax import select, stop_gradient
+from jax.lax import ne, select, stop_gradient
 
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, and NaN for NaN."""
     wide = x.astype(alpha.dtype)  # XLA compares 16 bits one by one
-    one, zero = jnp.ones_like(wide), jnp.zeros_like(wide)
-    return select(wide >= 0, one, select(wide < 0, zero, wide)).astype(x.dtype)
+    spikes = select(wide >= 0, jnp.ones_like(wide), jnp.zeros_like(wide))
+    return select(ne(wide, wide), wide, spikes).astype(x.dtype)  # to XLA, abs(NaN) >= 0 is true
 
 
 def gap(x: Array, width: Array) -> Array:

@@ -41,7 +41,7 @@ def prepared(x: Array, p: Any) -> tuple[Array, Array]:
 
 def step(x: Array, p: Array) -> Array:
     x = jnp.where(jnp.isnan(p), p.astype(x.dtype), x)
-    return jnp.where(x >= 0, 1, jnp.where(x < 0, 0, x))
+    return jnp.where(jnp.isnan(x), x, jnp.where(x >= 0, 1.0, 0.0))
 
 
 def triangle(x: Array, p: Array) -> Array:

@@ -107,7 +107,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     JAX compiles the network again if you change a tuple, a string, an integer (of `updates`, only
     one that isn't a multiple of 50) or the shape of an array, and if a number or bool becomes 0,
     which leaves a part of the network out, or isn't 0 any more. Other changes don't recompile it.
-    In a subclass, an ``if`` may depend only on integers, strings and tuples.
+    In a subclass, an ``if`` may depend only on integers but `updates`, strings and tuples.
     Compiled methods can't read `class_weight` and `random_state`, which don't recompile anything.
 
     Examples

@@ -91,9 +91,7 @@ def neighbors_are_alike(X):
 def warn_of_data(X):
     """Say what is probably wrong with X."""
     if not 0.01 <= (largest := np.abs(X).max()) <= 100:
-        warnings.warn(
-            f"the largest number in X is {largest:.0e}: scale X, as to a standard deviation of 1"
-        )
+        warnings.warn(f"the largest number in X is {largest:.0e}: scale X to numbers around 1")
     elif X.ndim == 2 and X.shape[1] >= 20 and neighbors_are_alike(X):
         warnings.warn("neighboring features are alike: if they are time steps, pass X[:, :, None]")
 

@@ -21,7 +21,7 @@ def measured(group: str) -> pd.DataFrame:
 STEPS = measured("training").query("steps == 100").set_index("name")
 step_to_plain = round(STEPS["ratio"]["plain"].max(), 2)
 EAGER = 1e6 * measured("outside jit").pivot(index="name", columns="transformed", values="seconds")
-call_ours, call_plain = (round(EAGER.call[n]) for n in ["relugrad", "plain"])
+call_ours, call_plain, call_spyx = (round(EAGER.call[n]) for n in ["relugrad", "plain", "spyx"])
 
 limit = COMPILING["limit"]
 NETWORKS = pd.DataFrame(COMPILING["rows"])

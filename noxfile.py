@@ -143,11 +143,11 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def proofs(session: nox.Session) -> None:
-    """Prove the four of `always`, or what takes minutes."""
-    always = ["coverage", "record", "processes", "scikit_learn"]
+    """Prove the three of `always`, or what takes minutes."""
+    always = ["coverage", "processes", "scikit_learn"]
     seldom = ["every_float", "flags", "upstream"]
     chosen = _words(session, *always, *seldom) or always
-    session.install("-e", ".", "--group", "test", "--group", "experiments")
+    session.install("-e", ".", "--group", "test")
     if "coverage" in chosen:  # a page and the docstrings reach every line and branch
         shown = ["src", "README.md", "docs/reference"]
         session.run("pytest", "-q", "--doctest-modules", *shown, "--cov")
@@ -157,20 +157,10 @@ def proofs(session: nox.Session) -> None:
         session.run("pytest", "-q", *derived, env=flags)
     if "every_float" in chosen:
         session.run("python", "tests/proofs/every_float.py")
-    for proof in ("record", "processes", "scikit_learn", "upstream"):
+    for proof in ("processes", "scikit_learn", "upstream"):
         if proof in chosen:
             tests = f"tests/proofs/test_{proof}.py"
             session.run("pytest", "-q", "-n", "2", tests, env={"SCIPY_ARRAY_API": "1"})
-
-
-@nox.session(default=False)
-def experiments(session: nox.Session) -> None:
-    """Make the record on which the site's advice stands: `docs/evidence/runs.py`."""
-    versions = [word for word in session.posargs if "==" in word]
-    asked = [word for word in session.posargs if "==" not in word]
-    session.install("-e", ".", "--group", "experiments", *versions)
-    paths = os.pathsep.join(["docs", "docs/downloads"])
-    session.run("python", "-m", "evidence.runs", *asked, env={"PYTHONPATH": paths})
 
 
 def _install_others(session: nox.Session) -> None:

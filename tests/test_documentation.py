@@ -61,7 +61,6 @@ WEEKLY = {
     "docs": ["jax==0.11.2", "newest"],
     "notebooks": [None],
     "proofs": ["every_float flags upstream"],
-    "experiments": ["check", "check jax==0.11.2", "check jax==0.10.2"],
     "peers": [None],
 }
 

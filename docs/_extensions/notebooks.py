@@ -34,17 +34,31 @@ async def at_files(self: Any, **kwargs: Any) -> Any:
     return await pre_launch(self, **kwargs)
 
 
-def stop_at_errors(app: Sphinx, env: Any) -> None:
-    """End with what is wrong, and without a record of what was read, so that it's read again next time."""
-    errors = []
+def errors(env: Any) -> dict[str, str]:
+    """What went wrong in cells, by page."""
+    found = {}
     for name, known in NbMetadataCollector.get_doc_data(env).items():
         if trace := known.get("exec_data", {}).get("traceback"):
             page, error = Path(env.doc2path(name)), trace.rpartition("nbclient.exceptions.")[2]
             code = error.split("------------------\n")[1]
             line = page.read_text("utf-8").partition(code)[0].count("\n") + 1
-            errors.append(f"\n{page}:{line}: {error}")
-    if errors or app._warncount:
-        sys.exit("".join(errors) or "\nThe warnings above are errors.")
+            found[name] = f"\n{page}:{line}: {error}"
+    return found
+
+
+def forget_errors(app: Sphinx, env: Any) -> None:
+    """Let pages that failed be read again next time, and all others be kept."""
+    failed = errors(env)
+    if app._warncount > len(failed):  # each failure is one warning; nobody would see others again
+        sys.exit("".join(failed.values()) + "\nThe warnings above are errors.")
+    for name in failed:
+        del env.all_docs[name]
+
+
+def stop_at_errors(_app: Sphinx, env: Any) -> None:
+    """End, now that what was read is stored."""
+    if failed := errors(env):
+        sys.exit("".join(failed.values()))
 
 
 class PlainMarkdown(MarkdownTranslator):
@@ -169,6 +183,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register how kernels are reached, and what comes after the pages."""
     LocalProvisioner.pre_launch = at_files
-    app.connect("env-updated", stop_at_errors)
+    app.connect("env-updated", forget_errors)
+    app.connect("env-check-consistency", stop_at_errors)
     app.connect("build-finished", write, priority=100)  # before llms.txt is
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,9 +2,7 @@
 
 A module belongs to one page, or to the pages on one topic. It has
 
-- numbers, which a page fills in by ``{eval}`record.worse```: module constants, rounded as they are shown;
+- numbers, which a page fills in by ``{eval}`performance.call_ours```: module constants, rounded as they are shown;
 - functions called ``table`` and ``figure``, or something longer, which a hidden cell of one line calls;
 - claims, each a test with a name that says what a page says. `pytest` runs them, and a failure shows the values.
-
-`tasks.py` and `runs.py` make the record of *Results on 23 tasks*, and `record.py` reads it.
 """

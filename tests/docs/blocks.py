@@ -9,7 +9,6 @@ from typing import Any
 
 from bs4 import BeautifulSoup
 
-from inputs import SeriesScaler
 from relugrad import ReluGrad, relu_grad
 from spiking import SpikingClassifier
 
@@ -17,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 SITE = ROOT / "docs/_build/html"
 # What conftest.py in the root runs of a page
 CONVERSATION = re.compile(r"^```py(?:con|thon)\n(>>> .*?)^```", re.DOTALL | re.MULTILINE)
-DOCUMENTED = [relu_grad, ReluGrad, SpikingClassifier, SeriesScaler, *vars(ReluGrad).values()]
+DOCUMENTED = [relu_grad, ReluGrad, SpikingClassifier, *vars(ReluGrad).values()]
 FILES = ["tests/peers/in_*.py", "docs/*/*_rule.py"]  # shown in part
 
 

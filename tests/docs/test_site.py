@@ -133,7 +133,7 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
         wheel = f"relugrad-{relugrad.__version__}-py3-none-any.whl"
         assert said == {*installed} - {wheel, "jax", "joblib", "numpy"}, installed
         brought = re.findall(r"'([\w.-]+)': '(.+?)'", "\n".join(sources[:at]))
-        ours = {f"{one}.py" for one in ("spiking", "tune") if f"from {one} import" in str(shown)}
+        ours = {"spiking.py"} if "from spiking import" in str(shown) else set()
         assert {wheel} & {*installed} | ours <= {*dict(brought)}
         for file, text in brought:
             assert [b64decode(text)] == [f.read_bytes() for f in SITE.glob(f"_downloads/*/{file}")]

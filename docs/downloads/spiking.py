@@ -141,20 +141,18 @@ def scores_of(weights, inputs, **settings):
     return np.concatenate([run(weights, part, **settings)[0] for part in parts])[:n]
 
 
-def train_and_choose(
-    rng, weights, inputs, labels, share, number, updates=350, batch=50, rate=0.01, **settings
-):
+def train_and_choose(rng, weights, inputs, labels, share, number, updates, *how, **settings):
     """Return the weights that do best on examples held out, what they gain there, and all losses.
 
     ``share`` weighs each example, and ``number`` of them are held out: if 0, the weights are chosen
     by examples that are trained on. The gain of each example is by how much its loss is less than
-    with the first weights.
+    with the first weights. ``how`` holds what else ``train`` takes: ``batch`` and ``rate``.
     """
     order = rng.permutation(len(labels))
     kept, held = order[number:], order[: number or 200]
     examples, p = (inputs[:, kept], labels[kept]), share[kept] / share[kept].sum()
     candidates, losses = [weights], []
-    for trained, value in train(rng, weights, *examples, updates, batch, rate, p, **settings):
+    for trained, value in train(rng, weights, *examples, updates, *how, p=p, **settings):
         losses.append(value)
         if len(losses) % max(updates // 20, 1) == 0:
             candidates.append(trained)

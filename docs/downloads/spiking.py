@@ -234,9 +234,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     ValueError
         If ``X`` isn't (example, feature) or (example, time step, channel), is empty, holds NaN or
         infinity, or has another shape than in training; if ``y`` holds no classes; if the loss
-        isn't finite; if ``validation_fraction`` leaves no example to train on.
-    sklearn.exceptions.NotFittedError
-        If the classifier predicts before it was trained.
+        isn't finite; if ``validation_fraction`` leaves no example to train on. A
+        ``NotFittedError``, which is a ValueError, if the classifier predicts before it was trained.
 
     Warns
     -----
@@ -262,8 +261,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    hidden_layer_sizes: tuple[int, ...] = (64, 64)
-    delays: tuple[int, ...] = DELAYS
+    hidden_layer_sizes: tuple = (64, 64)
+    delays: tuple = DELAYS
     surrogate: ReluGrad | None = None
     max_steps: int = 100
     updates: int = 350

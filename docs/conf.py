@@ -10,6 +10,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.search import IndexBuilder
 
 import relugrad
 
@@ -121,9 +122,14 @@ def write_sections(app: Sphinx, exception: Exception | None) -> None:
             keywords = words.get(anchor[1:] if found else None, "")  # or the page's
             found.append([f"{doc}.html{anchor}", title.astext(), name, keywords])
             heading.replace_with("\0")
+        for code in article.select("pre"):
+            code.string = code.get_text().replace("\n", "\n\n")  # a line of code is a sentence
         texts = article.get_text().split("\0")[1:]  # nothing stands before the first heading
         sections += [[*section, text] for section, text in zip(found, texts, strict=True)]
-    Path(app.outdir, "_static/sections.js").write_text(f"const SECTIONS = {json.dumps(sections)};")
+    english = IndexBuilder(app.env, "en", {}, "")  # Sphinx's own, for its stemmer and its stop words
+    stop = f"const STOPWORDS = {json.dumps(' '.join(sorted(english.lang.stopwords)))};"
+    known = f"{english.get_js_stemmer_code()}\n{stop}\nconst SECTIONS = {json.dumps(sections)};"
+    Path(app.outdir, "_static/sections.js").write_text(known, "utf-8")
 
 
 def setup(app: Sphinx) -> None:

@@ -1,69 +1,120 @@
-// The search: any word counts, and MiniSearch ranks the sections of the pages by BM25.
+// The search: sections of pages, found by the stems of their words and ranked by MiniSearch's BM25.
 const root = new URL("..", document.currentScript.src); // also where a page is opened as a file
 const dialog = document.getElementById("pst-search-dialog");
 const [input, status, list] = ["input", "output", "ol"].map((tag) => dialog.querySelector(tag));
+const [stemmer, stems] = [new Stemmer(), {}]; // Sphinx's, as the stop words
+const stem = (word) => (stems[`=${word}`] ??= stemmer.stemWord(word.replace(/us$/, "u"))); // GPUs, too
 // A name in code is a word, and so are its parts and its ends: x64 and enable_x64 of jax_enable_x64.
-const tokens = (text) => text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
+const tokens = (text) => text.toLowerCase().match(/[\p{L}\p{N}_]{1,60}/gu) ?? [];
 const ends = (word) => word.split("_").map((_, i, parts) => parts.slice(i).join("_"));
 const split = (text) => tokens(text).flatMap((word) => [...new Set([...ends(word), ...word.split("_")])]);
-const asking = tokens("a an and are at be can do does for how i in is it my not of on or should the to what when which why with you");
+const stop = new Set([...tokens(STOPWORDS), "can", "may", "use", "need", "want"].map(stem)); // weigh next to nothing
+// A word that nothing has is compared with whole words: it may be misspelled
 const fields = ["title", "heading", "text", "keywords"];
-const index = new MiniSearch({ fields, storeFields: fields, tokenize: split });
-const count = (word) => index.search(word).length; // sections that have it
-const longer = (word) => index.search(word, { prefix: true, tokenize: tokens }).flatMap(({ terms }) => terms);
+const index = new MiniSearch({ fields, storeFields: fields, tokenize: split, processTerm: (word) => [stem(word), `=${word}`] });
+const [shown, indexed] = [new Map(), new Set()]; // how many sections show a stem, and what keywords have as well
+const worth = (term) => (stop.has(term) ? 0.01 : 1) / Math.sqrt(1 + (shown.get(term) ?? 0)); // rare ones say more
 const options = {
-  boost: { heading: 2, keywords: 1.5 },
-  boostTerm: (word) => (asking.includes(word) ? 0.01 : 1) / Math.sqrt(1 + count(word)), // rare ones say more
-  fuzzy: (word) => !count(word) && 0.25,
-  prefix: (word) => word.length > 3 || !count(word),
+  tokenize: asked,
+  processTerm: (word) => (indexed.has(stem(word)) ? stem(word) : `=${word}`),
+  boost: { title: 2, heading: 2, keywords: 2 },
+  boostTerm: worth,
+  fuzzy: (term) => term.startsWith("=") && 0.25,
+  prefix: (term) => (term.length > 3 && !stop.has(term)) || term.startsWith("="),
 };
 
-function element(name, ...content) {
-  const made = document.createElement(name);
+function add([id, title, heading, keywords, text]) {
+  index.add({ id, title, heading, text, keywords });
+  const seen = new Set(split(`${title} ${heading} ${text}`).map(stem));
+  for (const term of seen) shown.set(term, 1 + (shown.get(term) ?? 0));
+  for (const term of [...seen, ...split(keywords).map(stem)]) indexed.add(term);
+}
+
+// The words of a question, and of a long text that was pasted, the rarest that there are
+function asked(text) {
+  const words = [...new Set(split(text))];
+  const known = words.filter((word) => words.length < 40 || indexed.has(stem(word)));
+  return known.sort((one, other) => worth(stem(other)) - worth(stem(one))).slice(0, 40);
+}
+
+function element(name, properties, ...content) {
+  const made = Object.assign(document.createElement(name), properties);
   made.append(...content); // a text stays one, whatever it looks like
   return made;
 }
 
-function link({ id, title, heading }) {
-  const made = element("a", heading === title ? title : `${title} › ${heading}`);
-  made.href = new URL(id, root);
-  return made;
+function option({ id, title, heading }, ...text) {
+  const names = new Set([title, heading]);
+  return element("a", { role: "option", id: `at:${id}`, href: new URL(id, root) }, [...names].join(" › "), ...text);
 }
 
-// The best section of a page, where in its text most of the words stand together, and further sections
+// The best section of a page, with the sentence or line that has most of the words, and further sections
 function result([best, ...others]) {
-  const words = best.text.split(/\s+/);
-  const found = words.map((word) => split(word).filter((part) => best.terms.includes(part)));
-  const near = (i) => [...new Set(found.slice(i, i + 25).flat())].join("").length;
-  const worth = found.map((parts, i) => parts.length && near(i));
-  const start = Math.max(worth.indexOf(Math.max(...worth)) - 5, 0);
-  const text = element("p");
-  for (let i = start; i < Math.min(start + 30, words.length); i++)
-    text.append(found[i].length ? element("b", words[i]) : words[i], " ");
-  for (const other of others.filter(({ score }) => score > best.score / 2).slice(0, 2))
-    text.append(element("br"), link(other));
-  return element("li", link(best), text);
+  const hit = (word) => !stop.has(stem(word)) && (best.terms.includes(stem(word)) || best.terms.includes(`=${word}`));
+  const hits = (text) => split(text).filter(hit).map(stem);
+  const parts = best.text.trim().split(/\s*\n\s*\n\s*|(?<=[.?!:])\s+/);
+  const worths = parts.map((part) => [...new Set(hits(part))].reduce((sum, term) => sum + worth(term), 0));
+  const start = worths.indexOf(Math.max(...worths));
+  const words = parts.slice(start, start + 2).join(" ").split(/\s+/);
+  const from = Math.max(words.findIndex((word) => hits(word).length) - 25, 0);
+  const bold = (word) => (hits(word).length ? element("b", {}, word) : word);
+  const some = words.slice(from, from + 40).flatMap((word) => [bold(word), " "]);
+  const text = element("p", {}, ...some, words.length > from + 40 ? "…" : "");
+  const further = others.filter(({ score }) => score > best.score / 2).slice(0, 2);
+  const below = element("div", {}, ...further.map((other) => option(other)));
+  return element("li", { role: "none", className: "mb-3" }, option(best, text), below);
 }
 
-const add = ([id, title, heading, keywords, text]) => index.add({ id, title, heading, text, keywords });
-input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });
-input.oninput = () => {
-  const sections = Map.groupBy(index.search(input.value, options), ({ id }) => id.split("#")[0]);
-  const pages = Array.from(sections.values()).slice(0, 10);
-  const has = (word, i, all) => longer(word.replace(/(?<=.{5})(e[ds]|ing|s)$/, "")).some(({ length }) => !all[i + 1] || length < word.length + 4);
-  const missing = tokens(input.value).filter((...word) => !has(...word)); // endings aside
-  const words = tokens(input.value).filter((word) => !asking.includes(word)).join(" ");
-  const apart = words && !index.search(words, { ...options, combineWith: "AND" }).length ? "No section has all of these words. " : "";
-  const named = missing.length ? `No page has “${missing.slice(0, 5).join("”, “")}”. ` : apart;
+// Whether all of the words stand close together
+function together({ title, heading, text }, words) {
+  const found = split(`${title} ${heading} ${text}`).map(stem);
+  const places = words.map((word) => [...found.keys()].filter((i) => found[i].startsWith(stem(word))));
+  return places[0].some((i) => places.every((others) => others.some((j) => Math.abs(i - j) < 3 * words.length)));
+}
+
+// What no page shows, and what stands apart; of the word that is being typed, the beginning is enough
+function remark(words) {
+  const begun = (word) => word === words.at(-1) && [...shown.keys()].some((term) => term.startsWith(word));
+  const missing = words.filter((word) => !shown.has(stem(word)) && !begun(word));
+  if (missing.length) return `No page has “${missing.slice(0, 5).join("”, “")}”. `;
+  const telling = words.filter((word) => !stop.has(stem(word)));
+  if (telling.length < 2) return "";
+  const all = index.search(telling.join(" "), { ...options, combineWith: "AND" });
+  if (all.some((section) => together(section, telling))) return "";
+  return `No section has ${all.length ? "these words close together" : "all of these words"}. `;
+}
+
+function find() {
+  const pages = [...Map.groupBy(index.search(input.value, options), ({ id }) => id.split("#")[0]).values()].slice(0, 10);
   list.replaceChildren(...pages.map(result));
-  status.textContent = named + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
-};
-input.form.onsubmit = () => Boolean(list.querySelector("a")?.click()); // false: nothing is sent
-list.onclick = (event) => event.target.closest("a") && dialog.close();
-dialog.onkeydown = (event) => {
-  if (event.key === "Escape") dialog.close();
-  const stops = [input, ...list.querySelectorAll("li > a")];
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  stops[stops.indexOf(document.activeElement) + step]?.focus();
-  return !step; // no scrolling
+  choose();
+  input.ariaExpanded = pages.length > 0;
+  const said = remark([...new Set(tokens(input.value))]);
+  status.textContent = said + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
+}
+
+// A screen reader reads the chosen result, while the words can be changed
+function choose(chosen) {
+  for (const one of list.querySelectorAll("a")) one.ariaSelected = one === chosen;
+  chosen?.scrollIntoView({ block: "nearest" });
+  input.setAttribute("aria-activedescendant", chosen?.id ?? "");
+}
+
+input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });
+input.oninput = find;
+input.form.onsubmit = () => Boolean((list.querySelector("[aria-selected=true]") ?? list.querySelector("a"))?.click()); // sends nothing
+list.onclick = (event) => event.target.closest("a") && (history.replaceState(input.value, ""), dialog.close());
+function open(words) {
+  if (!dialog.open) dialog.showModal();
+  input.focus();
+  if (words) find((input.value = words));
+  history.replaceState(null, "");
+}
+for (const back of ["pageshow", "popstate"]) addEventListener(back, () => history.state && open(history.state));
+onkeydown = (event) => {
+  const other = event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea");
+  if (event.key === "/" && !other) open(event.preventDefault());
+  const step = dialog.open && { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const all = [...list.querySelectorAll("a")];
+  if (step) choose(all[all.findIndex((one) => one.ariaSelected === "true") + step], event.preventDefault());
 };

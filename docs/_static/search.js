@@ -44,28 +44,26 @@ function element(name, properties, ...content) {
 }
 
 function option({ id, title, heading }, ...text) {
-  const names = new Set([title, heading]);
-  return element("a", { role: "option", id: `at:${id}`, href: new URL(id, root) }, [...names].join(" › "), ...text);
+  const name = [...new Set([title, heading])].join(" › ");
+  return element("a", { role: "option", id: `at:${id}`, href: new URL(id, root) }, name, ...text);
 }
 
 // The best section of a page, with the sentence or line that has most of the words, and further sections
 function result([best, ...others]) {
-  const hit = (word) => !stop.has(stem(word)) && (best.terms.includes(stem(word)) || best.terms.includes(`=${word}`));
-  const hits = (text) => split(text).filter(hit).map(stem);
+  const terms = best.terms.filter((term) => !stop.has(term));
+  const hits = (text) => split(text).filter((word) => terms.includes(stem(word)) || terms.includes(`=${word}`)).map(stem);
   const parts = best.text.trim().split(/\s*\n\s*\n\s*|(?<=[.?!:])\s+/);
   const worths = parts.map((part) => [...new Set(hits(part))].reduce((sum, term) => sum + worth(term), 0));
   const start = worths.indexOf(Math.max(...worths));
   const words = parts.slice(start, start + 2).join(" ").split(/\s+/);
   const from = Math.max(words.findIndex((word) => hits(word).length) - 25, 0);
-  const bold = (word) => (hits(word).length ? element("b", {}, word) : word);
-  const some = words.slice(from, from + 40).flatMap((word) => [bold(word), " "]);
+  const some = words.slice(from, from + 40).flatMap((word) => [hits(word).length ? element("b", {}, word) : word, " "]);
   const text = element("p", {}, ...some, words.length > from + 40 ? "…" : "");
   const further = others.filter(({ score }) => score > best.score / 2).slice(0, 2);
   const below = element("div", {}, ...further.map((other) => option(other)));
   return element("li", { role: "none", className: "mb-3" }, option(best, text), below);
 }
 
-// Whether all of the words stand close together
 function together({ title, heading, text }, words) {
   const found = split(`${title} ${heading} ${text}`).map(stem);
   const places = words.map((word) => [...found.keys()].filter((i) => found[i].startsWith(stem(word))));
@@ -75,8 +73,8 @@ function together({ title, heading, text }, words) {
 // What no page shows, and what stands apart; of the word that is being typed, the beginning is enough
 function remark(words) {
   const begun = (word) => word === words.at(-1) && [...shown.keys()].some((term) => term.startsWith(word));
-  const missing = words.filter((word) => !shown.has(stem(word)) && !begun(word));
-  if (missing.length) return `No page has “${missing.slice(0, 5).join("”, “")}”. `;
+  const missing = words.filter((word) => !shown.has(stem(word)) && !begun(word)).slice(0, 5);
+  if (missing.length) return `No page has “${missing.join("”, “")}”. `;
   const telling = words.filter((word) => !stop.has(stem(word)));
   if (telling.length < 2) return "";
   const all = index.search(telling.join(" "), { ...options, combineWith: "AND" });
@@ -93,7 +91,7 @@ function find() {
   status.textContent = said + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
 }
 
-// A screen reader reads the chosen result, while the words can be changed
+// What a screen reader reads
 function choose(chosen) {
   for (const one of list.querySelectorAll("a")) one.ariaSelected = one === chosen;
   chosen?.scrollIntoView({ block: "nearest" });
@@ -103,18 +101,20 @@ function choose(chosen) {
 input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });
 input.oninput = find;
 input.form.onsubmit = () => Boolean((list.querySelector("[aria-selected=true]") ?? list.querySelector("a"))?.click()); // sends nothing
-list.onclick = (event) => event.target.closest("a") && (history.replaceState(input.value, ""), dialog.close());
+list.onclick = () => history.replaceState(input.value, "");
+list.addEventListener("click", () => dialog.close());
 function open(words) {
   if (!dialog.open) dialog.showModal();
   input.focus();
-  if (words) find((input.value = words));
+  input.value = words ?? input.value;
+  find();
   history.replaceState(null, "");
 }
 for (const back of ["pageshow", "popstate"]) addEventListener(back, () => history.state && open(history.state));
-onkeydown = (event) => {
+addEventListener("keydown", (event) => {
   const other = event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea");
   if (event.key === "/" && !other) open(event.preventDefault());
   const step = dialog.open && { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const all = [...list.querySelectorAll("a")];
   if (step) choose(all[all.findIndex((one) => one.ariaSelected === "true") + step], event.preventDefault());
-};
+});

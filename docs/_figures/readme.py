@@ -28,11 +28,11 @@ with plt.rc_context({"svg.hashsalt": "relugrad", "path.simplify": False}):
 page = (DOCS / "tutorials/draw.md").read_text("utf-8").partition("## Draw a raster plot")[0]
 cells = re.findall(r"^```{code-cell} python\n(?!:)(.*?)^```", page, re.DOTALL | re.MULTILINE)
 exec("".join(cells), names := {})  # noqa: S102
-figure, panels = plt.subplots(1, 2, figsize=(7, 1.6), sharey=True, layout="constrained")
+figure, panels = plt.subplots(1, 2, figsize=(5.5, 1.5), sharey=True, layout="constrained")
 blue = ListedColormap(["w", "#0072b2"])
-titles = {0: "before training: each dot is a spike", 200: "after 200 updates"}
+titles = {0: "before training", 200: "after 200 updates"}
 for panel, (updates, title) in zip(panels, titles.items(), strict=True):
     panel.imshow(names["pictures"][f"after {updates} updates"], blue, origin="lower")
     panel.set(title=title, xlabel="time step", yticks=[0, 80])
 panels[0].set_ylabel("neuron")
-figure.savefig(DOCS / "_static/learned.png", dpi=200)
+figure.savefig(DOCS / "_static/learned.png", dpi=250)

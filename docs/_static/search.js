@@ -101,8 +101,7 @@ function choose(chosen) {
 input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });
 input.oninput = find;
 input.form.onsubmit = () => Boolean((list.querySelector("[aria-selected=true]") ?? list.querySelector("a"))?.click()); // sends nothing
-list.onclick = () => history.replaceState(input.value, "");
-list.addEventListener("click", () => dialog.close());
+list.onclick = (event) => event.target.closest("a") && dialog.close(history.replaceState(input.value, ""));
 function open(words) {
   if (!dialog.open) dialog.showModal();
   input.focus();

@@ -83,7 +83,9 @@ function remark(words) {
 }
 
 function find() {
-  const pages = [...Map.groupBy(index.search(input.value, options), ({ id }) => id.split("#")[0]).values()].slice(0, 10);
+  const sections = Map.groupBy(index.search(input.value, options), ({ id }) => id.split("#")[0]);
+  const sum = (page) => page.reduce((total, { score }, i) => total + score * 0.3 ** i, 0); // further sections count, too
+  const pages = [...sections.values()].sort((one, other) => sum(other) - sum(one)).slice(0, 10);
   list.replaceChildren(...pages.map(result));
   choose();
   input.ariaExpanded = pages.length > 0;
@@ -91,11 +93,10 @@ function find() {
   status.textContent = said + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
 }
 
-// What a screen reader reads
 function choose(chosen) {
   for (const one of list.querySelectorAll("a")) one.ariaSelected = one === chosen;
   chosen?.scrollIntoView({ block: "nearest" });
-  input.setAttribute("aria-activedescendant", chosen?.id ?? "");
+  input.setAttribute("aria-activedescendant", chosen?.id ?? ""); // which a screen reader reads
 }
 
 input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });

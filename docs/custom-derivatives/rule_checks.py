@@ -1,0 +1,351 @@
+"""Checks of a function with a rule of jax.custom_vjp or jax.custom_jvp: import `Rule`, edit nothing.
+
+From relugrad, licensed under Apache-2.0.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle, product
+from typing import Any
+from unittest import SkipTest
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jax.sharding import Mesh, PartitionSpec
+
+__version__ = "1.0.0"
+
+DTYPES = ["float16"], ["bfloat16"], ["float32"], ["bfloat16", "float32"]  # the last: of pytrees
+FACTORS = np.array([0.8, 1.0, 1.1, 1.3], "float32")  # of NumPy: importing this doesn't start JAX
+leaves, structure, tree_map = jax.tree.leaves, jax.tree.structure, jax.tree.map
+# Arrays multiplied; multiples of them along a new axis; arrays of these types, in turn; their types
+times = lambda factor, tree: tree_map(lambda a: (factor * a).astype(a.dtype), tree)
+rows = lambda tree, axis=0: jax.vmap(times, (0, None), axis)(FACTORS, tree)
+cast = lambda tree, *to: structure(tree).unflatten(map(jnp.asarray, leaves(tree), cycle(to)))
+types = lambda tree: [jnp.result_type(a).name for a in leaves(tree)]
+# A sum with a weight for each number
+weighted = lambda tree: ravel_pytree(tree)[0] @ ravel_pytree(weights(tree))[0]
+vmap = lambda f, x, axis=0: jax.vmap(f, axis)(rows(x, axis))
+scan = lambda f, rows: jax.lax.scan(lambda _, row: (None, f(row)), None, rows)[1]
+
+
+def weights(tree, size=1.0):
+    flat, unravel = ravel_pytree(tree)
+    return unravel((size * jnp.cos(1 + jnp.arange(flat.size))).astype(flat.dtype))
+
+
+def around(tree):  # a few roundings up and down, also from 0: the same to a right function
+    for seed, sign in product((0, 1), (1, -1)):
+        steps = sign * np.random.default_rng(seed).uniform(1, 4, 100)
+        one = lambda a: jnp.finfo(a.dtype).eps * jnp.clip(jnp.abs(a), 0, 1e30) + 1e-30
+        step = lambda a: (one(a) * jnp.resize(steps, a.shape)).astype(a.dtype)
+        yield tree_map(lambda a: a + step(a), tree)
+
+
+def labelled(what, tree, arguments=()):  # a dictionary of arrays: whose derivative each is
+    by = lambda path: f" by {arguments[path[0].idx]}" if arguments else ""
+    paths, rest = jax.tree_util.tree_flatten_with_path(tree)[0], slice(bool(arguments), None)
+    return {what + by(path) + jax.tree_util.keystr(path[rest]): leaf for path, leaf in paths}
+
+
+def attempt(error, what, call, *args):  # what JAX raises becomes this error
+    try:
+        return call(*args)
+    except (AssertionError, SkipTest):
+        raise
+    except Exception as raised:
+        reason = f"{raised}".strip().partition("\n")[0]
+        raise error(f"{what} fails: {type(raised).__name__}: {reason}") from raised
+
+
+def recurrent_scan(f, x, *p):
+    def step(state, factor):
+        y = f(state, *p)
+        inputs = times(0.4 + 0.04 * factor * jnp.arctan(weighted(y)), x)  # with the sign of x
+        return tree_map(jnp.add, times(0.6, state), inputs), y
+
+    return jax.lax.scan(step, x, FACTORS)[1]
+
+
+def training(f, *a):  # of several seeds, along gradients
+    gradient = lambda *a: jax.grad(lambda *a: weighted(f(*a)))(*a)
+    return jax.lax.stop_gradient(vmap(lambda a: recurrent_scan(gradient, *a), a))
+
+
+def arguments_alone(f, *a):  # one has a derivative, and then a batch
+    constant = jax.lax.stop_gradient(leaves(a))
+    of = lambda n, leaf: f(*structure(a).unflatten([*constant[:n], leaf, *constant[n + 1 :]]))
+    return [(of(n, one), vmap(partial(of, n), one)) for n, one in enumerate(leaves(a))]
+
+
+def outputs_alone(f, *a):  # the cotangents of the others are 0
+    return [leaves(f(*a))[n] for n in range(structure(jax.eval_shape(f, *a)).num_leaves)]
+
+
+def mesh(f, *a):  # a scan on each of two devices
+    if len(jax.devices()) < 2:
+        two = "jax.config.update('jax_num_cpu_devices', 2) in conftest.py makes two of a CPU"
+        raise SkipTest(f"a mesh needs two devices; {two}")
+    devices, split = Mesh(jax.devices()[:2], "device"), PartitionSpec("device")
+    run = partial(scan, lambda row: f(*row))
+    return jax.shard_map(run, mesh=devices, in_specs=split, out_specs=split)(rows(a))
+
+
+def forward_mode(f, x, *p):
+    loss = lambda x: weighted(f(x, *p))
+    twice = jax.hessian(loss)(x), jax.jacfwd(jax.jacfwd(loss))(x)
+    return jax.lax.stop_gradient((jax.jacfwd(lambda x: f(x, *p))(x), twice))
+
+
+PROGRAMS = {  # functions of f, x and the parameters
+    "one_call": lambda f, *a: f(*a),
+    "two_calls": lambda f, x, *p: tree_map(jnp.multiply, jax.jit(f)(x, *p), f(times(0.7, x), *p)),
+    "jacobian": lambda f, x, *p: jax.lax.stop_gradient(jax.jacrev(lambda x: f(x, *p))(x)),
+    "vmap_over_x": lambda f, x, *p: vmap(lambda x: f(x, *p), x),
+    "vmap_in_vmap": lambda f, x, *p: vmap(lambda x: vmap(lambda a: f(*a), (x, *p)), x, -1),
+    "recurrent_scan": recurrent_scan,
+    "scan_in_scan": lambda f, x, *p: scan(lambda x: scan(lambda a: f(*a), rows((x, *p))), rows(x)),
+    "checkpointed_scan": lambda f, *a: scan(jax.checkpoint(lambda row: f(*row)), rows(a)),
+    "training": training,
+    "mesh": mesh,
+}
+WITH_PARAMETERS = {
+    "vmap_over_parameters": lambda f, x, *p: vmap(lambda p: f(x, *p), p),
+    "vmap_over_both": lambda f, *a: vmap(lambda a: f(*a), a),
+}
+COLUMNS = {"parameter_for_each_column": lambda f, x, *p: f(rows(x, -1), *rows(p))}
+
+
+@dataclass(eq=False)
+class Rule:
+    """What a function should compute, and where to try it. What doesn't fit is a ValueError."""
+
+    function: Callable  # of x, which gets a gradient, and of parameters, which get none
+    value: Callable  # what it returns, in plain JAX: value(x, *p)
+    change: Callable | None = None  # its slope times dx: change(dx, x, *p). None: that of value
+    x: Any = field(default_factory=lambda: jnp.array([-1.7, -0.4, 0.3, 0.8]))  # or a pytree
+    parameters: Sequence[tuple] = ((),)  # sets of numbers, arrays or pytrees
+    bad: Sequence[tuple] = ()  # with these, everything has to be NaN
+    points: Any = None  # x for single calls. None: thousands of numbers, up to infinity
+    cotangents: Sequence[float] = (0.0, 1e-20, 1.0, 1e6, 1e30, np.inf)  # [1.0] if you clip them
+    element_by_element: bool = True  # False if other numbers of x, or its place, matter
+    forward_mode: bool = False  # True for jax.custom_jvp
+    second: bool = True  # False if nothing is to be differentiated twice
+    programs: dict[str, Callable] = field(default_factory=dict)  # your own: program(f, x, *p)
+    skip: dict[str, str] = field(default_factory=dict)  # names of checks, and why
+    rtol: float = 1e-5  # the tolerated error of each number; of 64 bits, a thousandth of it
+    atol: float = 3e-6
+
+    def __post_init__(self):  # fill in what is None, and find what doesn't fit together
+        if self.change is None:
+            self.change = lambda dx, x, *p: jax.jvp(lambda x: self.value(x, *p), (x,), (dx,))[1]
+        if self.points is None:
+            self.points = self.many() if self.element_by_element else self.x
+        first, pairs = tuple(self.parameters[0]), [("points", self.points, self.x)]
+        pairs += [("parameters", p, first) for p in self.parameters]
+        for name, tree, like in [
+            ("x", self.x, self.x),
+            *pairs,
+            *(("bad", p, first) for p in self.bad),
+        ]:
+            if not all(
+                jnp.issubdtype(jnp.result_type(leaf), jnp.floating) for leaf in leaves(tree)
+            ):
+                hint = "is no real float; fix it in the function, as by functools.partial"
+                raise ValueError(f"{name}: a number of {tree} {hint}")
+            if structure(tree) != structure(like):
+                raise ValueError(f"{name}: {tree} needs the structure of {like}")
+        self.x = tree_map(jnp.asarray, self.x)
+        self.points = tree_map(lambda a, x: jnp.asarray(a, x.dtype), self.points, self.x)
+        for x, points in zip(leaves(self.x), leaves(self.points)):
+            if (x < 0).any() and (points >= 0).all():
+                raise ValueError("points needs negative numbers, because x has some")
+        for p in self.parameters:
+            y, dy = self.value(self.x, *p), self.change(self.x, self.x, *p)
+            if not all(np.isfinite(leaf).all() for leaf in leaves((y, dy))):
+                raise ValueError(f"x: value {y} and change {dy} have to be finite there, with {p}")
+            if tree_map(jnp.shape, y) != tree_map(jnp.shape, dy):
+                raise ValueError(f"change has to return the same shapes as value: {dy} and {y}")
+        names = [getattr(f, "__name__", repr(f)) for f in (self.function, self.value)]
+        self.name, self.plain_name, self.outputs = names[0], f"plain {names[1]}", len(leaves(y))
+        self.plain = jax.jit(partial(self.vjp, None))
+        code = getattr(self.value, "__code__", None)
+        self.arguments = list(code.co_varnames[: code.co_argcount]) if code else []
+        self.arguments += [f"argument {n}" for n in range(len(self.arguments), 99)]
+        if unknown := {*self.skip} - {check.__name__ for check in self.checks()}:
+            raise ValueError(f"skip contains {unknown}, and there are no such checks")
+
+    def many(self):  # 0, a tiny number, many ordinary, some very large ones; of pairs, one is large
+        size, alone = max(1, *(abs(a).max() for a in leaves(self.x))), len(leaves(self.x)) == 1
+        between = np.random.default_rng(0).uniform(0, 2 * size, 1000)
+        far = np.geomspace(2 * size, 1e30 if alone else 100 * size, 500)  # 16 bits overflow
+        points = np.array([0, 1e-30, *between, *far, *[np.inf][:alone]])
+        if any((a < 0).any() for a in leaves(self.x)):
+            points = np.concatenate([points, -points])
+        rolled = (np.roll(points, 600 * n) for n in range(len(leaves(self.x))))
+        return structure(self.x).unflatten(rolled)
+
+    def checks(self):
+        """Functions without arguments: a wrong rule raises AssertionError, what can't run SkipTest."""
+        p, calls, programs = leaves(self.parameters), {"points": self.points}, dict(PROGRAMS)
+        programs |= WITH_PARAMETERS if p else {}
+        programs |= {"arguments_alone": arguments_alone} if p or len(leaves(self.x)) > 1 else {}
+        programs |= {"outputs_alone": outputs_alone} if self.outputs > 1 else {}
+        programs |= {"forward_mode": forward_mode} if self.second and self.forward_mode else {}
+        if self.element_by_element:
+            programs |= COLUMNS if p and not any(map(np.ndim, p)) else {}
+            calls["no_axes"] = tree_map(lambda a: a.ravel()[-1], self.x)
+            for name, shape in ("0", (0,)), ("60_90", (60, 90)), ("3_1_4_5", (3, 1, 4, 5)):
+                calls[f"shape_{name}"] = tree_map(lambda a: jnp.resize(a, shape), self.points)
+        given = partial(self.vjp, self.function)
+        ways = {"": jax.jit(given), ", outside of jit,": given}
+        checks = {name: partial(self.check_call, x, ways) for name, x in calls.items()}
+        functions = (lambda *a: self.function(*a)), self.reference  # JAX remembers functions
+        for name, program in (programs | self.programs).items():
+            jitted = (jax.jit(partial(self.derivatives, program, f)) for f in functions)
+            checks[name] = partial(self.check_program, program, *jitted)
+        for name in "cotangents", "dtypes", "memory", "nan", *["bad"][: len(self.bad)]:
+            checks[name] = getattr(self, f"check_{name}")
+
+        def named(name):
+            def check():
+                if name in self.skip:
+                    raise SkipTest(self.skip[name])
+                for p in self.bad if name == "bad" else self.parameters:
+                    told = ", ".join(f"{one} = {a}" for one, a in zip(self.arguments[1:], p))
+                    how = f"in {name} with {told}" if p else f"in {name}"
+                    attempt(AssertionError, f"{self.name} {how}", checks[name], p, how)
+
+            check.__name__ = name
+            return check
+
+        return [*map(named, checks)]
+
+    def reference(self, x, *p):  # in plain JAX: the change over a distance of 0, from its middle
+        start, y = jax.lax.stop_gradient(x), self.value(*jax.lax.stop_gradient((x, *p)))
+        distance = tree_map(jnp.subtract, x, start)
+        middle = tree_map(lambda a, d: a + d / 2, start, distance)
+        return tree_map(jnp.add, y, self.change(distance, middle, *p))
+
+    def vjp(self, function, x, p, ct):  # without a function in plain JAX, also at infinity
+        if function:
+            y, pull_back = jax.vjp(lambda x: function(x, *p), x)
+        else:
+            pull_back = jax.linear_transpose(lambda dx: self.change(dx, x, *p), x)
+            y = self.value(x, *p)
+        return labelled("value", y) | labelled("gradient", pull_back(ct), self.arguments)
+
+    def derivatives(self, program, f, *a):  # the second: of the value and the gradient together
+        loss = lambda *a: (weighted(y := program(f, *a)), y)
+        gradient, y = jax.grad(loss, range(len(a)), has_aux=True)(*a)
+        found = labelled("value", y) | labelled("gradient", gradient, self.arguments)
+        if self.second:
+            again = lambda *a: weighted(jax.grad(loss, has_aux=True)(*a))
+            gradient = jax.grad(again, range(len(a)))(*a)
+            found |= labelled("second derivative", gradient, self.arguments)
+        return found
+
+    def assert_close(self, found, expected, near, how, x=None, rtol=None, atol=None):
+        # Each number is close by itself, beyond 1e30, or NaN in plain JAX.
+        exact = 1e-3 if "float64" in types(expected) else 1
+        rtol, atol = rtol or exact * self.rtol, exact * self.atol if atol is None else atol
+        shapes, wanted = tree_map(jnp.shape, found), tree_map(jnp.shape, expected)
+        assert shapes == wanted, f"{self.name} {how} has the shapes {shapes}, not {wanted}"
+        for label in sorted(expected, key=lambda label: label[:5] != "value"):
+            what, shape = f"{label} of {self.name} {how}", wanted[label]
+            numbers = (np.asarray(one[label], float) for one in (found, expected, *near))
+            a, b, *others = (np.clip(array, -1e30, 1e30) for array in numbers)
+            at = [np.asarray(leaf, float) for leaf in leaves(x) if leaf.shape == shape]
+            # A difference has the errors of both. A tail is small, and long.
+            tail = np.clip(np.min(np.abs(at), 0), 1, 0.1 / rtol) if at else 1
+            spread = sum(np.nan_to_num(abs(other - b)) for other in others)
+            wrong = ~(abs(a - b) <= atol / tail + rtol * abs(b) + spread) & ~np.isnan(b)
+            if wrong.any():
+                where = f" at {[int(n[0]) for n in np.nonzero(wrong)]}" if shape else ""
+                where += "".join(f", where x is {array[wrong][0]:.7g}" for array in at)
+                message = f"{what} is {a[wrong][0]:.7g} and should be {b[wrong][0]:.7g}{where}"
+                raise AssertionError(f"{message} ({wrong.sum()} of {wrong.size} numbers are wrong)")
+
+    def plain_around(self, x, p, ct):  # after a few roundings; a jump moves by its slope, so not
+        expected, *near = (self.plain(a, p, ct) for a in (x, *around(x)))
+        for a, one in zip(around(x), near):
+            dy = self.change(tree_map(jnp.subtract, a, x), x, *p)
+            one |= labelled("value", tree_map(jnp.add, self.value(x, *p), dy))
+        return expected, near
+
+    def check_program(self, program, given, plain, p, how):
+        a = self.x, *tree_map(jnp.asarray, p)
+        expected = attempt(SkipTest, f"{self.plain_name} {how}", plain, *a)
+        if program is mesh:
+            alone = jax.jit(partial(mesh, lambda *a: self.function(*a)))
+            attempt(SkipTest, f"{self.name}, without a derivative, {how}", alone, *a)
+        near = [plain(x, *a[1:]) for x in around(self.x)]
+        self.assert_close(given(*a), expected, near, how, self.x)
+
+    def check_call(self, x, ways, p, how):
+        ct = weights(self.value(x, *p))
+        expected, near = attempt(SkipTest, f"{self.plain_name} {how}", self.plain_around, x, p, ct)
+        found = expected | labelled("value", self.function(x, *p))
+        self.assert_close(found, expected, near, f"{how}, without a gradient,", x)
+        for way, given in ways.items():
+            self.assert_close(given(x, p, ct), expected, near, how + way, x)
+
+    def check_cotangents(self, p, how):  # the gradient is proportional, from 0 to infinity
+        for x, infinite in (self.points, False), (self.x, True):  # 0 times infinity may be NaN
+            y, pull_back = jax.vjp(lambda x: self.function(x, *p), x)
+            for size in (size for size in self.cotangents if np.isinf(size) == infinite):
+                expected, near = self.plain_around(x, p, weights(y, size))
+                gradient = labelled("gradient", pull_back(weights(y, size)), self.arguments)
+                told, atol = f"{how}, up to {size},", self.atol * min(size, 1e30)
+                self.assert_close(expected | gradient, expected, near, told, x, atol=atol)
+
+    def check_dtypes(self, p, how):  # 16 bits round at most twice
+        p = cast(p, "bfloat16")  # numbers that all of these types have
+        numbers = tree_map(lambda a: a if a.ndim else a.item(), p)
+        for dtypes in DTYPES:
+            x, eps = cast(self.points, *dtypes), max(float(jnp.finfo(t).eps) for t in dtypes)
+            ct, wide = tree_map(jnp.ones_like, self.value(x, *p)), cast(x, "float32")
+            steps = (cast((times(1 + n * eps, wide), p, ct), "float32") for n in (0, 1, -1))
+            expected, *near = (self.plain(*a) for a in steps)
+            for given in numbers, cast(p, "float32"), p:
+                told = f"{how} with x in {' and '.join(dtypes)}, parameters in {types(given)}"
+                y, pull_back = jax.vjp(self.function, x, *given)
+                gradients = pull_back(tree_map(jnp.ones_like, y))
+                right = types(y) == types(self.value(x, *numbers)) or {*types(y)} <= {*dtypes}
+                assert right, f"the value of {self.name} {told} is in {types(y)}"
+                pairs = zip(types(gradients), types((x, *given)))
+                wrong = [pair for pair in pairs if pair[0] not in (pair[1], *dtypes[1:])]
+                assert not wrong, f"gradients of {self.name} {told} are in {types(gradients)}"
+                found = labelled("value", y) | labelled("gradient", gradients[:1], self.arguments)
+                rounded = {name: expected[name].astype(a.dtype) for name, a in found.items()}
+                close = self.rtol + 4 * eps, self.atol + 4 * eps
+                self.assert_close(found, rounded, near, told, x, *close)
+
+    def check_memory(self, p, how):  # one array as large as x, and the parameters
+        nbytes = lambda tree: sum(np.asarray(a).nbytes for a in leaves(tree))
+        for dtype in "float32", "bfloat16":
+            x = cast(self.points, dtype)
+            moved = tree_map(partial(jnp.roll, shift=1), times(0.7, x))
+            kept = (leaves(jax.vjp(lambda x: self.function(x, *p), a)[1]) for a in (x, moved))
+            pairs = [pair for pair in zip(*kept) if np.size(pair[0]) > 1]
+            fixed = [a for a, b in pairs if a.dtype != bool and (a == b).all()]
+            told = f"is stored for the backward pass of {self.name} {how}, x in {dtype}"
+            assert nbytes(pairs) / 2 <= nbytes((x, p)), f"more than an array as large as x {told}"
+            assert nbytes(fixed) <= nbytes(p), f"an array that doesn't depend on x {told}"
+
+    def check_nan(self, p, how):  # NaN stays NaN, and makes nothing else NaN
+        good = self.x, weights(self.value(self.x, *p))
+        bad = tree_map(lambda a: a.at[(0,) * a.ndim].set(jnp.nan), good)
+        for name, x, ct in ("x", bad[0], good[1]), ("the cotangent", good[0], bad[1]):
+            expected = self.vjp(None, x, p, ct) | labelled("value", self.reference(x, *p))
+            pair = tree_map(jnp.isnan, (self.vjp(self.function, x, p, ct), expected))
+            self.assert_close(*pair, [], f"{how}, NaN in {name} (1: it's NaN, 0: it isn't),")
+
+    def check_bad(self, p, how):  # under jit, no error can be raised, so value and gradient are NaN
+        ct = weights(self.value(self.x, *self.parameters[0]))
+        found = jax.jit(lambda *p: self.vjp(self.function, self.x, p, ct))(*p)
+        for label, array in found.items():
+            assert np.isnan(array).all(), f"{label} of {self.name} {how} is {array}, not NaN"

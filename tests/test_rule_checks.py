@@ -1,0 +1,227 @@
+"""The file with which readers check a rule: what our pages offer passes, and wrong rules are found.
+
+ReluGrad goes through it in test_reference.py, and the rules of its page in docs/custom-derivatives.
+"""
+
+import importlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+from jax import Array
+from jax.custom_batching import custom_vmap
+from rule_checks import Rule
+
+Function = Callable[..., Any]
+
+DOCS = Path(__file__).parents[1] / "docs"
+X = jnp.array([-1.7, -0.4, 0.3, 0.8])
+POSITIVE = jnp.array([0.02, 0.3, 0.8, 1.7])
+BAD = [(jnp.nan,), (jnp.inf,)]
+
+
+def page(name: str) -> str:
+    return next(DOCS.glob(f"*/{name}")).read_text("utf-8")
+
+
+def shown(name: str, *starts: str) -> dict[str, Any]:
+    """What the last cells of a page with these lines define."""
+    cells = re.findall(r"(?ms)^```\{code-cell\} python\n((?![:-]).*?)^```", page(name))
+    names: dict[str, Any] = {}
+    for start in starts:
+        exec([cell for cell in cells if f"\n{start}" in f"\n{cell}"][-1], names)  # noqa: S102
+    return names
+
+
+def spike(function: Function, slope: Function, x: Any = X, **settings: Any) -> Rule:
+    """A spike of x and, if nothing else is said, of a positive parameter."""
+    settings = {"parameters": [(0.3,), (1.0,)], "bad": [(-1.0,), (0.0,), *BAD]} | settings
+    value = lambda x, *p: (x >= 0).astype(x.dtype)  # noqa: E731
+    return Rule(function, value, lambda dx, x, *p: slope(x, *p) * dx, x, **settings)
+
+
+def root(function: Function, **settings: Any) -> Rule:
+    """The square root of *Write a rule*, whose slope is bounded."""
+    change = lambda dx, x, p: dx / (2 * jnp.sqrt(jnp.maximum(x, p**2)))  # noqa: E731
+    value = lambda x, smallest: jnp.sqrt(x)  # noqa: E731
+    return Rule(function, value, change, POSITIVE, [(0.3,), (1.0,)], BAD, **settings)
+
+
+def ruled(value: Function, gradient: Function, **settings: Any) -> Function:
+    """A function with this gradient, of copies of the arguments and of the cotangent."""
+    function = jax.custom_vjp(value)
+    function.defvjp(
+        lambda *a: (function(*a), jax.tree.map(jnp.copy, a)),
+        lambda arguments, ct: gradient(*arguments, ct),
+        **settings,
+    )
+    return function
+
+
+write = shown("write.md", "def root", "def hypotenuse", "def length", "def clipped", "def both_modes")
+own = shown("peak-width-reset.md", "def surrogate", "slopes =")
+protected = jax.checkpoint(jax.checkpoint(write["both_modes"]))
+WIDER = {"memory": "16 bits are stored as 32, so that squares don't overflow"}
+RULES = {
+    "root": root(write["root"]),
+    "both_modes": root(protected, forward_mode=True),
+    "hypotenuse": Rule(
+        lambda xy: write["hypotenuse"](*xy), lambda xy: jnp.sqrt(xy[0] ** 2 + xy[1] ** 2), x=(X, POSITIVE), skip=WIDER
+    ),
+    "length": Rule(
+        write["length"],
+        lambda tree: jnp.sqrt(sum((a.astype(float) ** 2).sum() for a in tree.values())).astype(float),
+        x={"a": X, "b": POSITIVE[:2]},
+        element_by_element=False,
+    ),
+    "clipped": Rule(
+        lambda x: write["clipped"](x, 100.0), lambda x: x, cotangents=[1.0]
+    ),
+    **{
+        name: spike(own["surrogate"](slope), slope, parameters=[(0.3,), (1.0,)])
+        for name, slope in own["slopes"].items()
+    },
+}
+if jax.__version_info__ >= (0, 12):
+    hijax = importlib.import_module("hijax_rule").root
+    RULES["hijax"] = root(hijax, forward_mode=True)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [pytest.param(check, id=f"{name}-{check.__name__}") for name in RULES for check in RULES[name].checks()],
+)
+def test_a_rule_of_a_page_passes(check: Function) -> None:
+    check()
+
+
+def bump(x: Array, p: Any) -> Array:
+    return jnp.exp(-((x * p) ** 2))
+
+
+def tanh(x: Array, p: Any) -> Array:
+    return jnp.tanh(x) + jnp.asarray(0 * p, x.dtype)
+
+
+def smooth(slope: Function = bump, value: Function = tanh, times: Function = jnp.multiply) -> Rule:
+    """The hyperbolic tangent with the slope of a bell, or with something else."""
+    right = ruled(value, lambda x, p, ct: (times(ct, slope(x, p)).astype(ct.dtype), None))
+    change = lambda dx, x, p: dx * bump(x, p)  # noqa: E731
+    return Rule(right, lambda x, p: jnp.tanh(x), change, X, [(0.3,), (1.2,)], BAD)
+
+
+def in_batches(right: Function, wrong: Function) -> Function:
+    """A function of numbers that is another under vmap, as a rule for vmap may make it."""
+    mapped = custom_vmap(right)
+
+    def batched(size: int, has_batch: Any, *a: Array) -> Any:
+        axes = [0 if each else None for each in has_batch]
+        return wrong(has_batch, jax.vmap(mapped, axes)(*a)), True
+
+    mapped.def_vmap(batched)
+    function = jax.custom_jvp(mapped)
+    function.defjvp(lambda a, dx: (function(*a), jax.jvp(right, a, dx)[1]))
+    return function
+
+
+def sine_and_cosine(gradient: Function, **settings: Any) -> Rule:
+    value = lambda x: (jnp.sin(x), jnp.cos(x))  # noqa: E731
+    return Rule(ruled(value, gradient, **settings), value)
+
+
+def if_both(x: Array, ct: Any) -> Any:
+    gradient = ct[0] * jnp.cos(x) - ct[1] * jnp.sin(x)
+    return (jnp.where(jnp.any(ct[0] != 0) & jnp.any(ct[1] != 0), gradient, 0),)
+
+
+def stored_as_they_are(x: Array, p: Any) -> Array:
+    return jnp.sqrt(jnp.where(x > 0, x, 0.0)) + 0 * p
+
+
+uncopied = jax.custom_vjp(stored_as_they_are)
+uncopied.defvjp(
+    lambda x, p: (uncopied(x, p), (uncopied(x, p), p)),
+    lambda kept, ct: (ct / (2 * jnp.maximum(*kept)), None),
+)
+twice = in_batches(bump, lambda axes, y: y[::-1] if y.ndim > 1 else y)
+WRONG = {
+    "points": smooth(lambda x, p: bump(x, p) + (abs(x) > 1e6)),
+    "no_axes": smooth(value=lambda x, p: jnp.atleast_1d(tanh(x, p))),
+    "shape_0": smooth(lambda x, p: bump(x, p) * jnp.max(x) / jnp.max(x)),
+    "shape_60_90": smooth(lambda x, p: bump(x[:, ::-1] if x.ndim == 2 else x, p)),
+    "shape_3_1_4_5": smooth(value=lambda x, p: jnp.squeeze(tanh(x, p))),
+    "one_call": smooth(lambda x, p: bump(x, jax.lax.stop_gradient(p))),
+    "two_calls": smooth(times=lambda ct, slope: jax.lax.stop_gradient(ct) * slope),
+    "vmap_over_parameters": smooth(value=lambda x, p: jnp.tanh(x)),
+    "vmap_over_both": smooth(in_batches(bump, lambda axes, y: y * (1 + all(axes)))),
+    "vmap_in_vmap": smooth(twice),
+    "recurrent_scan": root(uncopied),
+    "mesh": smooth(lambda x, p: bump(x, p) * (2 if getattr(jax.typeof(x), "vma", 0) else 1)),
+    "parameter_for_each_column": smooth(lambda x, p: bump(x, jnp.mean(p))),
+    "outputs_alone": sine_and_cosine(if_both),
+    "jacobian": smooth(
+        times=in_batches(jnp.multiply, lambda axes, y: y if all(axes) else 2 * y)
+    ),
+    "cotangents": smooth(times=lambda ct, slope: jnp.clip(ct, -1e8, 1e8) * slope),
+    "dtypes": smooth(value=lambda x, p: jnp.tanh(x) + 0 * p),
+    "memory": smooth(),
+    "nan": smooth(lambda x, p: jnp.nan_to_num(bump(x, p))),
+    "bad": smooth(value=lambda x, p: jnp.tanh(x) + jnp.where(p > 9, 0.0, jnp.nan_to_num(0 * p))),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_rule_is_found(name: str) -> None:
+    """By the check that is named."""
+    with pytest.raises(AssertionError, match=f"in {name}"):
+        next(check for check in WRONG[name].checks() if check.__name__ == name)()
+
+
+@pytest.mark.parametrize(
+    ("argument", "wrong"),
+    [
+        ("points", {"points": abs(X)}),
+        ("points", {"points": (X,)}),
+        ("x", {"x": jnp.arange(4)}),
+        ("x", {"x": X[0] * jnp.inf}),
+        ("parameters", {"parameters": [(1.0,), (1.0, 2.0)]}),
+        ("bad", {"bad": [jnp.nan]}),
+        ("change", {"change": lambda dx, x: dx.sum()}),
+        ("skip", {"skip": {"memroy": "a typo"}}),
+    ],
+)
+def test_what_does_not_fit_together_is_named(argument: str, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"^{argument}"):
+        Rule(jnp.tanh, jnp.tanh, **wrong)
+
+
+def test_importing_it_changes_nothing_and_one_device_is_said() -> None:
+    code = """if True:
+        import os, unittest
+        before = dict(os.environ)
+        import jax, rule_checks
+        from jax._src import xla_bridge
+        assert os.environ == before and not xla_bridge._backends
+        checks = rule_checks.Rule(jax.nn.softplus, jax.nn.softplus).checks()
+        next(check for check in checks if check.__name__ == "mesh")()"""
+    path = str(DOCS / "custom-derivatives")
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert "SkipTest: a mesh needs two devices" in done.stderr
+
+
+def test_the_page_says_how_many_checks_pass() -> None:
+    module = importlib.import_module("test_relu")
+    ...
+
+
+@pytest.mark.parametrize("shape", own["slopes"])
+def test_the_scale_in_the_table_gives_a_half_width_of_a_half(shape: str) -> None:
+    """Where the slope is half of its peak of 1."""
+    (scale,) = re.findall(rf"(?m)^\| {shape} .*\| ([\d.]+) \|$", page("peak-width-reset.md"))
+    assert own["slopes"][shape](0.5, float(scale)) == pytest.approx(0.5, abs=0.001)

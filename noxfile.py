@@ -153,7 +153,7 @@ def proofs(session: nox.Session) -> None:
         session.run("pytest", "-q", "--doctest-modules", *shown, "--cov")
     if "flags" in chosen:  # what JAX will switch on
         flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
-        derived = [f"tests/test_{name}.py" for name in ("reference", "autodiff", "laws")]
+        derived = [f"tests/test_{name}.py" for name in ("reference", "autodiff", "rule_checks")]
         session.run("pytest", "-q", *derived, env=flags)
     if "every_float" in chosen:
         session.run("python", "tests/proofs/every_float.py")

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import pytest
 from jax import Array
 from jax.sharding import Mesh, PartitionSpec
-from tests.test_rule_checks import Function, spike
+from tests.test_rule_checks import Function, each_check, spike
 
 from relugrad import relu_grad
 
@@ -63,13 +63,6 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        pytest.param(check, id=f"{mode}-{check.__name__}")
-        for mode in RULES
-        for check in RULES[mode].checks()
-    ],
-)
+@pytest.mark.parametrize("check", each_check(RULES))
 def test_relugrad(check: Function) -> None:
     check()

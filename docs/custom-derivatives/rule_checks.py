@@ -1,7 +1,4 @@
-"""Checks of a function with a rule of jax.custom_vjp or jax.custom_jvp: import `Rule`, edit nothing.
-
-From relugrad, licensed under Apache-2.0.
-"""
+"""Check rules of jax.custom_vjp and jax.custom_jvp: import `Rule`. From relugrad, Apache-2.0."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +18,14 @@ __version__ = "1.0.0"
 DTYPES = ["float16"], ["bfloat16"], ["float32"], ["bfloat16", "float32"]  # the last: of pytrees
 FACTORS = np.array([0.8, 1.0, 1.1, 1.3], "float32")  # of NumPy: importing this doesn't start JAX
 leaves, structure, tree_map = jax.tree.leaves, jax.tree.structure, jax.tree.map
+stop = jax.lax.stop_gradient
 # Arrays multiplied; multiples of them along a new axis; arrays of these types, in turn; their types
 times = lambda factor, tree: tree_map(lambda a: (factor * a).astype(a.dtype), tree)
 rows = lambda tree, axis=0: jax.vmap(times, (0, None), axis)(FACTORS, tree)
 cast = lambda tree, *to: structure(tree).unflatten(map(jnp.asarray, leaves(tree), cycle(to)))
 types = lambda tree: [jnp.result_type(a).name for a in leaves(tree)]
-# A sum with a weight for each number
 weighted = lambda tree: ravel_pytree(tree)[0] @ ravel_pytree(weights(tree))[0]
+loss = lambda f: lambda *a: weighted(f(*a))
 vmap = lambda f, x, axis=0: jax.vmap(f, axis)(rows(x, axis))
 scan = lambda f, rows: jax.lax.scan(lambda _, row: (None, f(row)), None, rows)[1]
 
@@ -71,39 +69,28 @@ def recurrent_scan(f, x, *p):
 
 
 def training(f, *a):  # of several seeds, along gradients
-    gradient = lambda *a: jax.grad(lambda *a: weighted(f(*a)))(*a)
-    return jax.lax.stop_gradient(vmap(lambda a: recurrent_scan(gradient, *a), a))
+    return stop(vmap(lambda a: recurrent_scan(jax.grad(loss(f)), *a), a))
 
 
 def arguments_alone(f, *a):  # one has a derivative, and then a batch
-    constant = jax.lax.stop_gradient(leaves(a))
+    constant = stop(leaves(a))
     of = lambda n, leaf: f(*structure(a).unflatten([*constant[:n], leaf, *constant[n + 1 :]]))
     return [(of(n, one), vmap(partial(of, n), one)) for n, one in enumerate(leaves(a))]
 
 
-def outputs_alone(f, *a):  # the cotangents of the others are 0
-    return [leaves(f(*a))[n] for n in range(structure(jax.eval_shape(f, *a)).num_leaves)]
-
-
-def mesh(f, *a):  # a scan on each of two devices
+def mesh(f, *a, gradient=True):  # a scan on each of two devices, of gradients, too
     if len(jax.devices()) < 2:
-        two = "jax.config.update('jax_num_cpu_devices', 2) in conftest.py makes two of a CPU"
-        raise SkipTest(f"a mesh needs two devices; {two}")
+        raise SkipTest("one device: jax.config.update('jax_num_cpu_devices', 2) makes two CPUs")
+    grad = lambda row: stop(jax.grad(loss(f), range(len(a)))(*row)) if gradient else ()
     devices, split = Mesh(jax.devices()[:2], "device"), PartitionSpec("device")
-    run = partial(scan, lambda row: f(*row))
+    run = partial(scan, lambda row: (f(*row), grad(row)))
     return jax.shard_map(run, mesh=devices, in_specs=split, out_specs=split)(rows(a))
-
-
-def forward_mode(f, x, *p):
-    loss = lambda x: weighted(f(x, *p))
-    twice = jax.hessian(loss)(x), jax.jacfwd(jax.jacfwd(loss))(x)
-    return jax.lax.stop_gradient((jax.jacfwd(lambda x: f(x, *p))(x), twice))
 
 
 PROGRAMS = {  # functions of f, x and the parameters
     "one_call": lambda f, *a: f(*a),
     "two_calls": lambda f, x, *p: tree_map(jnp.multiply, jax.jit(f)(x, *p), f(times(0.7, x), *p)),
-    "jacobian": lambda f, x, *p: jax.lax.stop_gradient(jax.jacrev(lambda x: f(x, *p))(x)),
+    "jacobian": lambda f, x, *p: stop(jax.jacrev(lambda x: f(x, *p))(x)),
     "vmap_over_x": lambda f, x, *p: vmap(lambda x: f(x, *p), x),
     "vmap_in_vmap": lambda f, x, *p: vmap(lambda x: vmap(lambda a: f(*a), (x, *p)), x, -1),
     "recurrent_scan": recurrent_scan,
@@ -116,6 +103,8 @@ WITH_PARAMETERS = {
     "vmap_over_parameters": lambda f, x, *p: vmap(lambda p: f(x, *p), p),
     "vmap_over_both": lambda f, *a: vmap(lambda a: f(*a), a),
 }
+OUTPUTS = {"outputs_alone": lambda f, *a: [leaves(f(*a))[n] for n, _ in enumerate(leaves(f(*a)))]}
+FORWARD = {"forward_mode": lambda f, *a: stop(jax.jacfwd(jax.value_and_grad(loss(f)))(*a))}
 COLUMNS = {"parameter_for_each_column": lambda f, x, *p: f(rows(x, -1), *rows(p))}
 
 
@@ -142,41 +131,38 @@ class Rule:
     def __post_init__(self):  # fill in what is None, and find what doesn't fit together
         if self.change is None:
             self.change = lambda dx, x, *p: jax.jvp(lambda x: self.value(x, *p), (x,), (dx,))[1]
-        if self.points is None:
-            self.points = self.many() if self.element_by_element else self.x
-        first, pairs = tuple(self.parameters[0]), [("points", self.points, self.x)]
-        pairs += [("parameters", p, first) for p in self.parameters]
-        for name, tree, like in [
-            ("x", self.x, self.x),
-            *pairs,
-            *(("bad", p, first) for p in self.bad),
-        ]:
-            if not all(
-                jnp.issubdtype(jnp.result_type(leaf), jnp.floating) for leaf in leaves(tree)
-            ):
-                hint = "is no real float; fix it in the function, as by functools.partial"
-                raise ValueError(f"{name}: a number of {tree} {hint}")
-            if structure(tree) != structure(like):
-                raise ValueError(f"{name}: {tree} needs the structure of {like}")
+        self.check_structure("x", [self.x], self.x)
+        self.check_structure("parameters", self.parameters, tuple(self.parameters[0]))
+        self.check_structure("bad", self.bad, self.parameters[0])
         self.x = tree_map(jnp.asarray, self.x)
-        self.points = tree_map(lambda a, x: jnp.asarray(a, x.dtype), self.points, self.x)
-        for x, points in zip(leaves(self.x), leaves(self.points)):
-            if (x < 0).any() and (points >= 0).all():
-                raise ValueError("points needs negative numbers, because x has some")
         for p in self.parameters:
             y, dy = self.value(self.x, *p), self.change(self.x, self.x, *p)
             if not all(np.isfinite(leaf).all() for leaf in leaves((y, dy))):
                 raise ValueError(f"x: value {y} and change {dy} have to be finite there, with {p}")
             if tree_map(jnp.shape, y) != tree_map(jnp.shape, dy):
                 raise ValueError(f"change has to return the same shapes as value: {dy} and {y}")
+        if self.points is None:
+            self.points = self.many() if self.element_by_element else self.x
+        self.check_structure("points", [self.points], self.x)
+        self.points = tree_map(lambda a, x: jnp.asarray(a, x.dtype), self.points, self.x)
+        pairs = zip(leaves(self.x), leaves(self.points))
+        if any((x < 0).any() and (points >= 0).all() for x, points in pairs):
+            raise ValueError("points needs negative numbers, because x has some")
         names = [getattr(f, "__name__", repr(f)) for f in (self.function, self.value)]
         self.name, self.plain_name, self.outputs = names[0], f"plain {names[1]}", len(leaves(y))
-        self.plain = jax.jit(partial(self.vjp, None))
+        self.jitted, self.plain = (jax.jit(partial(self.vjp, f)) for f in (self.function, None))
         code = getattr(self.value, "__code__", None)
         self.arguments = list(code.co_varnames[: code.co_argcount]) if code else []
         self.arguments += [f"argument {n}" for n in range(len(self.arguments), 99)]
         if unknown := {*self.skip} - {check.__name__ for check in self.checks()}:
             raise ValueError(f"skip contains {unknown}, and there are no such checks")
+
+    def check_structure(self, name, trees, like):
+        for tree in trees:
+            if not all(jnp.issubdtype(jnp.result_type(a), jnp.floating) for a in leaves(tree)):
+                raise ValueError(f"{name}: only floats, not {tree}; functools.partial fixes others")
+            if structure(tree) != structure(like):
+                raise ValueError(f"{name}: {tree} needs the structure of {like}")
 
     def many(self):  # 0, a tiny number, many ordinary, some very large ones; of pairs, one is large
         size, alone = max(1, *(abs(a).max() for a in leaves(self.x))), len(leaves(self.x)) == 1
@@ -185,24 +171,23 @@ class Rule:
         points = np.array([0, 1e-30, *between, *far, *[np.inf][:alone]])
         if any((a < 0).any() for a in leaves(self.x)):
             points = np.concatenate([points, -points])
-        rolled = (np.roll(points, 600 * n) for n in range(len(leaves(self.x))))
-        return structure(self.x).unflatten(rolled)
+        return structure(self.x).unflatten(
+            np.roll(points, 600 * n) for n, _ in enumerate(leaves(self.x))
+        )
 
     def checks(self):
-        """Functions without arguments: a wrong rule raises AssertionError, what can't run SkipTest."""
+        """Named functions without arguments, which raise AssertionError, or unittest.SkipTest."""
         p, calls, programs = leaves(self.parameters), {"points": self.points}, dict(PROGRAMS)
         programs |= WITH_PARAMETERS if p else {}
         programs |= {"arguments_alone": arguments_alone} if p or len(leaves(self.x)) > 1 else {}
-        programs |= {"outputs_alone": outputs_alone} if self.outputs > 1 else {}
-        programs |= {"forward_mode": forward_mode} if self.second and self.forward_mode else {}
+        programs |= OUTPUTS if self.outputs > 1 else {}
+        programs |= FORWARD if self.second and self.forward_mode else {}
         if self.element_by_element:
             programs |= COLUMNS if p and not any(map(np.ndim, p)) else {}
             calls["no_axes"] = tree_map(lambda a: a.ravel()[-1], self.x)
             for name, shape in ("0", (0,)), ("60_90", (60, 90)), ("3_1_4_5", (3, 1, 4, 5)):
                 calls[f"shape_{name}"] = tree_map(lambda a: jnp.resize(a, shape), self.points)
-        given = partial(self.vjp, self.function)
-        ways = {"": jax.jit(given), ", outside of jit,": given}
-        checks = {name: partial(self.check_call, x, ways) for name, x in calls.items()}
+        checks = {name: partial(self.check_call, x) for name, x in calls.items()}
         functions = (lambda *a: self.function(*a)), self.reference  # JAX remembers functions
         for name, program in (programs | self.programs).items():
             jitted = (jax.jit(partial(self.derivatives, program, f)) for f in functions)
@@ -210,22 +195,21 @@ class Rule:
         for name in "cotangents", "dtypes", "memory", "nan", *["bad"][: len(self.bad)]:
             checks[name] = getattr(self, f"check_{name}")
 
-        def named(name):
-            def check():
-                if name in self.skip:
-                    raise SkipTest(self.skip[name])
-                for p in self.bad if name == "bad" else self.parameters:
-                    told = ", ".join(f"{one} = {a}" for one, a in zip(self.arguments[1:], p))
-                    how = f"in {name} with {told}" if p else f"in {name}"
-                    attempt(AssertionError, f"{self.name} {how}", checks[name], p, how)
+        named = [partial(self.run, name, check) for name, check in checks.items()]
+        for check in named:
+            check.__name__ = check.args[0]
+        return named
 
-            check.__name__ = name
-            return check
-
-        return [*map(named, checks)]
+    def run(self, name, check):
+        if name in self.skip:
+            raise SkipTest(self.skip[name])
+        for p in self.bad if name == "bad" else self.parameters:
+            told = [f"{one} = {a}" for one, a in zip(self.arguments[1:], p)]
+            how = " with ".join([f"in {name}", *[", ".join(told)][: len(p)]])
+            attempt(AssertionError, f"{self.name} {how}", check, p, how)
 
     def reference(self, x, *p):  # in plain JAX: the change over a distance of 0, from its middle
-        start, y = jax.lax.stop_gradient(x), self.value(*jax.lax.stop_gradient((x, *p)))
+        start, y = stop(x), self.value(*stop((x, *p)))
         distance = tree_map(jnp.subtract, x, start)
         middle = tree_map(lambda a, d: a + d / 2, start, distance)
         return tree_map(jnp.add, y, self.change(distance, middle, *p))
@@ -248,26 +232,25 @@ class Rule:
             found |= labelled("second derivative", gradient, self.arguments)
         return found
 
-    def assert_close(self, found, expected, near, how, x=None, rtol=None, atol=None):
-        # Each number is close by itself, beyond 1e30, or NaN in plain JAX.
+    def assert_close(self, found, expected, near, how, x=None, size=1.0, slack=0.0):
         exact = 1e-3 if "float64" in types(expected) else 1
-        rtol, atol = rtol or exact * self.rtol, exact * self.atol if atol is None else atol
+        rtol, atol = exact * self.rtol + slack, exact * self.atol * size + slack
         shapes, wanted = tree_map(jnp.shape, found), tree_map(jnp.shape, expected)
         assert shapes == wanted, f"{self.name} {how} has the shapes {shapes}, not {wanted}"
         for label in sorted(expected, key=lambda label: label[:5] != "value"):
             what, shape = f"{label} of {self.name} {how}", wanted[label]
-            numbers = (np.asarray(one[label], float) for one in (found, expected, *near))
-            a, b, *others = (np.clip(array, -1e30, 1e30) for array in numbers)
+            numbers = [np.asarray(one[label], float) for one in (found, expected, *near)]
+            a, b, *others = np.clip(numbers, -1e30, 1e30)
             at = [np.asarray(leaf, float) for leaf in leaves(x) if leaf.shape == shape]
             # A difference has the errors of both. A tail is small, and long.
             tail = np.clip(np.min(np.abs(at), 0), 1, 0.1 / rtol) if at else 1
             spread = sum(np.nan_to_num(abs(other - b)) for other in others)
             wrong = ~(abs(a - b) <= atol / tail + rtol * abs(b) + spread) & ~np.isnan(b)
             if wrong.any():
-                where = f" at {[int(n[0]) for n in np.nonzero(wrong)]}" if shape else ""
-                where += "".join(f", where x is {array[wrong][0]:.7g}" for array in at)
-                message = f"{what} is {a[wrong][0]:.7g} and should be {b[wrong][0]:.7g}{where}"
-                raise AssertionError(f"{message} ({wrong.sum()} of {wrong.size} numbers are wrong)")
+                where = [f"where x is {array[wrong][0]:.7g}, " for array in at]
+                where = f"at {np.argwhere(wrong)[0].tolist()}, {''.join(where)}"
+                message = f"{what} is {a[wrong][0]:.7g} and should be {b[wrong][0]:.7g} ({where}"
+                raise AssertionError(f"{message}{wrong.sum()} of {wrong.size} numbers are wrong)")
 
     def plain_around(self, x, p, ct):  # after a few roundings; a jump moves by its slope, so not
         expected, *near = (self.plain(a, p, ct) for a in (x, *around(x)))
@@ -279,19 +262,20 @@ class Rule:
     def check_program(self, program, given, plain, p, how):
         a = self.x, *tree_map(jnp.asarray, p)
         expected = attempt(SkipTest, f"{self.plain_name} {how}", plain, *a)
-        if program is mesh:
-            alone = jax.jit(partial(mesh, lambda *a: self.function(*a)))
-            attempt(SkipTest, f"{self.name}, without a derivative, {how}", alone, *a)
+        if program is mesh:  # where JAX can't run the function itself, either
+            alone = jax.jit(partial(mesh, lambda *a: self.function(*a), gradient=False))
+            attempt(SkipTest, f"{self.name} without derivatives {how}", alone, *a)
         near = [plain(x, *a[1:]) for x in around(self.x)]
         self.assert_close(given(*a), expected, near, how, self.x)
 
-    def check_call(self, x, ways, p, how):
+    def check_call(self, x, p, how):
         ct = weights(self.value(x, *p))
         expected, near = attempt(SkipTest, f"{self.plain_name} {how}", self.plain_around, x, p, ct)
         found = expected | labelled("value", self.function(x, *p))
         self.assert_close(found, expected, near, f"{how}, without a gradient,", x)
-        for way, given in ways.items():
-            self.assert_close(given(x, p, ct), expected, near, how + way, x)
+        self.assert_close(self.jitted(x, p, ct), expected, near, how, x)
+        found = self.vjp(self.function, x, p, ct)
+        self.assert_close(found, expected, near, f"{how}, outside of jit,", x)
 
     def check_cotangents(self, p, how):  # the gradient is proportional, from 0 to infinity
         for x, infinite in (self.points, False), (self.x, True):  # 0 times infinity may be NaN
@@ -299,8 +283,8 @@ class Rule:
             for size in (size for size in self.cotangents if np.isinf(size) == infinite):
                 expected, near = self.plain_around(x, p, weights(y, size))
                 gradient = labelled("gradient", pull_back(weights(y, size)), self.arguments)
-                told, atol = f"{how}, up to {size},", self.atol * min(size, 1e30)
-                self.assert_close(expected | gradient, expected, near, told, x, atol=atol)
+                told, size = f"{how}, up to {size},", min(size, 1e30)
+                self.assert_close(expected | gradient, expected, near, told, x, size)
 
     def check_dtypes(self, p, how):  # 16 bits round at most twice
         p = cast(p, "bfloat16")  # numbers that all of these types have
@@ -321,8 +305,7 @@ class Rule:
                 assert not wrong, f"gradients of {self.name} {told} are in {types(gradients)}"
                 found = labelled("value", y) | labelled("gradient", gradients[:1], self.arguments)
                 rounded = {name: expected[name].astype(a.dtype) for name, a in found.items()}
-                close = self.rtol + 4 * eps, self.atol + 4 * eps
-                self.assert_close(found, rounded, near, told, x, *close)
+                self.assert_close(found, rounded, near, told, x, slack=4 * eps)
 
     def check_memory(self, p, how):  # one array as large as x, and the parameters
         nbytes = lambda tree: sum(np.asarray(a).nbytes for a in leaves(tree))
@@ -346,6 +329,5 @@ class Rule:
 
     def check_bad(self, p, how):  # under jit, no error can be raised, so value and gradient are NaN
         ct = weights(self.value(self.x, *self.parameters[0]))
-        found = jax.jit(lambda *p: self.vjp(self.function, self.x, p, ct))(*p)
-        for label, array in found.items():
+        for label, array in self.jitted(self.x, p, ct).items():
             assert np.isnan(array).all(), f"{label} of {self.name} {how} is {array}, not NaN"

@@ -41,7 +41,7 @@ def table_of_resets() -> Markdown:
 
 
 def table_of_programs() -> Markdown:
-    """In which programs of the test file each isn't what plain JAX gives."""
+    """Which checks of a rule each fails."""
     shown = DIFFERS.map(", ".join).replace("", "none").rename("`{}`".format).rename_axis("call")
     return Markdown(shown.to_markdown())
 

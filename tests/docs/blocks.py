@@ -17,7 +17,7 @@ SITE = ROOT / "docs/_build/html"
 # What conftest.py in the root runs of a page
 CONVERSATION = re.compile(r"^```py(?:con|thon)\n(>>> .*?)^```", re.DOTALL | re.MULTILINE)
 DOCUMENTED = [relu_grad, ReluGrad, SpikingClassifier, *vars(ReluGrad).values()]
-FILES = ["tests/peers/in_*.py", "docs/*/*_rule.py"]  # shown in part
+FILES = ["tests/peers/in_*.py", "docs/*/hijax_rule.py"]  # shown in part
 
 
 @functools.cache

@@ -1,6 +1,5 @@
 """The square root with one rule for both modes, as a primitive of hijax (JAX 0.12)."""
 
-# ruff: noqa: D101, D102
 import jax
 import jax.numpy as jnp
 from jax.experimental import hijax

@@ -229,7 +229,7 @@ def test_the_page_shows_what_pytest_says(monkeypatch: pytest.MonkeyPatch) -> Non
     number = sum(
         len(test.pytestmark[0].args[1]) for test in (example.test_relu, example.test_softplus)
     )
-    assert f"{number} passed" in text
+    assert f"{number - 2} passed, 2 skipped" in text  # on one device
     backward = lambda kept, ct: (ct * jax.nn.sigmoid(kept[0] / kept[1]), None)
     monkeypatch.setattr(example.relu, "bwd", backward)
     with pytest.raises(AssertionError, match="gradient by x of relu in bad with width = inf is"):

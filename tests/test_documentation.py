@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from tests.test_rule_checks import own
 
 import relugrad
 from spiking import SpikingClassifier
@@ -143,3 +144,12 @@ def test_docstring_names_the_defaults_of_the_signature(documented: Callable[...,
     parameters = inspect.signature(documented).parameters.values()
     defaults = {one.name: str(one.default) for one in parameters if one.default is not one.empty}
     assert dict(named) == defaults, f"{documented.__name__}: name the defaults {defaults}"
+
+
+@pytest.mark.parametrize("shape", own["slopes"])
+def test_the_scale_in_the_table_gives_a_half_width_of_a_half(shape: str) -> None:
+    """Where the slope is half of its peak of 1."""
+    (scale,) = re.findall(
+        rf"(?m)^\| {shape} .*\| ([\d.]+) \|$", read("docs/how-to/peak-width-reset.md")
+    )
+    assert own["slopes"][shape](0.5, float(scale)) == pytest.approx(0.5, abs=0.001)

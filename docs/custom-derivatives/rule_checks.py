@@ -19,7 +19,7 @@ FACTORS = np.array([0.8, 1.0, 1.1, 1.3], "float32")  # of NumPy: importing this 
 leaves, structure, tree_map = jax.tree.leaves, jax.tree.structure, jax.tree.map
 stop = jax.lax.stop_gradient
 # Arrays multiplied; multiples of them along a new axis; arrays of these types, in turn; their types
-times = lambda factor, tree: tree_map(lambda a: (factor * a).astype(a.dtype), tree)
+times = lambda factor, tree: tree_map(lambda a: jnp.asarray(factor, a.dtype) * a, tree)
 rows = lambda tree, axis=0: jax.vmap(times, (0, None), axis)(FACTORS, tree)
 cast = lambda tree, *to: structure(tree).unflatten(map(jnp.asarray, leaves(tree), 99 * to))
 types = lambda tree: [jnp.result_type(a).name for a in leaves(tree)]

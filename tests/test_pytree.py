@@ -1,5 +1,7 @@
 """A ReluGrad is a pytree of alpha and width, frozen, and a value while these are numbers."""
 
+import dataclasses
+import inspect
 import pickle
 
 import jax
@@ -12,13 +14,33 @@ from relugrad import ReluGrad, relu_grad
 X = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
 
 
-def test_the_leaves_are_alpha_and_width_by_name() -> None:
-    """As key paths show them; the mode is kept beside them."""
-    spike = ReluGrad(0.5, 2.0, forward_mode=True)
+PARAMETERS = [f.name for f in dataclasses.fields(ReluGrad) if f.name != "forward_mode"]
+
+
+def test_the_function_takes_what_the_class_takes() -> None:
+    """In the same order, with the same defaults, and passes it on."""
+    takes = inspect.signature(ReluGrad).parameters
+    _, *also = inspect.signature(relu_grad).parameters.values()
+    assert dict(takes) == {p.name: p for p in also}
+    for name in takes:
+        with pytest.raises(TypeError, match=f"^{name} must be "):
+            relu_grad(0.5, **{name: "0.5"})
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_is_a_leaf_that_each_method_uses(name: str) -> None:
+    """Under its name, also in jitted code; slope, and derivatives of spike and integral, are one."""
+    x, changed = jnp.linspace(-2.125, 2.125, 18), getattr(ReluGrad, name) + 0.25
+    spike = dataclasses.replace(ReluGrad(forward_mode=True), **{name: changed})
     leaves, structure = jax.tree_util.tree_flatten_with_path(spike)
     named = {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
-    assert named == {".alpha": 0.5, ".width": 2.0}
-    assert jax.tree.unflatten(structure, named.values()) == spike
+    assert named == {f".{p}": getattr(spike, p) for p in PARAMETERS}
+    assert jax.tree.unflatten(structure, named.values()) == eval(repr(spike)) == spike  # noqa: S307
+    assert not np.array_equal(spike.surrogate_grad(x), ReluGrad().surrogate_grad(x)), name
+    for method in (ReluGrad.__call__, ReluGrad.surrogate_fun):
+        slope = jax.jit(lambda s, f=method: jax.vmap(jax.grad(lambda x: f(s, x)))(x))(spike)
+        np.testing.assert_allclose(slope, spike.surrogate_grad(x), rtol=1e-6, err_msg=name)
+        np.testing.assert_array_equal(jax.jit(method)(spike, x), method(spike, x), err_msg=name)
 
 
 def test_one_program_serves_all_values() -> None:

@@ -45,17 +45,32 @@ def assert_same(found: Any, expected: Any) -> None:
 # Spikes
 
 
-def test_zero_spikes_and_nan_stays_nan(forward_mode: bool) -> None:
-    """The threshold itself fires, whatever its sign; infinity is far outside of the support.
-
-    To XLA, abs(x) >= 0 is true, also for NaN.
-    """
+def test_zero_spikes_whatever_its_sign(forward_mode: bool) -> None:
+    """And so do infinity, far outside of the support; NaN does not."""
     x, spike = jnp.array([0.0, -0.0, -TINY, np.inf, np.nan]), ReluGrad(forward_mode=forward_mode)
-    functions = spike, jax.grad(spike), jax.grad(jax.grad(spike)), lambda x: spike(jnp.abs(x))
-    found = [jax.jit(jax.vmap(f))(x) for f in functions]
+    found = [jax.jit(jax.vmap(f))(x) for f in (spike, jax.grad(spike), jax.grad(jax.grad(spike)))]
     slope, curvature = [0.3, 0.3, 0.3, 0, np.nan], [-0.3, -0.3, 0.3, 0, np.nan]
-    expected = [[1, 1, 0, 1, np.nan], slope, curvature, [1, 1, 1, 1, np.nan]]
-    np.testing.assert_array_equal(found, np.array(expected, np.float32))
+    expected = np.array([[1, 1, 0, 1, np.nan], slope, curvature], np.float32)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("positive", [abs, jnp.exp, jnp.square, jax.nn.relu])
+def test_nan_stays_nan_where_xla_knows_the_sign(
+    positive: Any, method: str, forward_mode: bool
+) -> None:
+    """To XLA, `abs(x) >= 0` is true for any x: of no derivative may a NaN be lost."""
+
+    @jax.jit
+    def derivatives(v: Any) -> Any:
+        def f(x: Any, width: Any) -> Any:
+            return getattr(ReluGrad(0.3, width, forward_mode=forward_mode), method)(x)
+
+        slope = jax.grad(f, (0, 1))
+        curvature = jax.grad(lambda *a: slope(*a)[0], (0, 1))
+        return f(positive(v), 1.0), slope(positive(v), 1.0), curvature(positive(v), 1.0)
+
+    good, bad = (jax.tree.leaves(derivatives(v)) for v in (0.5, np.nan))
+    assert np.isnan(np.array(bad)[np.array(good) != 0]).all()
 
 
 # The slope

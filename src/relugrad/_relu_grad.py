@@ -9,13 +9,13 @@ import jax
 from jax.tree_util import GetAttrKey
 from jax.typing import ArrayLike
 
-from relugrad._arguments import after_promotion, call_checked, checked_parameter
-from relugrad._surrogate import spike, spike_jvp, surrogate_fun, surrogate_grad
+from relugrad._arguments import after_promotion, call_checked, checked_parameter, require_bool
+from relugrad._surrogate import spike, spike_forward_mode, surrogate_fun, surrogate_grad
 
 _spike = jax.jit(after_promotion(spike))
-# The checkpoint stores x as it comes, and so shares it with what else stores it. Its barriers
-# would let a network that is unrolled in Python compile several times as long.
-_spike_jvp = jax.jit(jax.checkpoint(after_promotion(spike_jvp), prevent_cse=False))
+# The checkpoint stores x as it comes, and so shares it with what else stores it. Its barriers,
+# without prevent_cse=False, would let a network that is unrolled in Python compile for minutes.
+_spike_forward = jax.jit(jax.checkpoint(after_promotion(spike_forward_mode), prevent_cse=False))
 _surrogate_grad = jax.jit(after_promotion(surrogate_grad))
 _surrogate_fun = jax.jit(after_promotion(surrogate_fun))
 
@@ -25,10 +25,9 @@ _surrogate_fun = jax.jit(after_promotion(surrogate_fun))
 class ReluGrad:
     r"""Unit step with a triangular surrogate gradient.
 
-    It spikes where ``x >= 0``, and its derivative is replaced by
-    ``max(0, alpha * (width - abs(x)))``: the ReLU :term:`surrogate gradient`,
-    also called triangular or piecewise linear. Here ``x`` is the membrane
-    potential minus the threshold:
+    It spikes where ``x >= 0``, and its derivative is ``max(0, alpha * (width - abs(x)))`` instead:
+    the ReLU :term:`surrogate gradient`, also called triangular or piecewise linear. Here ``x`` is
+    the membrane potential minus the threshold:
 
     >>> import jax
     >>> import jax.numpy as jnp
@@ -43,27 +42,21 @@ class ReluGrad:
     Parameters
     ----------
     alpha
-        Steepness of the triangle's sides, in 1 / (unit of ``x``)²: a positive, finite
-        number, or an array of such numbers that broadcasts against ``x``. The
-        peak is ``alpha * width``. Default 0.3, as in [3].
+        Steepness of the triangle's sides, in 1 / (unit of ``x``)²: a positive, finite number or an
+        array that broadcasts against ``x``. The peak is ``alpha * width``. Default 0.3, as in [3].
     width
-        Distance from the threshold at which the triangle reaches 0, in the unit
-        of ``x``: a number or an array, like ``alpha``. Default 1.0.
+        Distance from the threshold at which the triangle reaches 0, in the unit of ``x``: a number
+        or an array, like ``alpha``. Default 1.0.
     forward_mode
         Also allow :func:`jax.jvp`, which training doesn't need. Default False.
-
-    Attributes
-    ----------
-    alpha, width, forward_mode
-        The arguments: scalars as ``float``, other arrays as JAX arrays.
 
     Raises
     ------
     TypeError
         If ``alpha`` or ``width`` isn't real, or ``forward_mode`` isn't a bool.
     ValueError
-        If ``alpha`` or ``width`` isn't positive and finite. Where JAX traces
-        them, as in :func:`jax.jit`, spikes and gradients are NaN instead.
+        If ``alpha`` or ``width`` isn't positive and finite. If JAX traces them, as :func:`jax.jit`
+        does, or float32 makes them infinite, as 1e39, spikes and gradients are NaN instead.
 
     See Also
     --------
@@ -89,34 +82,29 @@ class ReluGrad:
     .. image:: /_static/step-and-triangle.svg
         :alt: Left, a step from 0 to 1 at 0. Right, a triangle from -w to w.
 
-    **A pytree.** ``alpha`` and ``width`` are its leaves: sweep them with
-    :func:`jax.vmap` (:doc:`/how-to/peak-width-reset`), shard them, keep them in a
-    model. If you pass a ``ReluGrad`` to a jitted function, one compiled program
-    serves all values. ``dataclasses.replace`` makes a modified copy.
+    **A pytree.** ``alpha`` and ``width``, kept as ``float`` or as JAX arrays, are its leaves: sweep
+    them with :func:`jax.vmap` (:doc:`/how-to/peak-width-reset`), shard them, keep them in a model.
+    If you pass a ``ReluGrad`` to a jitted function, one compiled program serves all values.
+    ``dataclasses.replace`` makes a modified copy.
 
-    **Derivatives.** The spikes don't depend on ``alpha`` and ``width``, so
-    gradient descent leaves both as they are; keep them out of weight decay. The
-    second derivative of a spike is the derivative of the triangle; for those of
-    a network, see :doc:`/custom-derivatives/goes-wrong`.
+    **Derivatives.** The spikes don't depend on ``alpha`` and ``width``, so gradient descent leaves
+    both as they are; keep them out of weight decay. The second derivative of a spike is the
+    derivative of the triangle; for those of a network, see :doc:`/custom-derivatives/goes-wrong`.
 
-    **Memory.** For the backward pass, a call stores only ``alpha``, ``width``,
-    and ``x`` in the shape and dtype of the spikes. With ``forward_mode``, ``x``
-    is stored as you pass it.
+    **Memory.** For the backward pass, a call stores only ``alpha``, ``width``, and ``x`` in the
+    shape and dtype of the spikes. With ``forward_mode``, ``x`` is stored as you pass it.
 
     References
     ----------
-    .. [1] E. O. Neftci, H. Mostafa and F. Zenke, "Surrogate gradient learning
-       in spiking neural networks", IEEE Signal Processing Magazine 36(6),
-       51-63, 2019. https://doi.org/10.1109/MSP.2019.2931595
-    .. [2] S. K. Esser et al., PNAS 113(41), 11441-11446, 2016.
-       https://doi.org/10.1073/pnas.1604850113
-    .. [3] G. Bellec et al., NeurIPS 31, 2018.
-       https://doi.org/10.48550/arXiv.1803.09574
+    .. [1] E. O. Neftci, H. Mostafa and F. Zenke, "Surrogate gradient learning in spiking neural
+       networks", IEEE Signal Processing Magazine 36(6), 51-63, 2019.
+       https://doi.org/10.1109/MSP.2019.2931595
+    .. [2] S. K. Esser et al., PNAS 113(41), 11441, 2016. https://doi.org/10.1073/pnas.1604850113
+    .. [3] G. Bellec et al., NeurIPS 31, 2018. https://doi.org/10.48550/arXiv.1803.09574
 
     Examples
     --------
-    A leaky neuron with a constant input current, over six time steps. When it
-    spikes, the threshold of 1 is subtracted from its potential:
+    A leaky neuron with a constant input. A spike subtracts the threshold of 1 from its potential:
 
     >>> import jax
     >>> from relugrad import ReluGrad
@@ -129,12 +117,11 @@ class ReluGrad:
     >>> print(neuron(ReluGrad(), jax.numpy.full(6, 0.25)))
     [0. 0. 0. 0. 1. 0.]
 
-    JAX computes these triangles as gradients. In the lower panel, a wider
-    triangle is also higher.
+    JAX computes these triangles as gradients. In the lower panel, a wider triangle is also higher.
 
     .. plot::
-        :alt: Triangles over x from -3 to 3. Above, alpha 0.3, 0.5 and 1.0 with
-            width 1.0 and 2.0. Below, alpha 0.5: the wider, the higher.
+        :alt: Triangles over x from -3 to 3. Above, alpha 0.3, 0.5 and 1.0 with width 1.0 and 2.0.
+            Below, alpha 0.5: the wider, the higher.
 
         import jax
         import jax.numpy as jnp
@@ -162,9 +149,8 @@ class ReluGrad:
     forward_mode: bool = dataclasses.field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if type(self.forward_mode) is not bool:
-            raise TypeError(f"forward_mode must be True or False; got {self.forward_mode!r}")
-        for name in ("alpha", "width"):
+        require_bool("forward_mode", self.forward_mode)
+        for name in _PARAMETERS:
             object.__setattr__(self, name, checked_parameter(name, getattr(self, name)))
 
     def __call__(self, x: ArrayLike) -> jax.Array:
@@ -173,8 +159,7 @@ class ReluGrad:
         Parameters
         ----------
         x
-            Membrane potential minus threshold: a real number or array, of a
-            shape that broadcasts against ``alpha`` and ``width``.
+            Membrane potential minus threshold: a real number or array that broadcasts.
 
         Returns
         -------
@@ -183,10 +168,11 @@ class ReluGrad:
 
         Raises
         ------
-        TypeError, ValueError
-            If ``x`` isn't real, or doesn't broadcast.
+        TypeError, ValueError, OverflowError
+            If ``x`` isn't real, doesn't broadcast, or is an integer beyond JAX's, as ``2**40``.
         """
-        return call_checked(_spike_jvp if self.forward_mode else _spike, x, self.alpha, self.width)
+        function = _spike_forward if self.forward_mode else _spike
+        return call_checked(function, x, self.alpha, self.width)
 
     def surrogate_grad(self, x: ArrayLike) -> jax.Array:
         """The triangle, ``max(0, alpha * (width - abs(x)))``.
@@ -208,14 +194,15 @@ class ReluGrad:
         >>> from relugrad import ReluGrad
         >>> print(ReluGrad(alpha=0.3, width=1.0).surrogate_grad(0.5))
         0.15
+        >>> print(*map(ReluGrad(alpha=0.4, width=2.0).surrogate_grad, [-2.5, -1.5, 0.5]))
+        0.0 0.2 0.6
         """
         return call_checked(_surrogate_grad, x, self.alpha, self.width)
 
     def surrogate_fun(self, x: ArrayLike) -> jax.Array:
         """The integral of the triangle from ``-width`` to ``x``: a smooth step.
 
-        Used in place of the spike, it makes the network smooth, so that finite
-        differences can check its gradient: :doc:`/how-to/diagnose`.
+        In place of spikes, it lets finite differences check a gradient: :doc:`/how-to/diagnose`.
 
         Parameters
         ----------
@@ -225,20 +212,40 @@ class ReluGrad:
         Returns
         -------
         integral : jax.Array
-            In the dtype of ``x``: 0 for ``x <= -width``, ``alpha * width**2 / 2``
-            at 0, and ``alpha * width**2`` for ``x >= width``.
+            In the dtype of ``x``: 0 for ``x <= -width``, ``alpha * width**2 / 2`` at 0, and
+            ``alpha * width**2`` for ``x >= width``.
 
         Examples
         --------
         >>> from relugrad import ReluGrad
         >>> print(ReluGrad(alpha=1.0, width=1.0).surrogate_fun(0.5))
         0.875
+        >>> print(*map(ReluGrad(alpha=0.4, width=2.0).surrogate_fun, [-2.5, -1.5, 0.5]))
+        0.0 0.05 1.15
         """
         return call_checked(_surrogate_fun, x, self.alpha, self.width)
 
     def __repr__(self) -> str:
-        forward_mode = ", forward_mode=True" if self.forward_mode else ""
-        return f"ReluGrad(alpha={self.alpha!r}, width={self.width!r}{forward_mode})"
+        shown = [*_PARAMETERS, "forward_mode"] if self.forward_mode else _PARAMETERS
+        return f"ReluGrad({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
+
+# The leaves of the pytree. The mode belongs to its structure.
+_PARAMETERS = [f.name for f in dataclasses.fields(ReluGrad) if f.name != "forward_mode"]
+
+
+def _flatten_with_keys(instance: ReluGrad) -> tuple[Any, bool]:
+    return [(GetAttrKey(p), getattr(instance, p)) for p in _PARAMETERS], instance.forward_mode
+
+
+def _unflatten(forward_mode: bool, leaves: Any) -> ReluGrad:
+    # Past the constructor, unlike register_dataclass: it would refuse None, which JAX puts here.
+    instance = object.__new__(ReluGrad)
+    vars(instance).update(zip(_PARAMETERS, leaves, strict=True), forward_mode=forward_mode)
+    return instance
+
+
+jax.tree_util.register_pytree_with_keys(ReluGrad, _flatten_with_keys, _unflatten)
 
 
 def relu_grad(
@@ -250,15 +257,14 @@ def relu_grad(
 ) -> jax.Array:
     """Spike where ``x >= 0``; differentiate as ``max(0, alpha * (width - abs(x)))``.
 
-    The same as :class:`ReluGrad(alpha, width)(x) <ReluGrad>`, which has
-    equations and figures. The parameters are checked at each call.
+    The same as :class:`ReluGrad(alpha, width)(x) <ReluGrad>`, which explains it.
 
     Parameters
     ----------
     x
-        :term:`Membrane potential <membrane potential>` minus threshold, of any
-        shape. float16, bfloat16, float32 and float64 keep their dtype; integers
-        and booleans become floats, as in :func:`jax.numpy.sin`.
+        :term:`Membrane potential <membrane potential>` minus threshold, of any shape. float16,
+        bfloat16, float32 and float64 keep their dtype; integers and booleans become floats, as in
+        :func:`jax.numpy.sin`.
     alpha
         Steepness of the triangle's sides, in 1/unit(x)². Default 0.3.
     width
@@ -269,12 +275,12 @@ def relu_grad(
     Returns
     -------
     spikes : jax.Array
-        1 or 0 in the dtype of ``x``, in the shape to which ``x``, ``alpha`` and
-        ``width`` broadcast; NaN where ``x`` is NaN or a traced parameter is invalid.
+        1 or 0 in the dtype of ``x``, in the shape to which ``x``, ``alpha`` and ``width``
+        broadcast; NaN where ``x`` is NaN or a traced parameter is invalid.
 
     Raises
     ------
-    TypeError, ValueError
+    TypeError, ValueError, OverflowError
         As for :class:`ReluGrad` and its call.
 
     Examples
@@ -288,21 +294,14 @@ def relu_grad(
     >>> width = jnp.array([0.5, 1.0, 2.0])
     >>> print(jax.grad(lambda x: relu_grad(x, 1.0, width).sum())(x))
     [0.  0.5 1.5]
+
+    NaN, for NaN and a traced alpha that isn't positive; and a spike and its tangent:
+
+    >>> print(relu_grad(jnp.array([-1e-9, -0.0, jnp.nan], "bfloat16")))
+    [0 1 nan]
+    >>> print(jax.vmap(relu_grad, (None, 0))(0.5, jnp.array([0.4, -1.0])))
+    [ 1. nan]
+    >>> print(*jax.jvp(lambda x: relu_grad(x, 0.4, 2.0, forward_mode=True), (0.5,), (10.0,)))
+    1.0 6.0
     """
     return ReluGrad(alpha, width, forward_mode=forward_mode)(x)
-
-
-def _flatten_with_keys(instance: ReluGrad) -> tuple[tuple[Any, Any], bool]:
-    leaves = (GetAttrKey("alpha"), instance.alpha), (GetAttrKey("width"), instance.width)
-    return leaves, instance.forward_mode
-
-
-def _unflatten(forward_mode: bool, leaves: Any) -> ReluGrad:
-    # Past the constructor, which would refuse what JAX puts into the leaves:
-    # tracers, gradients of 0, None.
-    instance = object.__new__(ReluGrad)
-    vars(instance).update(alpha=leaves[0], width=leaves[1], forward_mode=forward_mode)
-    return instance
-
-
-jax.tree_util.register_pytree_with_keys(ReluGrad, _flatten_with_keys, _unflatten)

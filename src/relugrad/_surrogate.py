@@ -1,13 +1,13 @@
-"""The step, the triangle in place of its derivative, and the rule that joins them."""
+"""The step, the triangle in place of its derivative, and the rules that join them."""
 
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.lax import ne, select, stop_gradient
+from jax.lax import ne, select
 
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
-    """1 for x >= 0, 0 for x < 0, and NaN for NaN."""
+    """1 for x >= 0, 0 for x < 0, and NaN for NaN; alpha and width are what its rules need."""
     wide = x.astype(alpha.dtype)  # XLA compares 16 bits one by one
     spikes = select(wide >= 0, jnp.ones_like(wide), jnp.zeros_like(wide))
     return select(ne(wide, wide), wide, spikes).astype(x.dtype)  # to XLA, abs(NaN) >= 0 is true
@@ -16,8 +16,8 @@ def step(x: Array, alpha: Array, width: Array) -> Array:
 def gap(x: Array, width: Array) -> Array:
     """The distance from x to the edge of the support, and 0 outside of it."""
     x = x.astype(width.dtype)
-    # Of |x|, 1 at 0. For NaN, it makes derivatives NaN, where those of jnp.abs and relu aren't.
-    sign = stop_gradient(jnp.where(x >= 0, 1, jnp.where(x < 0, -1, x)))
+    # Unlike jnp.abs and relu, these have the right-hand derivative at 0, and NaN at NaN.
+    sign = jnp.where(x == 0, 1, jnp.sign(x))
     inside = (width * sign - x) * sign
     return jnp.where(inside <= 0, 0, inside)
 
@@ -35,23 +35,33 @@ def surrogate_fun(x: Array, alpha: Array, width: Array) -> Array:
 
 
 def times_slope(change: Array, x: Array, alpha: Array, width: Array) -> Array:
-    """A cotangent or tangent times the triangle."""
-    # 16 bits are multiplied in float32 and rounded once.
+    """A cotangent or tangent times the triangle, rounded once to its own dtype."""
     return (change.astype(alpha.dtype) * surrogate_grad(x, alpha, width)).astype(change.dtype)
 
 
-spike = jax.custom_vjp(step)
-spike.defvjp(
-    # `spike` and not `step`, so that a second derivative meets the surrogate too. Copies,
-    # because a lax.scan that is differentiated twice confuses a residual that is an argument
-    # with a constant (JAX from 0.6.2 on). None is 0: alpha and width change no spike.
-    lambda *primals: (spike(*primals), tuple(map(jnp.copy, primals))),
-    lambda residuals, cotangent: (times_slope(cotangent, *residuals), None, None),
-)
+def spike_fwd(x: Array, alpha: Array, width: Array) -> tuple[Array, tuple[Array, ...]]:
+    """The spikes, and what the backward pass needs."""
+    # Copies: where a scan is differentiated twice, JAX from 0.6.2 on mistakes a constant for a
+    # residual that is an argument, until docs/reports/scan-custom-vjp-residuals.md is mended.
+    # And spike, not step: a second derivative meets the triangle, too.
+    return spike(x, alpha, width), (jnp.copy(x), jnp.copy(alpha), jnp.copy(width))
 
-# The same for forward mode. The inner checkpoint puts the batch axis of vmap
-# where the rule has it. The outer one protects the rule, which a lax.scan that
-# is differentiated twice loses before JAX 0.12: the result is wrong or 0.
-_with_jvp = jax.custom_jvp(jax.checkpoint(step))
-spike_jvp = jax.checkpoint(_with_jvp, prevent_cse=False)
-_with_jvp.defjvp(lambda p, t: (spike_jvp(*p), times_slope(t[0], *p)))
+
+def spike_bwd(residuals: tuple[Array, ...], cotangent: Array) -> tuple[Array, None, None]:
+    """The gradients of x, alpha and width: the last two are 0, as they change no spike."""
+    return times_slope(cotangent, *residuals), None, None
+
+
+def spike_jvp(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
+    """The spikes, and how they change with x."""
+    return spike_forward_mode(*primals), times_slope(tangents[0], *primals)
+
+
+spike = jax.custom_vjp(step)
+spike.defvjp(spike_fwd, spike_bwd)
+
+# The same for forward mode. Outside of a checkpoint, JAX before 0.12 loses the rule of a custom_jvp
+# where a scan is differentiated twice: derivatives are 0.
+_spike_with_jvp = jax.custom_jvp(step)
+spike_forward_mode = jax.checkpoint(_spike_with_jvp, prevent_cse=False)
+_spike_with_jvp.defjvp(spike_jvp)

@@ -19,6 +19,29 @@ def test_the_third_derivative_of_a_square(forward_mode: bool) -> None:
     close(third(0.25), 6 * 0.3 * (1 - 0.25) * -0.3)
 
 
+@pytest.mark.parametrize("outer", [jax.grad, lambda f: lambda x: jax.value_and_grad(f)(x)[0]])
+def test_loop_and_scan_have_the_same_third_derivative(outer: Function, forward_mode: bool) -> None:
+    """Of what neurons fire, with respect to their input; and the second, as a value."""
+
+    def neuron(v: Array, w: Array) -> tuple[Array, Array]:
+        s = ReluGrad(forward_mode=forward_mode)(v - 1)
+        return 0.9 * (v - s) + w, s
+
+    def loop(w: Array) -> Array:
+        v, fired = w, 0.0
+        for _ in range(5):
+            v, s = neuron(v, w)
+            fired += s
+        return fired**2
+
+    def scan(w: Array) -> Array:
+        return jax.lax.scan(lambda v, _: neuron(v, w), w, length=5)[1].sum() ** 2
+
+    looped, scanned = (outer(jax.grad(jax.grad(f)))(0.4) for f in (loop, scan))
+    assert looped
+    close(scanned, looped)
+
+
 # With respect to alpha and width
 
 

@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.search import IndexBuilder
+from sphinx.util.tags import Tags
 
 import relugrad
 
@@ -23,6 +24,8 @@ os.environ |= {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE / 'downloads'}", "OMP_NUM
 project = html_title = "relugrad"
 copyright = "2026, the relugrad developers"
 version = release = relugrad.__version__
+tags: Tags  # of Sphinx, by which pages, downloads and a test know what to install
+tags.add("released" if "date-released" in (HERE.parent / "CITATION.cff").read_text() else "unreleased")
 
 extensions = [
     *(f"sphinx.ext.{name}" for name in ("autodoc", "napoleon", "intersphinx", "viewcode")),
@@ -40,8 +43,7 @@ exclude_patterns = ["_build", "reports"]  # downloads
 nitpicky = True
 highlight_language = "output"  # a block that does not name its language is not Python
 
-napoleon_use_rtype = False  # what is returned is described, and its type comes from the annotation
-napoleon_custom_sections = [("Attributes", "params_style")]  # a list, as Parameters
+napoleon_use_rtype = typehints_document_rtype = False  # a type stands beside what is returned
 autodoc_type_aliases = {"ArrayLike": ":py:data:`~jax.typing.ArrayLike`"}  # a union
 
 # Links to other projects: a line in an inventory of this repository for each name that is linked

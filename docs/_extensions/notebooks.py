@@ -19,7 +19,7 @@ from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
-SETUP = """# Until relugrad is on PyPI: writes {} beside this notebook
+SETUP = """# Writes {} beside this notebook
 import base64, pathlib
 for name, text in {}.items():
     pathlib.Path(name).write_bytes(base64.b64decode(text))"""
@@ -119,11 +119,13 @@ def detach(app: Sphinx, tree: nodes.document, page: str) -> dict[str, dict[str, 
 
 
 def installs(app: Sphinx, code: str, files: list[Path]) -> list[str]:
-    """Cells that write these files and relugrad's wheel, and install what this code imports."""
+    """Cells that write these files, and a wheel that no index has, and install what is imported."""
     modules = {*re.findall(r"^(?:from|import) (\w+)", code, re.MULTILINE)}
     others = modules - sys.stdlib_module_names - {"relugrad", *(file.stem for file in files)}
     needed = sorted(packages_distributions()[one][0] for one in others)
-    if "relugrad" in modules:  # which isn't on PyPI yet
+    if "relugrad" in modules and app.tags.has("released"):
+        needed.insert(0, "relugrad")
+    elif "relugrad" in modules:
         files = [*files, *Path(app.srcdir, "../dist").glob(f"*{app.config.version}-*.whl")]
         needed.insert(0, files[-1].name)
     texts = {file.name: base64.b64encode(file.read_bytes()).decode() for file in files}

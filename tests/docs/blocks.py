@@ -14,10 +14,12 @@ from spiking import SpikingClassifier
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "docs/_build/html"
+RELEASED = "date-released" in (ROOT / "CITATION.cff").read_text("utf-8")
 # What conftest.py in the root runs of a page
 CONVERSATION = re.compile(r"^```py(?:con|thon)\n(>>> .*?)^```", re.DOTALL | re.MULTILINE)
 DOCUMENTED = [relu_grad, ReluGrad, SpikingClassifier, *vars(ReluGrad).values()]
-FILES = ["tests/peers/in_*.py", "docs/*/hijax_rule.py"]  # shown in part
+FILES = ["docs/*/hijax_rule.py"]  # shown in part, and run by `nox -s tests`
+WEEKLY = ["tests/peers/in_*.py"]  # shown in part, and run once a week, as their pages say
 
 
 @functools.cache
@@ -53,5 +55,11 @@ def executed() -> str:
     texts += [inspect.getdoc(thing) or "" for thing in DOCUMENTED]
     for notebook in (SITE.parent / "jupyter_execute").rglob("*.ipynb"):
         texts += [cell["source"] for cell in cells(notebook) if cell.get("execution_count")]
-    files = [*SITE.glob("_downloads/*/*.py"), *(file for name in FILES for file in ROOT.glob(name))]
-    return compact("\n".join([*texts, *(file.read_text("utf-8") for file in files)]))
+    texts += [file.read_text("utf-8") for file in SITE.glob("_downloads/*/*.py")]
+    return compact("\n".join(texts)) + sources(FILES)
+
+
+def sources(patterns: list[str]) -> str:
+    """The code in these files, without blank lines."""
+    files = [file for pattern in patterns for file in ROOT.glob(pattern)]
+    return compact("\n".join(file.read_text("utf-8") for file in files))

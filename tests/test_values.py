@@ -47,10 +47,10 @@ def assert_same(found: Any, expected: Any) -> None:
 
 def test_zero_spikes_whatever_its_sign(forward_mode: bool) -> None:
     """And so do infinity, far outside of the support; NaN does not."""
-    x, spike = jnp.array([0.0, -0.0, -TINY, np.inf, np.nan]), ReluGrad(forward_mode=forward_mode)
+    x, spike = jnp.array([0.0, -0.0, -TINY, 1, np.inf, np.nan]), ReluGrad(forward_mode=forward_mode)
     found = [jax.jit(jax.vmap(f))(x) for f in (spike, jax.grad(spike), jax.grad(jax.grad(spike)))]
-    slope, curvature = [0.3, 0.3, 0.3, 0, np.nan], [-0.3, -0.3, 0.3, 0, np.nan]
-    expected = np.array([[1, 1, 0, 1, np.nan], slope, curvature], np.float32)
+    slope, curvature = [0.3, 0.3, 0.3, 0, 0, np.nan], [-0.3, -0.3, 0.3, 0, 0, np.nan]
+    expected = np.array([[1, 1, 0, 1, 1, np.nan], slope, curvature], np.float32)
     np.testing.assert_array_equal(found, expected)
 
 

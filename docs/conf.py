@@ -24,8 +24,9 @@ os.environ |= {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE / 'downloads'}", "OMP_NUM
 project = html_title = "relugrad"
 copyright = "2026, the relugrad developers"
 version = release = relugrad.__version__
+released = "date-released" in (HERE.parent / "CITATION.cff").read_text("utf-8")
 tags: Tags  # of Sphinx, by which pages, downloads and a test know what to install
-tags.add("released" if "date-released" in (HERE.parent / "CITATION.cff").read_text() else "unreleased")
+tags.add("released" if released else "unreleased")  # noqa: F821
 
 extensions = [
     *(f"sphinx.ext.{name}" for name in ("autodoc", "napoleon", "intersphinx", "viewcode")),
@@ -128,7 +129,7 @@ def write_sections(app: Sphinx, exception: Exception | None) -> None:
             code.string = code.get_text().replace("\n", "\n\n")  # a line of code is a sentence
         texts = article.get_text().split("\0")[1:]  # nothing stands before the first heading
         sections += [[*section, text] for section, text in zip(found, texts, strict=True)]
-    english = IndexBuilder(app.env, "en", {}, "")  # Sphinx's own, for its stemmer and its stop words
+    english = IndexBuilder(app.env, "en", {}, "")  # Sphinx's stemmer and stop words
     stop = f"const STOPWORDS = {json.dumps(' '.join(sorted(english.lang.stopwords)))};"
     known = f"{english.get_js_stemmer_code()}\n{stop}\nconst SECTIONS = {json.dumps(sections)};"
     Path(app.outdir, "_static/sections.js").write_text(known, "utf-8")

@@ -3,15 +3,11 @@
 import inspect
 import os
 import re
-import runpy
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from tests.test_rule_checks import own
@@ -63,7 +59,7 @@ def test_no_step_of_a_workflow_may_fail() -> None:
 def test_this_run_has_all_tests_and_examples(request: pytest.FixtureRequest) -> None:
     """Or, if somebody chose files, all that these have."""
     chosen = request.config.args_source is pytest.Config.ArgsSource.ARGS and "CI" not in os.environ
-    present = {file: 1 for file in ROOT.glob("tests/test_*.py")}
+    present = dict.fromkeys(ROOT.glob("tests/test_*.py"), 1)
     for page in PAGES:
         present[page] = len(re.findall(r"^```.*\n>>> ", page.read_text("utf-8"), re.MULTILINE))
     methods = filter(inspect.isfunction, vars(relugrad.ReluGrad).values())

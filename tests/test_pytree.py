@@ -35,7 +35,7 @@ def test_a_parameter_is_a_leaf_that_each_method_uses(name: str) -> None:
     leaves, structure = jax.tree_util.tree_flatten_with_path(spike)
     named = {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
     assert named == {f".{p}": getattr(spike, p) for p in PARAMETERS}
-    assert jax.tree.unflatten(structure, named.values()) == eval(repr(spike)) == spike  # noqa: S307
+    assert jax.tree.unflatten(structure, named.values()) == eval(repr(spike)) == spike
     assert not np.array_equal(spike.surrogate_grad(x), ReluGrad().surrogate_grad(x)), name
     for method in (ReluGrad.__call__, ReluGrad.surrogate_fun):
         slope = jax.jit(lambda s, f=method: jax.vmap(jax.grad(lambda x: f(s, x)))(x))(spike)

@@ -8,7 +8,17 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 from bs4 import Tag
-from tests.docs.blocks import RELEASED, SITE, WEEKLY, cells, compact, executed, parsed, place, sources
+from tests.docs.blocks import (
+    RELEASED,
+    SITE,
+    WEEKLY,
+    cells,
+    compact,
+    executed,
+    parsed,
+    place,
+    sources,
+)
 
 import relugrad
 
@@ -163,6 +173,12 @@ def test_landing_page_says_what_it_is_and_where_to_go() -> None:
     wheel, source = f"relugrad-{version}-py3-none-any.whl", f"relugrad-{version}.tar.gz"
     assert [file.name for file in files] == ([source] if RELEASED else [wheel, source])
     install = f"pip install {'relugrad' if RELEASED else wheel}\n"
-    facts = install, f"version = {{{version}}}", f"relugrad {version}", "0.15 0.3  0.15 0.", "-0.3013"
+    facts = (
+        install,
+        f"version = {{{version}}}",
+        f"relugrad {version}",
+        "0.15 0.3  0.15 0.",
+        "-0.3013",
+    )
     for fact in facts:
         assert fact in page.get_text(), f"docs/index.md: show {fact!r}"

@@ -226,7 +226,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         The shape of one example.
     n_features_in_ : int
         The number of features or of time steps.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         The names of the columns, if ``X`` was a DataFrame whose columns have strings as names.
 
     Raises

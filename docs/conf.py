@@ -11,7 +11,6 @@ from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.search import IndexBuilder
-from sphinx.util.tags import Tags
 
 import relugrad
 
@@ -24,9 +23,9 @@ os.environ |= {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE / 'downloads'}", "OMP_NUM
 project = html_title = "relugrad"
 copyright = "2026, the relugrad developers"
 version = release = relugrad.__version__
-released = "date-released" in (HERE.parent / "CITATION.cff").read_text("utf-8")
-tags: Tags  # of Sphinx, by which pages, downloads and a test know what to install
-tags.add("released" if released else "unreleased")  # noqa: F821
+# A tag of Sphinx, by which pages and downloads know what to install
+cited = (HERE.parent / "CITATION.cff").read_text("utf-8")
+tags.add("released" if "date-released" in cited else "unreleased")  # noqa: F821
 
 extensions = [
     *(f"sphinx.ext.{name}" for name in ("autodoc", "napoleon", "intersphinx", "viewcode")),

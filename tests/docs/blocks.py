@@ -18,8 +18,6 @@ RELEASED = "date-released" in (ROOT / "CITATION.cff").read_text("utf-8")
 # What conftest.py in the root runs of a page
 CONVERSATION = re.compile(r"^```py(?:con|thon)\n(>>> .*?)^```", re.DOTALL | re.MULTILINE)
 DOCUMENTED = [relu_grad, ReluGrad, SpikingClassifier, *vars(ReluGrad).values()]
-FILES = ["docs/*/hijax_rule.py"]  # shown in part, and run by `nox -s tests`
-WEEKLY = ["tests/peers/in_*.py"]  # shown in part, and run once a week, as their pages say
 
 
 @functools.cache
@@ -55,11 +53,10 @@ def executed() -> str:
     texts += [inspect.getdoc(thing) or "" for thing in DOCUMENTED]
     for notebook in (SITE.parent / "jupyter_execute").rglob("*.ipynb"):
         texts += [cell["source"] for cell in cells(notebook) if cell.get("execution_count")]
-    texts += [file.read_text("utf-8") for file in SITE.glob("_downloads/*/*.py")]
-    return compact("\n".join(texts)) + sources(FILES)
+    files = [*SITE.glob("_downloads/*/*.py"), *ROOT.glob("docs/*/*_rule.py")]  # run by `tests`
+    return compact("\n".join([*texts, *(file.read_text("utf-8") for file in files)]))
 
 
-def sources(patterns: list[str]) -> str:
-    """The code in these files, without blank lines."""
-    files = [file for pattern in patterns for file in ROOT.glob(pattern)]
-    return compact("\n".join(file.read_text("utf-8") for file in files))
+def weekly() -> str:
+    """The code that runs once a week, in environments of its own, as the pages that show it say."""
+    return compact("\n".join(file.read_text("utf-8") for file in ROOT.glob("tests/peers/in_*.py")))

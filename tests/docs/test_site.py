@@ -8,17 +8,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 from bs4 import Tag
-from tests.docs.blocks import (
-    RELEASED,
-    SITE,
-    WEEKLY,
-    cells,
-    compact,
-    executed,
-    parsed,
-    place,
-    sources,
-)
+from tests.docs.blocks import RELEASED, SITE, cells, compact, executed, parsed, place, weekly
 
 import relugrad
 
@@ -95,7 +85,7 @@ def test_every_python_block_is_executed(name: str) -> None:
     """Each block names its language, and one in Python ran and passed, or its page says when it does."""
     unknown, ran = [], executed()
     if "once a week" in parsed(SITE / name).article.get_text():
-        ran += sources(WEEKLY)
+        ran += weekly()
     outputs = ".output, .output *, .cell_output *"
     for block in parsed(SITE / name).select(f"article [class*=highlight-]:not({outputs})"):
         code, language = block.get_text(), re.findall(r"highlight-(\w+)", str(block["class"]))[0]
@@ -173,12 +163,6 @@ def test_landing_page_says_what_it_is_and_where_to_go() -> None:
     wheel, source = f"relugrad-{version}-py3-none-any.whl", f"relugrad-{version}.tar.gz"
     assert [file.name for file in files] == ([source] if RELEASED else [wheel, source])
     install = f"pip install {'relugrad' if RELEASED else wheel}\n"
-    facts = (
-        install,
-        f"version = {{{version}}}",
-        f"relugrad {version}",
-        "0.15 0.3  0.15 0.",
-        "-0.3013",
-    )
-    for fact in facts:
+    cited = f"version = {{{version}}}", f"relugrad {version}"
+    for fact in [install, *cited, "0.15 0.3  0.15 0.", "-0.3013"]:
         assert fact in page.get_text(), f"docs/index.md: show {fact!r}"

@@ -214,19 +214,19 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The classes.
-    weights_ : dict
-        The weights, for ``network``.
-    settings_ : dict
+    classes_ :
+        The classes, sorted, in an array.
+    weights_ :
+        The weights, a dictionary, for ``network``.
+    settings_ :
         Its other arguments, ``spike`` and ``delays``.
-    loss_curve_ : ndarray of shape (updates,)
-        The loss of each batch, a cross-entropy.
-    shape_ : tuple
+    loss_curve_ :
+        The loss of each batch, a cross-entropy, in an array.
+    shape_ :
         The shape of one example.
-    n_features_in_ : int
+    n_features_in_ :
         The number of features or of time steps.
-    feature_names_in_ : ndarray of shape (n_features,)
+    feature_names_in_ :
         The names of the columns, if ``X`` was a DataFrame whose columns have strings as names.
 
     Raises

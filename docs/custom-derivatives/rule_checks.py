@@ -13,7 +13,6 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
 
 __version__ = "1.0.0"
-
 DTYPES = ["float16"], ["bfloat16"], ["float32"], ["bfloat16", "float32"]  # the last: of pytrees
 FACTORS = np.array([0.8, 1.0, 1.1, 1.3], "float32")  # of NumPy: importing this doesn't start JAX
 leaves, structure, tree_map = jax.tree.leaves, jax.tree.structure, jax.tree.map
@@ -232,8 +231,7 @@ class Rule:
             numbers = [np.asarray(one[label], float) for one in (found, expected, *near)]
             a, b, *others = np.clip(numbers, -1e30, 1e30)
             at = [np.asarray(leaf, float) for leaf in leaves(x) if leaf.shape == shape]
-            # A difference has the errors of both. A tail is small, and long.
-            tail = np.clip(np.min(np.abs(at), 0), 1, 0.1 / rtol) if at else 1
+            tail = np.clip(np.min(np.square(at), 0) / 100, 1, 0.1 / rtol) if at else 1
             spread = sum(np.nan_to_num(abs(other - b)) for other in others)
             wrong = ~(abs(a - b) <= atol / tail + rtol * abs(b) + spread) & ~np.isnan(b)
             if wrong.any():
@@ -276,26 +274,28 @@ class Rule:
                 told, size = f"{how}, up to {size},", min(size, 1e30)
                 self.assert_close(expected | gradient, expected, near, told, x, size)
 
-    def check_dtypes(self, p, how):  # 16 bits round at most twice
+    def check_dtypes(self, p, how):  # 16 bits are about as exact as in plain JAX
         p = cast(p, "bfloat16")  # numbers that all of these types have
         numbers = tree_map(lambda a: a if a.ndim else a.item(), p)
         for dtypes in DTYPES:
             x, eps = cast(self.points, *dtypes), max(float(jnp.finfo(t).eps) for t in dtypes)
-            ct, wide = tree_map(jnp.ones_like, self.value(x, *p)), cast(x, "float32")
-            steps = (cast((times(1 + n * eps, wide), p, ct), "float32") for n in (0, 1, -1))
-            expected, *near = (self.plain(*a) for a in steps)
+            plain, wide = self.value(x, *numbers), cast(x, "float32")
+            steps = (tree_map(lambda a: a * (1 + n * eps) + n * 1e-30, wide) for n in (0, 1, -1))
+            ct = tree_map(jnp.ones_like, plain)
+            expected, *near = (self.plain(*cast((a, p, ct), "float32")) for a in steps)
+            near += [attempt(SkipTest, f"{self.plain_name} {how}", self.plain, x, numbers, ct)]
             for given in numbers, cast(p, "float32"), p:
                 told = f"{how} with x in {' and '.join(dtypes)}, parameters in {types(given)}"
                 y, pull_back = jax.vjp(self.function, x, *given)
                 gradients = pull_back(tree_map(jnp.ones_like, y))
-                right = types(y) == types(self.value(x, *numbers)) or {*types(y)} <= {*dtypes}
+                right = types(y) == types(plain) or {*types(y)} <= {*dtypes}
                 assert right, f"the value of {self.name} {told} is in {types(y)}"
                 pairs = zip(types(gradients), types((x, *given)))
                 wrong = [pair for pair in pairs if pair[0] not in (pair[1], *dtypes[1:])]
                 assert not wrong, f"gradients of {self.name} {told} are in {types(gradients)}"
                 found = labelled("value", y) | labelled("gradient", gradients[:1], self.arguments)
-                rounded = {name: expected[name].astype(a.dtype) for name, a in found.items()}
-                self.assert_close(found, rounded, near, told, x, slack=4 * eps)
+                rounded = {name: expected[name] + 0 * near[-1][name] for name in expected}
+                self.assert_close(found, rounded, near, told, x, slack=8 * eps)
 
     def check_memory(self, p, how):  # one array as large as x, and the parameters
         nbytes = lambda tree: sum(np.asarray(a).nbytes for a in leaves(tree))

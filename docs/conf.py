@@ -116,18 +116,20 @@ def write_sections(app: Sphinx, exception: Exception | None) -> None:
     sections = []
     for doc, title in sorted(app.env.titles.items()):
         page = BeautifulSoup(Path(app.outdir, f"{doc}.html").read_bytes(), "html.parser")
-        words = {one.get("data-section"): one["content"] for one in page.select("[name=keywords]")}
-        article, found = page.article, []
+        words = {
+            meta.get("data-section"): meta["content"] for meta in page.select("[name=keywords]")
+        }
+        article, links = page.article, []
         for link in article.select(".headerlink"):
             heading, anchor = link.parent, link.extract()["href"]
             name = anchor[1:] if "." in anchor else heading.get_text()  # of the API, or a heading
-            keywords = words.get(anchor[1:] if found else None, "")  # or the page's
-            found.append([f"{doc}.html{anchor}", title.astext(), name, keywords])
+            keywords = words.get(anchor[1:] if links else None, "")  # or the page's
+            links.append([f"{doc}.html{anchor}", title.astext(), name, keywords])
             heading.replace_with("\0")
         for code in article.select("pre"):
             code.string = code.get_text().replace("\n", "\n\n")  # a line of code is a sentence
         texts = article.get_text().split("\0")[1:]  # nothing stands before the first heading
-        sections += [[*section, text] for section, text in zip(found, texts, strict=True)]
+        sections += [[*section, text] for section, text in zip(links, texts, strict=True)]
     english = IndexBuilder(app.env, "en", {}, "")  # Sphinx's stemmer and stop words
     stop = f"const STOPWORDS = {json.dumps(' '.join(sorted(english.lang.stopwords)))};"
     known = f"{english.get_js_stemmer_code()}\n{stop}\nconst SECTIONS = {json.dumps(sections)};"
@@ -136,7 +138,7 @@ def write_sections(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     """Read what has changed, and search in sections, in place of Sphinx's own search."""
-    packages = sorted(f"{one.name} {one.version}" for one in distributions())
+    packages = sorted(f"{package.name} {package.version}" for package in distributions())
     app.add_config_value("packages", packages, "env")  # others, and all pages are read again
     app.connect("config-inited", build_package)
     app.connect("source-read", prepare)

@@ -27,7 +27,7 @@ FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterL
 pre_launch = LocalProvisioner.pre_launch
 
 
-async def at_files(self: Any, **kwargs: Any) -> Any:
+async def use_file_transport(self: Any, **kwargs: Any) -> Any:
     """Reach a kernel at files: a port may be taken before it has opened it (papermill's issue 511)."""
     if os.name != "nt":
         self.parent.transport, self.parent.ip = "ipc", f"{tempfile.mkdtemp()}/kernel"
@@ -97,7 +97,7 @@ def resolved(app: Sphinx, name: str) -> tuple[nodes.document, str]:
     return tree, join(app.config.html_baseurl, app.builder.get_target_uri(name))
 
 
-def detach(app: Sphinx, tree: nodes.document, page: str) -> dict[str, dict[str, str]]:
+def make_portable(app: Sphinx, tree: nodes.document, page: str) -> dict[str, dict[str, str]]:
     """Lead links to where they work from anywhere, and take the pictures along, which are returned."""
     pictures = {}
     for link in list(tree.findall(nodes.reference)):
@@ -118,11 +118,11 @@ def detach(app: Sphinx, tree: nodes.document, page: str) -> dict[str, dict[str, 
     return pictures
 
 
-def installs(app: Sphinx, code: str, files: list[Path]) -> list[str]:
+def install_cells(app: Sphinx, code: str, files: list[Path]) -> list[str]:
     """Cells that write these files, and a wheel that no index has, and install what is imported."""
     modules = {*re.findall(r"^(?:from|import) (\w+)", code, re.MULTILINE)}
     others = modules - sys.stdlib_module_names - {"relugrad", *(file.stem for file in files)}
-    needed = sorted(packages_distributions()[one][0] for one in others)
+    needed = sorted(packages_distributions()[module][0] for module in others)
     if "relugrad" in modules and app.tags.has("released"):
         needed.insert(0, "relugrad")
     elif "relugrad" in modules:
@@ -133,7 +133,7 @@ def installs(app: Sphinx, code: str, files: list[Path]) -> list[str]:
     return [*setup, f"%pip install --quiet {' '.join(needed)}"]
 
 
-def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
+def download_cells(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
     """The page, without the offer of the download, and below its title what to install."""
     tree, page = resolved(app, name)
     offer = next(d.parent for d in tree.findall(download_reference) if ".ipynb" in d["reftarget"])
@@ -142,9 +142,9 @@ def cells_of(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
     files = sorted(Path(app.srcdir, "downloads").glob("*.py"))  # which import each other
     used = files if any(f"from {file.stem} import" in source for file in files) else []
     source = "\n".join([source, *(file.read_text("utf-8") for file in used)])
-    cells, install = [], installs(app, source, used)
+    cells, install = [], install_cells(app, source, used)
     offer.parent.remove(offer)
-    pictures = detach(app, tree, page)
+    pictures = make_portable(app, tree, page)
     tree.walkabout(markdown := Cells(tree, app.builder))
     text = re.sub(r"^(?=## |\0)", "\0install\0", markdown.astext(), count=1, flags=re.MULTILINE)
     for part in re.split(r"(\0\w+\0)", text):
@@ -166,13 +166,13 @@ def write(app: Sphinx, exception: Exception | None) -> None:
         sys.exit("\nThe warnings above are errors.")
     for name in app.env.found_docs:
         tree, page = resolved(app, name)
-        detach(app, tree, page)
+        make_portable(app, tree, page)
         tree.walkabout(markdown := PlainMarkdown(tree, app.builder))
         Path(app.outdir, f"_sources/{name}.md").write_text(markdown.astext(), "utf-8")
     for source, (pages, download) in app.env.dlfiles.items():
         if download.suffix == ".ipynb":
             notebook = nbformat.read(Path(app.srcdir, source), as_version=4)
-            notebook.cells = cells_of(app, *pages, notebook.cells)
+            notebook.cells = download_cells(app, *pages, notebook.cells)
             for n, cell in enumerate(notebook.cells):
                 cell.update(id=str(n), metadata=FOLDED if "b64decode" in cell.source else {})
                 if cell.cell_type == "code":
@@ -184,7 +184,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register how kernels are reached, and what comes after the pages."""
-    LocalProvisioner.pre_launch = at_files
+    LocalProvisioner.pre_launch = use_file_transport
     app.connect("env-updated", forget_errors)
     app.connect("env-check-consistency", stop_at_errors)
     app.connect("build-finished", write, priority=100)  # before llms.txt is

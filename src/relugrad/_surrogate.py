@@ -8,9 +8,8 @@ from jax.lax import ne, select
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, and NaN for NaN; alpha and width are what its rules need."""
-    wide = x.astype(alpha.dtype)  # XLA compares 16 bits one by one
-    spikes = select(wide >= 0, jnp.ones_like(wide), jnp.zeros_like(wide))
-    return select(ne(wide, wide), wide, spikes).astype(x.dtype)  # to XLA, abs(NaN) >= 0 is true
+    spikes = select(x >= 0, jnp.ones_like(x), jnp.zeros_like(x))
+    return select(ne(x, x), x, spikes)  # by x != x: to XLA, abs(x) >= 0 is true, also at NaN
 
 
 def gap(x: Array, width: Array) -> Array:

@@ -117,6 +117,6 @@ def test_docstring_names_the_defaults_of_the_signature(documented: Callable[...,
 def test_the_scale_in_the_table_gives_a_half_width_of_a_half(shape: str) -> None:
     """Where the slope is half of its peak of 1."""
     (scale,) = re.findall(
-        rf"(?m)^\| {shape} .*\| ([\d.]+) \|$", read("docs/how-to/peak-width-reset.md")
+        rf"(?m)^\| {shape} .*\| ([\d.]+) \|$", read("docs/how-to/surrogate-gradient-and-reset.md")
     )
     assert own["slopes"][shape](0.5, float(scale)) == pytest.approx(0.5, abs=0.001)

@@ -68,7 +68,7 @@ def ruled(value: Function, gradient: Function, stored: Function = copies) -> Fun
 
 
 write = shown("write.md", "root", "hypotenuse", "length", "clipped", "both_modes")
-own = shown("peak-width-reset.md", "surrogate", "slopes")
+own = shown("surrogate-gradient-and-reset.md", "surrogate", "slopes")
 RULES = {
     "root": root(write["root"]),
     "both_modes": root(jax.checkpoint(jax.checkpoint(write["both_modes"])), forward_mode=True),

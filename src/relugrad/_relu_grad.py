@@ -83,7 +83,7 @@ class ReluGrad:
         :alt: Left, a step from 0 to 1 at 0. Right, a triangle from -w to w.
 
     **A pytree.** ``alpha`` and ``width``, kept as ``float`` or as JAX arrays, are its leaves: sweep
-    them with :func:`jax.vmap` (:doc:`/how-to/peak-width-reset`), shard them, keep them in a model.
+    them with :func:`jax.vmap` (:doc:`/how-to/surrogate-gradient-and-reset`), shard them, keep them in a model.
     If you pass a ``ReluGrad`` to a jitted function, one compiled program serves all values.
     ``dataclasses.replace`` makes a modified copy.
 

@@ -68,8 +68,8 @@ def test_only_relugrad_agrees_with_plain_jax_in_each_program() -> None:
     assert DIFFERS["ten_lines plain(alpha, width)(x)"][0].startswith("value beside a gradient")
 
 
-def test_home_names_the_versions_that_it_compares() -> None:
-    home = (DATA.parent / "index.md").read_text("utf-8")
+def test_the_comparison_with_braintools_names_its_versions() -> None:
+    page = (DATA.parent / "reference/other-libraries.md").read_text("utf-8")
     versions = RECORD["runs"]["3.13"]["versions"]
-    assert f"| relugrad | braintools {versions['braintools']} |" in home
-    assert f"| With JAX {'.'.join(versions['jax'].split('.')[:2])} on a CPU |" in home
+    assert f"| relugrad | braintools {versions['braintools']} |" in page
+    assert f"| With JAX {'.'.join(versions['jax'].split('.')[:2])} on a CPU |" in page

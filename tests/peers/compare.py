@@ -19,7 +19,6 @@ import jax.numpy as jnp
 import numpy as np
 from tests.peers import neurons, others
 from tests.peers.others import HERE, TORCH, Function, imported, versions, works
-from tests.test_rule_checks import spike
 
 from relugrad import ReluGrad
 
@@ -114,6 +113,8 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
 
 def programs(row: dict[str, Any]) -> dict[str, Any]:
     """Where it isn't what plain JAX gives, by the file with which readers check a rule."""
+    from tests.test_rule_checks import spike  # uses JAX, so main divides the CPU before
+
     ours = eval(row["ours"], {"ReluGrad": ReluGrad} | row["defaults"])
     rule = spike(scaled(row, 1.0), ours.surrogate_grad, parameters=[()], bad=[])
 

@@ -40,7 +40,7 @@ def adlif(spike, currents, decay=0.9, slow=0.97, by_v=0.03, by_s=0.1):
     """Return the spikes of neurons that adapt to their potential and to their spikes.
 
     Spikes have the shape of the currents, whose first axis is time. The other four arguments are
-    numbers, or arrays with a number for each neuron.
+    numbers, or arrays with a number for each neuron. Gradients flow through the reset.
     """
 
     def step(state, current):
@@ -154,7 +154,7 @@ def train_and_choose(rng, weights, inputs, labels, share, number, updates, *how,
     candidates, losses = [weights], []
     for trained, value in train(rng, weights, *examples, updates, *how, p=p, **settings):
         losses.append(value)
-        if len(losses) % max(updates // 20, 1) == 0:
+        if len(losses) in np.linspace(updates, 0, 20, endpoint=False, dtype=int):
             candidates.append(trained)
     scores = [scores_of(each, inputs[:, held], **settings) for each in candidates]
     found = [share[held] * cross_entropy(each, labels[held]) for each in scores]
@@ -202,8 +202,9 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         The largest learning rate of Adam, which rises to it for a fifth of the updates, and then
         falls to 0.
     validation_fraction :
-        Share of the examples that are held out of training. The weights are looked at 20 times, and
-        those are kept whose loss on these examples is smallest; at first, they guess. By default, a
+        Share of the examples that are held out of training, at random. The weights are looked at up
+        to 20 times, and at first, when they guess; those whose loss on these examples is smallest
+        are kept. By default, a
         quarter is held out, and at most 200 examples, if there are more than 200. Fewer are all
         needed in training: then nothing can warn that the network learns by heart.
     class_weight :
@@ -284,7 +285,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         fitted.classes_, labels = np.unique(y, return_inverse=True)
         share = compute_class_weight(self.class_weight, classes=fitted.classes_, y=y)[labels]
         fitted.shape_, n, fraction = X.shape[1:], len(y), self.validation_fraction
-        number = min(n // 4, 200) * (n > 200) if fraction is None else int(fraction * n)
+        number = min(n // 4, 200) * (n > 200) if fraction is None else int(np.ceil(fraction * n))
         if not 0 <= number < n:
             raise ValueError(f"validation_fraction={fraction} isn't None, 0, or between 0 and 1")
 

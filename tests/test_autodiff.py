@@ -28,7 +28,7 @@ def test_loop_and_scan_have_the_same_third_derivative(outer: Function, forward_m
         return 0.9 * (v - s) + w, s
 
     def loop(w: Array) -> Array:
-        v, fired = w, 0.0
+        v, fired = w, 0 * w
         for _ in range(5):
             v, s = neuron(v, w)
             fired += s

@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import pickle
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,8 +24,9 @@ def test_the_function_takes_what_the_class_takes() -> None:
     _, *also = inspect.signature(relu_grad).parameters.values()
     assert dict(takes) == {p.name: p for p in also}
     for name in takes:
+        wrong: Any = {name: "0.5"}
         with pytest.raises(TypeError, match=f"^{name} must be "):
-            relu_grad(0.5, **{name: "0.5"})
+            relu_grad(0.5, **wrong)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(250, 4)), np.arange(250) % 2
 X[:, 0] += 3 * Y
 LABELS = np.arange(40) % 3
-SERIES = np.float32(RNG.normal(size=(40, 30, 3)) + LABELS[:, None, None])
+SERIES: Any = (RNG.normal(size=(40, 30, 3)) + LABELS[:, None, None]).astype(np.float32)
 INPUTS = SERIES.swapaxes(0, 1)
 QUICK = SpikingClassifier((9, 8), updates=20, batch_size=10, random_state=0)
 
@@ -144,10 +144,11 @@ def test_each_weight_is_trained_and_a_second_fit_compiles_nothing() -> None:
         (a != b).any() for a, b in zip(*map(jax.tree.leaves, (before, weights)), strict=True)
     )
     first = clone(QUICK).fit(X, Y)
-    compiled = spiking.run._cache_size(), spiking.update._cache_size()
+    programs: list[Any] = [spiking.run, spiking.update]
+    compiled = [program._cache_size() for program in programs]
     given = {"surrogate": ReluGrad(0.5), "learning_rate_init": 0.1, "random_state": 1, "updates": 9}
     clone(first).set_params(**given).fit(X[::-1], Y).predict(X[:3])
-    assert (spiking.run._cache_size(), spiking.update._cache_size()) == compiled
+    assert [program._cache_size() for program in programs] == compiled
 
 
 def test_a_feature_is_a_current_and_long_series_are_shortened() -> None:

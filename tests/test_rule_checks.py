@@ -90,9 +90,16 @@ if jax.__version_info__ >= (0, 12):
     RULES["hijax"] = root(importlib.import_module("hijax_rule").root, forward_mode=True)
 
 
+def named(rule: Rule) -> dict[str, Any]:
+    checks: list[Any] = rule.checks()
+    return {check.__name__: check for check in checks}
+
+
 def each_check(rules: dict[str, Rule]) -> list[Any]:
-    named = [(name, check) for name in rules for check in rules[name].checks()]
-    return [pytest.param(check, id=f"{name}-{check.__name__}") for name, check in named]
+    checks = [
+        (f"{key}-{name}", check) for key in rules for name, check in named(rules[key]).items()
+    ]
+    return [pytest.param(check, id=name) for name, check in checks]
 
 
 @pytest.mark.parametrize("check", each_check(RULES))
@@ -153,14 +160,14 @@ WRONG = {
 }
 # JAX's mistake in docs/reports
 if jax.__version_info__ >= (0, 6, 2) and not getattr(jax.config, "jax_custom_vjp3", False):
-    WRONG |= {"recurrent_scan": root(uncopied), "scan_in_scan": root(uncopied)}
+    WRONG.update({"recurrent_scan": root(uncopied), "scan_in_scan": root(uncopied)})
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_rule_is_found(name: str) -> None:
     """By the check that is named."""
     with pytest.raises(AssertionError, match=f"in {name}"):
-        next(check for check in WRONG[name].checks() if check.__name__ == name)()
+        named(WRONG[name])[name]()
 
 
 MISFITS: list[dict[str, Any]] = [

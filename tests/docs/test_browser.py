@@ -220,7 +220,7 @@ def test_search_keeps_words_and_stays_in_sight(landing: Page) -> None:
     expect(landing.get_by_role("option").first).to_be_visible()
 
 
-PAIRS = [("GPU", "GPUs"), ("optimizer", "my own optimizers")]
+PAIRS = [("GPU", "GPUs"), ("silent neuron", "my own silent neurons")]
 
 
 @pytest.mark.parametrize(("words", "others"), PAIRS)

@@ -113,7 +113,7 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
 
 def programs(row: dict[str, Any]) -> dict[str, Any]:
     """Where it isn't what plain JAX gives, by the file with which readers check a rule."""
-    from tests.test_rule_checks import spike  # uses JAX, so main divides the CPU before
+    from tests.test_rule_checks import named, spike  # uses JAX, so main divides the CPU before
 
     ours = eval(row["ours"], {"ReluGrad": ReluGrad} | row["defaults"])
     rule = spike(scaled(row, 1.0), ours.surrogate_grad, parameters=[()], bad=[])
@@ -123,7 +123,7 @@ def programs(row: dict[str, Any]) -> dict[str, Any]:
             check()
         return True
 
-    names = [c.__name__ for c in rule.checks() if works(partial(passes, c)) == "no"]
+    names = [name for name, check in named(rule).items() if works(partial(passes, check)) == "no"]
     calls = ("no_axes", "shape_0", "shape_60_90", "shape_3_1_4_5")
     return {
         "library": f"{row['library']} {versions().get(row['library'], '')}".strip(),

@@ -172,7 +172,11 @@ def test_a_wrong_rule_is_found(name: str) -> None:
 
 MISFITS: list[dict[str, Any]] = [
     *({"points": abs(X)}, {"points": (X,)}, {"x": jnp.arange(4)}, {"x": X * jnp.inf}),
-    *({"parameters": [(1.0,), (1.0, 2.0)]}, {"bad": [jnp.nan]}, {"skip": {"memroy": "a typo"}}),
+    *(
+        {"parameters": [(1.0,), (1.0, 2.0)]},
+        {"bad": [jnp.nan]},
+        {"skip": {"memories": "not its name"}},
+    ),
     {"change": lambda dx, x: dx.sum()},
 ]
 

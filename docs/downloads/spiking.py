@@ -135,7 +135,7 @@ def train(rng, weights, inputs, labels, updates=350, batch=50, rate=0.01, p=None
 
 
 def scores_of(weights, inputs, **settings):
-    """Return the scores of any number of examples, of which 200 at a time are computed."""
+    """Return the scores of any number of examples, computed 200 at a time."""
     n = inputs.shape[1]
     parts = [inputs[:, np.arange(start, start + 200) % n] for start in range(0, n, 200)]
     return np.concatenate([run(weights, part, **settings)[0] for part in parts])[:n]
@@ -157,9 +157,9 @@ def train_and_choose(rng, weights, inputs, labels, share, number, updates, *how,
         if len(losses) in np.linspace(updates, 0, 20, endpoint=False, dtype=int):
             candidates.append(trained)
     scores = [scores_of(each, inputs[:, held], **settings) for each in candidates]
-    found = [share[held] * cross_entropy(each, labels[held]) for each in scores]
-    best = np.nanargmin(np.mean(found, axis=1))
-    return jax.device_get(candidates[best]), found[0] - found[best], np.array(losses)
+    on_held = [share[held] * cross_entropy(each, labels[held]) for each in scores]
+    best = np.nanargmin(np.mean(on_held, axis=1))
+    return jax.device_get(candidates[best]), on_held[0] - on_held[best], np.array(losses)
 
 
 def as_inputs(X, max_steps=100):

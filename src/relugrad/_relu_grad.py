@@ -83,9 +83,9 @@ class ReluGrad:
         :alt: Left, a step from 0 to 1 at 0. Right, a triangle from -w to w.
 
     **A pytree.** ``alpha`` and ``width``, kept as ``float`` or as JAX arrays, are its leaves: sweep
-    them with :func:`jax.vmap` (:doc:`/how-to/surrogate-gradient-and-reset`), shard them, keep them in a model.
-    If you pass a ``ReluGrad`` to a jitted function, one compiled program serves all values.
-    ``dataclasses.replace`` makes a modified copy.
+    them with :func:`jax.vmap` (:doc:`/how-to/surrogate-gradient-and-reset`), shard them, keep them
+    in a model. If you pass a ``ReluGrad`` to a jitted function, one compiled program serves all
+    values. ``dataclasses.replace`` makes a modified copy.
 
     **Derivatives.** The spikes don't depend on ``alpha`` and ``width``, so gradient descent leaves
     both as they are; keep them out of weight decay. The second derivative of a spike is the
@@ -99,7 +99,8 @@ class ReluGrad:
     .. [1] E. O. Neftci, H. Mostafa and F. Zenke, "Surrogate gradient learning in spiking neural
        networks", IEEE Signal Processing Magazine 36(6), 51-63, 2019.
        https://doi.org/10.1109/MSP.2019.2931595
-    .. [2] S. K. Esser et al., PNAS 113(41), 11441, 2016. https://doi.org/10.1073/pnas.1604850113
+    .. [2] S. K. Esser et al., PNAS 113(41), 11441-11446, 2016.
+       https://doi.org/10.1073/pnas.1604850113
     .. [3] G. Bellec et al., NeurIPS 31, 2018. https://doi.org/10.48550/arXiv.1803.09574
 
     Examples

@@ -148,8 +148,10 @@ def train_and_choose(rng, weights, inputs, labels, share, number, updates, *how,
     by examples that are trained on. The gain of each example is by how much its loss is less than
     with the first weights. ``how`` holds what else ``train`` takes: ``batch`` and ``rate``.
     """
-    order = rng.permutation(len(labels))
-    kept, held = order[number:], order[: number or 200]
+    n, size = len(labels), number or min(200, len(labels))
+    by_class = np.lexsort([rng.random(n), labels])  # one class after another, in random order
+    held = by_class[(2 * np.arange(size) + 1) * n // (2 * size)]  # of each class, the same share
+    kept = np.setdiff1d(by_class, held) if number else by_class
     examples, p = (inputs[:, kept], labels[kept]), share[kept] / share[kept].sum()
     candidates, losses = [weights], []
     for trained, value in train(rng, weights, *examples, updates, *how, p=p, **settings):
@@ -202,11 +204,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         The largest learning rate of Adam, which rises to it for a fifth of the updates, and then
         falls to 0.
     validation_fraction :
-        Share of the examples that are held out of training, at random. The weights are looked at up
-        to 20 times, and at first, when they guess; those whose loss on these examples is smallest
-        are kept. By default, a
-        quarter is held out, and at most 200 examples, if there are more than 200. Fewer are all
-        needed in training: then nothing can warn that the network learns by heart.
+        Share of the examples that are held out of training, at random, and alike of each class. The
+        weights are looked at up to 20 times, and at first, when they guess; those whose loss on
+        these examples is smallest are kept. By default, a quarter is held out, and at most 200
+        examples, if there are more than 200. Fewer are all needed in training: then nothing can
+        warn that the network learns by heart.
     class_weight :
         A dictionary with a weight for each class, or ``"balanced"``, for classes that are drawn
         equally often.

@@ -11,7 +11,7 @@ from jax import Array
 from jax.core import Tracer
 from jax.lax import stop_gradient
 
-# Types of real numbers. Those of less than 8 bits, and float8_e8m0fnu, lack NaN, 0, or a sine.
+# Real numbers; but float8_e8m0fnu has no 0, and types of less than 8 bits have no NaN or no sine.
 REAL = re.compile(r"(bfloat|float|u?int)(8|16|32|64)?(_e[345].*)?")
 
 
@@ -19,14 +19,14 @@ def require_real(**arguments: Any) -> None:
     """Raise an error that names the first argument that isn't a real number or an array of them."""
     for name, value in arguments.items():
         is_array = isinstance(value, (Array, np.ndarray, np.generic))
-        kind = str(value.dtype) if is_array else type(value).__name__
-        if not REAL.fullmatch(kind) and (name, kind) != ("x", "bool"):
-            message = f"{name} must be a real number or an array of real numbers; got {kind}"
-            raise TypeError(message) from None
+        type_name = str(value.dtype) if is_array else type(value).__name__
+        if not REAL.fullmatch(type_name) and (name, type_name) != ("x", "bool"):
+            message = f"{name} must be a real number or an array of real numbers; got {type_name}"
+            raise TypeError(message) from None  # in place of what JAX said
 
 
 def require_bool(name: str, value: Any) -> None:
-    """Raise an error unless the value is True or False: 1 would be another program."""
+    """Raise an error unless the value is True or False."""
     if type(value) is not bool:
         raise TypeError(f"{name} must be True or False; got {value!r}")
 
@@ -38,7 +38,8 @@ def is_valid(parameter: Any) -> Any:
 
 def zero_or_nan(alpha: Array, width: Array) -> Array:
     """0, but NaN unless both are positive and finite, and the peak finite; for traced values."""
-    # By log: to XLA, exp(NaN) > 0 is true. By abs: XLA leaves out a sum with 0, and not with -0.
+    # By log, and not by > 0: XLA takes exp(v) > 0 for true, also where v is NaN.
+    # By abs: the sum is often -0, and XLA leaves out the addition of 0, but not that of -0.
     return stop_gradient(jnp.abs(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width)))
 
 
@@ -60,17 +61,17 @@ def checked_parameter(name: str, value: Any) -> Any:
     value = as_array(value)
     require_real(**{name: value})
     if isinstance(value, Tracer) or not getattr(value, "is_fully_addressable", True):
-        return value  # its numbers aren't known here: zero_or_nan will look at them
+        return value  # traced, or on other hosts: zero_or_nan will look at its numbers
     numbers = np.asarray(value)
     invalid = numbers[~is_valid(numbers)]
     if invalid.size:
         raise ValueError(f"{name} must be positive and finite; got {invalid[0]}")
-    # A copy, which its owner can't write into. Integers become floats here, because JAX would
-    # cut those of 64 bits in half.
+    # A number becomes a float, so that all share a program; an array is copied, so that its owner
+    # can't change it. Integers become floats here: JAX would cut those of 64 bits in half.
     return jnp.array(value, float_dtype(value)) if numbers.ndim else float(numbers)
 
 
-def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:
+def on_checked_arrays(formula: Callable[..., Array]) -> Callable[..., Array]:
     """``formula`` as a function of all that is accepted; x is NaN where a parameter isn't valid."""
 
     def relugrad(x: Any, alpha: Any, width: Any) -> Array:  # the name in a profile
@@ -80,10 +81,11 @@ def after_promotion(formula: Callable[..., Array]) -> Callable[..., Array]:
         except ValueError as error:
             raise ValueError(f"x, alpha and width must broadcast. {error}") from None
         x = jnp.asarray(x, float_dtype(x))
-        wide = np.promote_types(x.dtype, np.float32)  # so that 16 bits are rounded once
-        alpha, width = (jnp.array(p, wide, ndmin=len(shape)) for p in (alpha, width))
-        # The sum also shards and batches x as the result is. Where vmap batches alpha alone, spikes
-        # would else count their cotangent too often (JAX 0.10), or raise (0.12).
+        dtype = np.promote_types(x.dtype, np.float32)  # so that 16 bits are rounded once
+        # Not broadcast: of a number, the backward pass stores one, and not one for each x.
+        alpha, width = (jnp.array(p, dtype, ndmin=len(shape)) for p in (alpha, width))
+        # Without this sum, where vmap batches alpha alone, a gradient is multiplied by the size of
+        # the batch (JAX 0.6 to 0.10, and in forward mode 0.12), or raises. It also shards x.
         x = jnp.broadcast_to(x, shape) + zero_or_nan(alpha, width).astype(x.dtype)
         return formula(x, alpha, width).astype(x.dtype)
 

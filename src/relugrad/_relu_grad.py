@@ -9,15 +9,15 @@ import jax
 from jax.tree_util import GetAttrKey
 from jax.typing import ArrayLike
 
-from relugrad._arguments import after_promotion, call_checked, checked_parameter, require_bool
+from relugrad._arguments import call_checked, checked_parameter, on_checked_arrays, require_bool
 from relugrad._surrogate import spike, spike_forward_mode, surrogate_fun, surrogate_grad
 
-_spike = jax.jit(after_promotion(spike))
-# The checkpoint stores x as it comes, and so shares it with what else stores it. Its barriers,
-# without prevent_cse=False, would let a network that is unrolled in Python compile for minutes.
-_spike_forward = jax.jit(jax.checkpoint(after_promotion(spike_forward_mode), prevent_cse=False))
-_surrogate_grad = jax.jit(after_promotion(surrogate_grad))
-_surrogate_fun = jax.jit(after_promotion(surrogate_fun))
+_spike = jax.jit(on_checked_arrays(spike))
+# This second checkpoint stores x before its promotion, which other operations store as well.
+# Barriers, which prevent_cse=False leaves out, would let an unrolled network compile for minutes.
+_spike_forward = jax.jit(jax.checkpoint(on_checked_arrays(spike_forward_mode), prevent_cse=False))
+_surrogate_grad = jax.jit(on_checked_arrays(surrogate_grad))
+_surrogate_fun = jax.jit(on_checked_arrays(surrogate_fun))
 
 
 @final
@@ -43,7 +43,7 @@ class ReluGrad:
     ----------
     alpha
         Steepness of the triangle's sides, in 1 / (unit of ``x``)²: a positive, finite number or an
-        array that broadcasts against ``x``. The peak is ``alpha * width``. Default 0.3, as in [3].
+        array that broadcasts against ``x``. Default 0.3, as in [3].
     width
         Distance from the threshold at which the triangle reaches 0, in the unit of ``x``: a number
         or an array, like ``alpha``. Default 1.0.
@@ -56,7 +56,7 @@ class ReluGrad:
         If ``alpha`` or ``width`` isn't real, or ``forward_mode`` isn't a bool.
     ValueError
         If ``alpha`` or ``width`` isn't positive and finite. If JAX traces them, as :func:`jax.jit`
-        does, or float32 makes them infinite, as 1e39, spikes and gradients are NaN instead.
+        does, or float32 can't hold them, as 1e39 or 1e-40, spikes and gradients are NaN instead.
 
     See Also
     --------
@@ -176,9 +176,7 @@ class ReluGrad:
         return call_checked(function, x, self.alpha, self.width)
 
     def surrogate_grad(self, x: ArrayLike) -> jax.Array:
-        """The triangle, ``max(0, alpha * (width - abs(x)))``.
-
-        The slope of the backward pass, for a plot or a learning rule of your own.
+        """The triangle, ``max(0, alpha * (width - abs(x)))``, for a plot or a learning rule.
 
         Parameters
         ----------
@@ -213,8 +211,7 @@ class ReluGrad:
         Returns
         -------
         integral : jax.Array
-            In the dtype of ``x``: 0 for ``x <= -width``, ``alpha * width**2 / 2`` at 0, and
-            ``alpha * width**2`` for ``x >= width``.
+            In the dtype of ``x``: from 0 at ``-width`` to ``alpha * width**2`` at ``width``.
 
         Examples
         --------
@@ -240,7 +237,7 @@ def _flatten_with_keys(instance: ReluGrad) -> tuple[Any, bool]:
 
 
 def _unflatten(forward_mode: bool, leaves: Any) -> ReluGrad:
-    # Past the constructor, unlike register_dataclass: it would refuse None, which JAX puts here.
+    # Unlike register_dataclass, past the constructor, which refuses the None that JAX puts here.
     instance = object.__new__(ReluGrad)
     vars(instance).update(zip(_PARAMETERS, leaves, strict=True), forward_mode=forward_mode)
     return instance
@@ -263,9 +260,8 @@ def relu_grad(
     Parameters
     ----------
     x
-        :term:`Membrane potential <membrane potential>` minus threshold, of any shape. float16,
-        bfloat16, float32 and float64 keep their dtype; integers and booleans become floats, as in
-        :func:`jax.numpy.sin`.
+        :term:`Membrane potential <membrane potential>` minus threshold, of any shape. Floats keep
+        their dtype; integers and booleans become floats, as in :func:`jax.numpy.sin`.
     alpha
         Steepness of the triangle's sides, in 1/unit(x)². Default 0.3.
     width

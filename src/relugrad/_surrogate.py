@@ -8,28 +8,29 @@ from jax.lax import ne, select
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, and NaN for NaN; alpha and width are what its rules need."""
+    # Not by astype, which lets a loop that is unrolled in Python compile for minutes.
     spikes = select(x >= 0, jnp.ones_like(x), jnp.zeros_like(x))
-    return select(ne(x, x), x, spikes)  # by x != x: to XLA, abs(x) >= 0 is true, also at NaN
+    return select(ne(x, x), x, spikes)  # not by x >= 0: XLA takes abs(NaN) >= 0 for true
 
 
-def gap(x: Array, width: Array) -> Array:
-    """The distance from x to the edge of the support, and 0 outside of it."""
+def distance_to_edge(x: Array, width: Array) -> Array:
+    """How far x is inside of the support, and 0 outside of it."""
     x = x.astype(width.dtype)
     # Unlike jnp.abs and relu, these have the right-hand derivative at 0, and NaN at NaN.
     sign = jnp.where(x == 0, 1, jnp.sign(x))
-    inside = (width * sign - x) * sign
-    return jnp.where(inside <= 0, 0, inside)
+    distance = (width * sign - x) * sign
+    return jnp.where(distance <= 0, 0, distance)
 
 
 def surrogate_grad(x: Array, alpha: Array, width: Array) -> Array:
     """The triangle, in the dtype of alpha and width."""
-    return alpha * gap(x, width)  # alpha * width - alpha * |x| would be all rounding at the edge
+    return alpha * distance_to_edge(x, width)  # alpha * width - alpha * |x| is rounding near 0
 
 
 def surrogate_fun(x: Array, alpha: Array, width: Array) -> Array:
     """The integral of the triangle from -width to x."""
-    inside = gap(x, width)
-    tail = alpha * inside * inside / 2  # in this order: inside**2 could overflow
+    distance = distance_to_edge(x, width)
+    tail = alpha * distance * distance / 2  # in this order: distance**2 could overflow
     return jnp.where(x < 0, tail, alpha * width * width - tail)
 
 
@@ -52,15 +53,16 @@ def spike_bwd(residuals: tuple[Array, ...], cotangent: Array) -> tuple[Array, No
 
 
 def spike_jvp(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
-    """The spikes, and how they change with x."""
-    return spike_forward_mode(*primals), times_slope(tangents[0], *primals)
+    """The spikes, and how they change with x; alpha and width change no spike."""
+    tangent, _, _ = tangents
+    return spike_forward_mode(*primals), times_slope(tangent, *primals)
 
 
 spike = jax.custom_vjp(step)
 spike.defvjp(spike_fwd, spike_bwd)
 
-# The same for forward mode. Outside of a checkpoint, JAX before 0.12 loses the rule of a custom_jvp
-# where a scan is differentiated twice: derivatives are 0.
+# In forward mode, a checkpoint takes the place of the copies. Without it, JAX before 0.12 loses the
+# rule of a custom_jvp where a scan is differentiated twice: derivatives are 0.
 _spike_with_jvp = jax.custom_jvp(step)
 spike_forward_mode = jax.checkpoint(_spike_with_jvp, prevent_cse=False)
 _spike_with_jvp.defjvp(spike_jvp)

@@ -5,9 +5,17 @@ import sys
 from pathlib import Path
 
 CODE = """
+import jax
 from tests.peers.compile_time import lowered
-for mode in "grad", "grad, forward mode", "jvp":
-    print(lowered("relugrad", "one layer", 24, mode).compile().as_text().count("\\n"))
+from relugrad import ReluGrad
+
+def instructions(forward_mode, transform):
+    program = lowered(ReluGrad(forward_mode=forward_mode), "one layer", 24, transform)
+    return program.compile().as_text().count("\\n")
+
+print(instructions(False, jax.value_and_grad))
+print(instructions(True, jax.value_and_grad))
+print(instructions(True, lambda loss: lambda weights: jax.jvp(loss, (weights,), (weights,))))
 """
 
 

@@ -1,30 +1,25 @@
 """CPU seconds to compile networks whose time steps are a loop in Python, beside other libraries.
 
-`python -m tests.peers.compile_time [record]` measures all. With the name of a surrogate, of a network,
-the number of steps and a mode, it prints the seconds of one.
+`python -m tests.peers.compile_time [record]` measures all. With the name of a surrogate, that of a
+network, and the number of steps, it prints the seconds of one program.
 """
 
 import json
 import subprocess
 import sys
 import time
-from itertools import product
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
-from tests.peers.others import Function, cast, imported, plain, surroundings
+from tests.peers.others import SURROGATES, Function, surroundings
 
 FILE = Path(__file__).parents[2] / "docs/_data/compile_time.json"
 LIMIT = 90  # seconds that a clock may show, of each
-STEPS, MANY = [8, 16, 32, 64], [100, 200]  # many for one layer with relugrad
-NAMES = {  # by mode
-    "grad": ["relugrad", "plain", "where", "braintools", "spyx"],
-    "grad, forward mode": ["relugrad"],
-    "jvp": ["relugrad", "braintools"],
-}
+STEPS = [8, 16, 32, 64]
 
 # Networks: from a spike function, the parameters, the state and the current of a step to the next
 # state and the spikes.
@@ -94,35 +89,24 @@ def coupled(spike: Function, p: Any, state: Any, current: Array) -> Any:
 
 
 # Each with the shapes of its state, and whether it is read out in each step.
-ROWS, ALL = (32,), (32, 64)
+NEURON, LAYER = (32,), (32, 64)
 NETWORKS: dict[str, tuple[Function, list[tuple[int, ...]], bool]] = {
-    "one layer": (one_layer, [ALL], False),
-    "two layers": (two_layers, [ALL] * 2, False),
-    "recurrent": (recurrent, [ALL] * 2, False),
-    "readout": (detached, [ALL], True),
-    "adaptive": (adaptive, [ALL] * 3, True),
-    "trained": (trained, [ALL], False),
-    "coupled": (coupled, [ROWS] * 8, False),
+    "one layer": (one_layer, [LAYER], False),
+    "two layers": (two_layers, [LAYER] * 2, False),
+    "recurrent": (recurrent, [LAYER] * 2, False),
+    "readout": (detached, [LAYER], True),
+    "adaptive": (adaptive, [LAYER] * 3, True),
+    "trained": (trained, [LAYER], False),
+    "coupled": (coupled, [NEURON] * 8, False),
 }
 
 
-def made(name: str, mode: str) -> Any:
-    """The triangle with a peak of 0.3."""
-    if name == "relugrad":
-        from relugrad import ReluGrad
-
-        return ReluGrad(0.3, 1.0, forward_mode=mode != "grad")
-    if name == "spyx":
-        return imported("spyx.axn").triangular(1.0)
-    if name == "braintools":
-        return imported("braintools.surrogate").ReluGrad(0.3, 1.0)
-    return plain(0.3, 1.0, cast if name == "plain" else lambda x: jnp.where(x >= 0, 1.0, 0.0))
-
-
-def lowered(name: str, network: str, steps: int, mode: str) -> jax.stages.Lowered:
+def lowered(
+    spike: Function, network: str, steps: int, transform: Function = jax.value_and_grad
+) -> jax.stages.Lowered:
     """A loss and its derivative, ready to be compiled."""
     step, shapes, readout = NETWORKS[network]
-    spike, inputs = made(name, mode), jnp.ones((steps, 32, 20))
+    inputs = jnp.ones((steps, 32, 20))
     square, vector = jnp.full((64, 64), 0.1), jnp.ones(64)
     parameters = {"in": jnp.full((20, 64), 0.1), "between": square, "back": square}
     parameters |= {"out": jnp.full((64, 3), 0.1), "decay": 0.9 * vector, "threshold": vector}
@@ -137,38 +121,42 @@ def lowered(name: str, network: str, steps: int, mode: str) -> jax.stages.Lowere
         scores = scores if readout else total @ p["out"][: total.shape[1]]
         return -jax.nn.log_softmax(scores)[:, 0].mean()
 
-    def pushed(p: Any) -> Any:
-        return jax.jvp(loss, (p,), (p,))
+    return jax.jit(transform(loss)).lower(parameters)
 
-    return jax.jit(pushed if mode == "jvp" else jax.value_and_grad(loss)).lower(parameters)
+
+def seconds_to_compile(name: str, network: str, steps: int) -> float:
+    """Of all cores together."""
+    program = lowered(SURROGATES[name](), network, steps)
+    start = time.process_time()
+    program.compile()
+    return round(time.process_time() - start, 2)
+
+
+def measure_all() -> list[dict[str, Any]]:
+    """Each program in a process of its own, which the limit can end."""
+    rows = []
+    for network in NETWORKS:
+        for name in SURROGATES if network == "one layer" else ["relugrad"]:
+            row: dict[str, Any] = {"network": network, "name": name}
+            command = [sys.executable, "-m", "tests.peers.compile_time", name, network]
+            with suppress(subprocess.TimeoutExpired):  # with more steps, it would take longer
+                for steps in STEPS:
+                    seconds = subprocess.check_output([*command, str(steps)], timeout=LIMIT)
+                    row[str(steps)] = float(seconds)
+            print(row, flush=True)
+            rows.append(row)
+    return rows
 
 
 def main() -> None:
-    """One of them, or all."""
+    """Measure one program or all."""
     if sys.argv[1:] not in ([], ["record"]):
-        name, network, steps, mode = sys.argv[1:]
-        program = lowered(name, network, int(steps), mode)
-        start = time.process_time()  # of all cores together
-        program.compile()
-        return print(round(time.process_time() - start, 2))
-    rows = []
-    for (mode, names), network in product(NAMES.items(), NETWORKS):
-        for name in names if network == "one layer" else names[:1]:
-            row: dict[str, Any] = {"network": network, "mode": mode, "name": name}
-            many = MANY if (network, mode, name) == ("one layer", "grad", "relugrad") else []
-            for count in [*STEPS, *many]:
-                run = [sys.executable, "-m", "tests.peers.compile_time", name, network]
-                try:
-                    done = subprocess.run(
-                        [*run, str(count), mode], capture_output=True, timeout=LIMIT, check=True
-                    )
-                except subprocess.TimeoutExpired:
-                    break  # with more steps, it would take longer
-                row[str(count)] = float(done.stdout)
-            print(row, flush=True)
-            rows.append(row)
-    if sys.argv[1:]:
-        record = surroundings() | {"clock": "CPU seconds", "limit": LIMIT, "rows": rows}
+        name, network, steps = sys.argv[1:]
+        print(seconds_to_compile(name, network, int(steps)))
+        return
+    rows = measure_all()
+    if "record" in sys.argv:
+        record = surroundings() | {"limit": LIMIT, "rows": rows}
         FILE.write_text(json.dumps(record, indent=1) + "\n")
 
 

@@ -168,17 +168,14 @@ def _install_others(session: nox.Session) -> None:
     others = ["torch", "norse", "snntorch", "spikingjelly"]
     if session.python != "3.11":
         others = ["braintools", "brainstate", "brainpy", "spyx", "jaxpike"]
-        others += ["flax", "equinox", "optax"]
-    # Not editable, so that its size is that of what a user has.
-    session.install(*others, "packaging", "pytest", "pytest-benchmark", ".")
+    session.install(*others, "pytest", "pytest-benchmark", ".")
 
 
 @nox.session(python=["3.13", "3.11"], venv_backend="venv", default=False)
 def peers(session: nox.Session) -> None:
-    """Compare with other libraries, and train their networks with ours; `record` keeps it."""
-    record = ["--record"] if _words(session, "record") else []
+    """Compare with the functions and neurons of other libraries; `record` keeps what is measured."""
+    compare = ["python", "-W", "ignore", "-m", "tests.peers.compare", *_words(session, "record")]
     _install_others(session)
-    compare = ["python", "-W", "ignore", "-m", "tests.peers.compare", *record]
     rules = {"PYTHONPATH": "docs/custom-derivatives"}  # what tests them
     session.run(*compare, env=rules)
     if session.python != "3.11":
@@ -191,13 +188,11 @@ def benchmarks(session: nox.Session) -> None:
     """Time it beside other libraries; `record` keeps the times, which the site shows."""
     folder = "docs/_data" if _words(session, "record") else session.create_tmp()
     _install_others(session)
-    options = ["--benchmark-quiet", "--benchmark-disable-gc", "--benchmark-max-time=0.03"]
-    options += ["--benchmark-min-rounds=3", "--benchmark-min-time=0.0002"]
-    options += [f"--benchmark-json={folder}/benchmarks.json"]
+    options = ["--benchmark-disable-gc", f"--benchmark-json={folder}/benchmarks.json"]
     # glibc gives the memory of large arrays back to the system and asks for it again in the next
     # call. Where it keeps it, a time is that of the function and not of the page faults.
     keep = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34), "MALLOC_ARENA_MAX": "1"}
-    run = ["-m", "pytest", "-q", "-W", "default", "--confcutdir=tests/peers"]
+    run = ["-m", "pytest", "-q", "-W", "default", "--confcutdir=tests/peers", "--benchmark-quiet"]
     session.run("python", *run, "tests/peers/test_speed.py", *options, env=keep)
     session.run("python", "-m", "tests.peers.compile_time", *session.posargs)
 

@@ -1,24 +1,21 @@
 """Compare ReluGrad with the triangles of the libraries that are installed, bare and in their neurons.
 
-``python -m tests.peers.compare`` fails where something differs from the record that the site shows,
-and says which versions are newer; with ``--record`` it writes what it found into the record. Names
-of libraries select these.
+``python -m tests.peers.compare`` fails where something differs from the record that the site shows.
+With ``record`` it writes what it measures into the record. Names of libraries select these.
 """
 
 import datetime
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
-from functools import partial
 from typing import Any
 from unittest import SkipTest
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tests.peers import neurons, others
-from tests.peers.others import HERE, TORCH, Function, imported, versions, works
+from tests.peers import neurons
+from tests.peers.others import HERE, TORCH, TRIANGLES, Function, imported, surroundings, works
 
 from relugrad import ReluGrad
 
@@ -59,76 +56,84 @@ def pairs(row: dict[str, Any]) -> Iterator[tuple[Function, Any]]:
     """It and the ReluGrad that it is said to be, and the other way round."""
     for scale in SCALES:
         parameters = {name: scale * value for name, value in row["defaults"].items()}
-        yield scaled(row, scale), eval(row["ours"], {"ReluGrad": ReluGrad} | parameters)
+        yield scaled(row, scale), eval(row["as_relugrad"], {"ReluGrad": ReluGrad} | parameters)
     for alpha, width in PAIRS[: 3 if "area" in row else None]:
         names: dict[str, Any] = {"alpha": alpha, "width": width}
         if "slope" in row:
-            names = eval(f"dict({row['theirs']})", names)
-        yield function(row, row.get("slope", row["theirs"]), **names), ReluGrad(alpha, width)
+            names = eval(f"dict({row['from_relugrad']})", names)
+        call = row.get("slope", row["from_relugrad"])
+        yield function(row, call, **names), ReluGrad(alpha, width)
 
 
 def assert_the_same(row: dict[str, Any]) -> None:
     """The same spikes but at 0, and slopes that differ by two roundings of the peak at most."""
     for dtype in ("float32", "bfloat16", "float16"):
-        for theirs, ours in pairs(row):
+        for spike, relugrad in pairs(row):
             x = np.asarray(jnp.asarray(POINTS, dtype), np.float64)
-            spikes, slopes = spikes_and_slopes(row, theirs, x, dtype)
-            expected = np.asarray(ours.surrogate_grad(jnp.asarray(x, dtype)), np.float64)
-            rounding = float(jnp.finfo(dtype).eps) * float(ours.surrogate_grad(0.0))
-            assert np.abs(slopes - expected).max() <= 2 * rounding, (row["library"], dtype, ours)
+            spikes, slopes = spikes_and_slopes(row, spike, x, dtype)
+            expected = np.asarray(relugrad.surrogate_grad(jnp.asarray(x, dtype)), np.float64)
+            rounding = float(jnp.finfo(dtype).eps) * float(relugrad.surrogate_grad(0.0))
+            error = np.abs(slopes - expected).max()
+            assert error <= 2 * rounding, (row["library"], dtype, relugrad)
             assert spikes is None or np.array_equal(spikes[x != 0], x[x != 0] > 0)
 
 
 def behaviour(row: dict[str, Any]) -> dict[str, Any]:
-    """What the table says of a function that can be called."""
-    lib, array = imported("jax"), jnp.asarray
-    if row["library"] in TORCH:
-        torch = imported("torch")
-        lib, array = torch.func, torch.tensor
-    x, one = array(0.25), array(1.0)
-    slopes = [spikes_and_slopes(row, scaled(row, s), 0.25, "float32")[1] for s in SCALES]
-    sweep = lib.vmap(lambda scale: lib.grad(scaled(row, scale))(x))
-    forward = scaled(row, 1.0, "forward")
+    """What the page says of a function that can be called."""
+    array = imported("torch").tensor if row["library"] in TORCH else jnp.asarray
+    spike, negative = scaled(row, 1.0), scaled(row, -1.0)
     return {
-        "spike at 0": str(int(scaled(row, 1.0)(array(0.0)))),
-        "vmap": works(lambda: np.allclose(sweep(array(SCALES)), slopes)),
-        "jvp": works(lambda: np.isclose(lib.jvp(forward, (x,), (one,))[1], slopes[1])),
-        "NaN": works(lambda: np.isnan(scaled(row, 1.0)(array(np.nan)))),
-        "error": {"yes": "no", "no": "yes"}[works(lambda: scaled(row, -1.0)(one) is not None)],
+        "spike at 0": int(spike(array(0.0))),
+        "NaN": works(lambda: np.isnan(spike(array(np.nan)))),
+        "error": not works(lambda: negative(array(1.0)) is not None),
+    }
+
+
+def transformations(row: dict[str, Any]) -> dict[str, bool]:
+    """Whether JAX maps a triangle over its parameters, and differentiates it in forward mode."""
+    x, scales = jnp.asarray(0.25), jnp.asarray(SCALES)
+    slopes = [spikes_and_slopes(row, scaled(row, scale), x, "float32")[1] for scale in SCALES]
+    forward, tangent = scaled(row, 1.0, "forward"), jnp.asarray(1.0)
+    sweep = jax.vmap(lambda scale: jax.grad(scaled(row, scale))(x))
+    return {
+        "vmap": works(lambda: np.allclose(sweep(scales), slopes)),
+        "jvp": works(lambda: np.isclose(jax.jvp(forward, (x,), (tangent,))[1], slopes[1])),
     }
 
 
 def compare(row: dict[str, Any]) -> dict[str, Any]:
     """What the page shows of a row of triangles.toml."""
-    library = f"{row['library']} {versions().get(row['library'], '')}".strip()
-    found: dict[str, Any] = {"library": library, "call": f"`{row['call'].removesuffix('(x)')}`"}
-    if "ours" in row:
+    call = row["call"].removesuffix("(x)")
+    measured: dict[str, Any] = {"library": row["library"], "call": f"`{call}`"}
+    if "as_relugrad" in row:
         assert_the_same(row)
-        found["as ReluGrad"] = f"`{row['ours']}`"
-        found["from ReluGrad(alpha, width)"] = f"`{row['theirs']}`"
+        measured["as ReluGrad"] = f"`{row['as_relugrad']}`"
+        measured["from ReluGrad(alpha, width)"] = f"`{row['from_relugrad']}`"
         if "area" in row:
-            found["from ReluGrad(alpha, width)"] += " if `alpha = 1 / width**2`"
-    return found | ({} if "slope" in row else behaviour(row))
+            measured["from ReluGrad(alpha, width)"] += " if `alpha = 1 / width**2`"
+    if "module" in row:
+        measured |= behaviour(row)
+    if row in IN_JAX:
+        measured |= transformations(row)
+    return measured
 
 
-def programs(row: dict[str, Any]) -> dict[str, Any]:
+def failed_checks(row: dict[str, Any]) -> list[str]:
     """Where it isn't what plain JAX gives, by the file with which readers check a rule."""
     from tests.test_rule_checks import named, spike  # uses JAX, so main divides the CPU before
 
-    ours = eval(row["ours"], {"ReluGrad": ReluGrad} | row["defaults"])
-    rule = spike(scaled(row, 1.0), ours.surrogate_grad, parameters=[()], bad=[])
-
-    def passes(check: Function) -> bool:
-        with suppress(SkipTest):
+    relugrad = eval(row["as_relugrad"], {"ReluGrad": ReluGrad} | row["defaults"])
+    rule = spike(scaled(row, 1.0), relugrad.surrogate_grad, parameters=[()], bad=[])
+    failed = []
+    for name, check in named(rule).items():
+        try:
             check()
-        return True
-
-    names = [name for name, check in named(rule).items() if works(partial(passes, check)) == "no"]
-    calls = ("no_axes", "shape_0", "shape_60_90", "shape_3_1_4_5")
-    return {
-        "library": f"{row['library']} {versions().get(row['library'], '')}".strip(),
-        "differs in": list(dict.fromkeys("points" if n in calls else n for n in names)),
-    }
+        except SkipTest:
+            pass
+        except AssertionError:
+            failed.append(name)
+    # What `points` calls in other shapes fails with it.
+    return [name for name in failed if not name.startswith(("no_axes", "shape_"))]
 
 
 TEN_LINES: dict[str, Any] = {
@@ -136,51 +141,46 @@ TEN_LINES: dict[str, Any] = {
     "module": "tests.peers.others",
     "call": "plain(alpha, width)(x)",
     "defaults": {"alpha": 0.3, "width": 1.0},
-    "ours": "ReluGrad(alpha, width)",
+    "as_relugrad": "ReluGrad(alpha, width)",
 }
-IN_JAX = [row for row in others.TRIANGLES if "module" in row and row["library"] not in TORCH]
+IN_JAX = [row for row in TRIANGLES if "module" in row and row["library"] not in TORCH]
+
+
+def key(row: dict[str, Any]) -> str:
+    """What a triangle is called in the record."""
+    return f"{row['library']} {row['call']}"
+
 
 PARTS = {
-    "rows": (compare, {f"{row['library']} {row['call']}": row for row in others.TRIANGLES}),
-    "programs": (
-        programs,
-        {f"{row['library']} {row['call']}": row for row in [*IN_JAX, TEN_LINES]},
-    ),
-    "neurons": (neurons.compare, {row["name"]: row for row in neurons.READ["neuron"]}),
+    "triangles": (compare, {key(row): row for row in TRIANGLES}),
+    "failed checks": (failed_checks, {key(row): row for row in [*IN_JAX, TEN_LINES]}),
+    "neurons": (neurons.compare, {row["name"]: row for row in neurons.NEURONS}),
 }
 
 
 def main() -> None:
     """Compare with the record, or renew it."""
     jax.config.update("jax_num_cpu_devices", 2)  # type: ignore[no-untyped-call] # for a mesh
-    record = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": {}}
-    chosen = [name for name in sys.argv[1:] if name != "--record"]
+    record = json.loads(RECORD.read_text())
+    libraries = [word for word in sys.argv[1:] if word != "record"]
     for part, (measure, rows) in PARTS.items():
-        kept = record.setdefault(part, {})
+        recorded = record[part]
         for name, row in rows.items():
-            wanted = not chosen or row["library"] in chosen
-            if not wanted or not imported(row.get("module", "numpy")):
+            if libraries and row["library"] not in libraries:
                 continue
-            found = measure(row)
-            print(*found.values(), sep=" | ", flush=True)
-            if "--record" in sys.argv:
-                kept[name] = found
-            else:
-                before, now = kept.get(name, {}) | {"library": ""}, found | {"library": ""}
-                assert now == before, "not as recorded"
-    if "--record" in sys.argv:
-        run: dict[str, Any] = others.surroundings() | {"date": datetime.date.today().isoformat()}
-        run["versions"] = {
-            name: version
-            for name, version in run["versions"].items()
-            if not chosen or name in (*chosen, "relugrad", "jax")
-        }
-        record["runs"][" ".join([run["python"][:4], *chosen])] = run
-        for part, (_, rows) in PARTS.items():
-            record[part] = {name: record[part][name] for name in rows if name in record[part]}
+            if not imported(row.get("module", "numpy")):
+                continue
+            measured = measure(row)
+            print(name, measured, flush=True)
+            if "record" in sys.argv:
+                recorded[name] = measured
+            assert recorded.get(name) == measured, "not as recorded"
+        # In the order of the list, without what has left it
+        record[part] = {name: recorded[name] for name in rows if name in recorded}
+    if "record" in sys.argv:
+        run = surroundings(libraries) | {"date": datetime.date.today().isoformat()}
+        record["runs"][" ".join([run["python"][:4], *libraries])] = run
         RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-    recorded = {name: v for run in record["runs"].values() for name, v in run["versions"].items()}
-    print(*others.newer(recorded), sep="\n")
 
 
 if __name__ == "__main__":

@@ -4,24 +4,20 @@ import importlib
 import importlib.metadata
 import platform
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from packaging.version import Version
 
 from relugrad import ReluGrad
 
 HERE = Path(__file__).parent
 TRIANGLES: list[dict[str, Any]] = tomllib.loads((HERE / "triangles.toml").read_text())["peer"]
 TORCH = ("norse", "snntorch", "spikingjelly")
-PACKAGES = [
-    *("relugrad", "braintools", "brainstate", "brainpy", "spyx", "sparxml", "jaxpike"),
-    *("flax", "equinox"),
-    *(*TORCH, "torch", "jax"),
-]
+LIBRARIES = ["braintools", "brainpy", "spyx", "sparxml", "jaxpike", *TORCH]
 
 Function = Callable[..., Any]
 
@@ -34,37 +30,21 @@ def imported(module: str) -> Any:
         return None
 
 
-def versions() -> dict[str, str]:
-    """Of what is installed here."""
-    installed = {found.name.lower(): found.version for found in importlib.metadata.distributions()}
-    return {name: installed[name] for name in PACKAGES if name in installed}
+def surroundings(libraries: Sequence[str] = ()) -> dict[str, Any]:
+    """What a record was made with; without libraries, all that are installed."""
+    versions = {}
+    for name in ["relugrad", *(libraries or LIBRARIES), "jax"]:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return {"python": platform.python_version(), "versions": versions}
 
 
-def surroundings() -> dict[str, Any]:
-    """What a record was made with."""
-    device = jax.devices()[0]
-    return {
-        "python": platform.python_version(),
-        "device": "CPU" if device.platform == "cpu" else device.device_kind,
-        "versions": versions(),
-    }
-
-
-def newer(recorded: dict[str, str]) -> list[str]:
-    """What is installed in a newer version than when the record was made."""
-    return [
-        f"{name} {version} is newer than the record's {recorded[name]}"
-        for name, version in versions().items()
-        if Version(version) > Version(recorded.get(name, "0"))
-    ]
-
-
-def works(check: Callable[[], Any]) -> str:
+def works(check: Callable[[], Any]) -> bool:
     """Whether it is true, and raises no error."""
     try:
-        return "yes" if check() else "no"
-    except (AssertionError, AttributeError, RuntimeError, TypeError, ValueError):
-        return "no"
+        return bool(check())
+    except (AttributeError, RuntimeError, TypeError, ValueError):
+        return False
 
 
 def cast(x: Any) -> Any:

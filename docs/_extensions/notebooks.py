@@ -24,6 +24,7 @@ import base64, pathlib
 for name, text in {}.items():
     pathlib.Path(name).write_bytes(base64.b64decode(text))"""
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # in JupyterLab, and in Colab
+PACKAGES = packages_distributions()  # by module; it reads all that is installed
 pre_launch = LocalProvisioner.pre_launch
 
 
@@ -122,7 +123,7 @@ def install_cells(app: Sphinx, code: str, files: list[Path]) -> list[str]:
     """Cells that write these files, and a wheel that no index has, and install what is imported."""
     modules = {*re.findall(r"^(?:from|import) (\w+)", code, re.MULTILINE)}
     others = modules - sys.stdlib_module_names - {"relugrad", *(file.stem for file in files)}
-    needed = sorted(packages_distributions()[module][0] for module in others)
+    needed = sorted(PACKAGES[module][0] for module in others)
     if "relugrad" in modules and app.tags.has("released"):
         needed.insert(0, "relugrad")
     elif "relugrad" in modules:

@@ -11,15 +11,15 @@ RECORD = json.loads((DATA / "benchmarks.json").read_text("utf-8"))
 COMPILING = json.loads((DATA / "compile_time.json").read_text("utf-8"))
 PEERS = ["braintools", "spyx"]
 TRAINING = pd.DataFrame(RECORD["groups"]["training"]).set_index("name")
-step_to_plain = round(TRAINING.loc["plain", "ratio"], 2)
+step_to_plain = round(TRAINING.loc["plain", "ratio"].item(), 2)
 CALLS = pd.DataFrame(RECORD["groups"]["outside jit"]).set_index("name")
 MICROSECONDS = (1e6 * CALLS["seconds"]).round().astype(int)
-call_relugrad, call_plain, call_spyx = MICROSECONDS[["relugrad", "plain", "spyx"]]
+call_relugrad, call_plain, call_spyx = MICROSECONDS[["relugrad", "plain", "spyx"]].tolist()
 
 limit = COMPILING["limit"]
 NETWORKS = pd.DataFrame(COMPILING["rows"])
 COMPILED = NETWORKS.query("name == 'relugrad'").set_index("network")
-one_layer_32 = round(COMPILED.loc["one layer", "32"], 1)
+one_layer_32 = round(COMPILED.loc["one layer", "32"].item(), 1)
 
 
 def table_of_compile_times() -> Markdown:

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import numpy as np
-
 DATA = Path(__file__).parents[1] / "_data"
-np.set_printoptions(legacy="1.21")  # a page shows 3, and not np.int64(3)
 
 
 class Markdown(str):

@@ -116,13 +116,13 @@ def test_all_derivatives_are_nan_where_an_argument_is_bad(method: str, forward_m
     @jax.jit
     @jax.vmap
     def derivatives(*arguments: Any) -> Any:
-        found = [function(*arguments)]
+        results = [function(*arguments)]
         for first, other in product([jax.jacrev, jax.jacfwd][: 1 + forward_mode], repeat=2):
             derivative = first(function, (0, 1, 2))
             for _ in range(3):
-                found.append(derivative(*arguments))
+                results.append(derivative(*arguments))
                 derivative = other(derivative, (0, 1, 2))
-        return ravel_pytree(found)[0]
+        return ravel_pytree(results)[0]
 
     good, *bad = derivatives(*jnp.array([(0.25, 0.5, 1.0), *BAD]).T)
     assert np.isfinite(good).all()

@@ -108,7 +108,7 @@ def test_docstring_names_the_defaults_of_the_signature(documented: Callable[...,
     text = inspect.getdoc(documented) or ""
     named = re.findall(r"^(\w+)\n(?:    .*\n)*?    .*Default\s+(\(.+?\)|\S*\w)", text, re.MULTILINE)
     parameters = inspect.signature(documented).parameters.values()
-    defaults = {one.name: str(one.default) for one in parameters if one.default is not one.empty}
+    defaults = {p.name: str(p.default) for p in parameters if p.default is not p.empty}
     assert dict(named) == defaults, f"{documented.__name__}: name the defaults {defaults}"
 
 

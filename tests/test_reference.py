@@ -21,7 +21,7 @@ def triangle(x: Array, alpha: Any, width: Any) -> Array:
     return alpha * jax.nn.relu(width - x * jnp.where(x < 0, -1, 1))
 
 
-def each(p: Any) -> Array:
+def three(p: Any) -> Array:
     """Three of them."""
     return jnp.array([0.7, 1.0, 1.6]) * p
 
@@ -38,8 +38,8 @@ def mesh(f: Function, x: Array, a: Any, w: Any, of_x: Any, of_parameters: Any) -
 
 X = jnp.array([[-1.7, -0.4], [0.3, 0.8], [0.02, 1.1]])
 PROGRAMS: dict[str, Function] = {
-    "larger_parameters": lambda f, x, a, w: f(x, each(a)[:, None, None], w),
-    "number_and_larger_parameters": lambda f, x, a, w: f(x[1, 0], a, each(w)),
+    "larger_parameters": lambda f, x, a, w: f(x, three(a)[:, None, None], w),
+    "number_and_larger_parameters": lambda f, x, a, w: f(x[1, 0], a, three(w)),
     "vmap_over_last_axes": lambda f, x, a, w: jax.vmap(f, (1, None, 1), 1)(x, a, w * (1 + X**2)),
     "vmap_of_no_members": lambda f, x, a, w: jax.vmap(f, (1, None, None))(x[:0], a, w),
     "mesh_columns": partial(mesh, of_x=COLUMNS, of_parameters=COLUMNS),

@@ -44,8 +44,8 @@ def test_strict_promotion_finds_nothing_to_say(forward_mode: bool) -> None:
     """With a width for each neuron, x of another rank, and bfloat16."""
     spike = ReluGrad(0.5, jnp.ones(5), forward_mode=forward_mode)
     with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
-        found = grad(jax.jit(lambda x: spike(x)))(X[None].astype(jnp.bfloat16))
-    close(found.astype(jnp.float32), [[0, 0.25, 0.375, 0.25, 0]])
+        gradient = grad(jax.jit(lambda x: spike(x)))(X[None].astype(jnp.bfloat16))
+    close(gradient.astype(jnp.float32), [[0, 0.25, 0.375, 0.25, 0]])
 
 
 def test_debug_nans_without_jit_finds_nothing_to_say(method: str, forward_mode: bool) -> None:

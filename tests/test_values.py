@@ -48,10 +48,10 @@ def assert_same(found: Any, expected: Any) -> None:
 def test_zero_spikes_whatever_its_sign(forward_mode: bool) -> None:
     """And so do infinity, far outside of the support; NaN does not."""
     x, spike = jnp.array([0.0, -0.0, -TINY, 1, np.inf, np.nan]), ReluGrad(forward_mode=forward_mode)
-    found = [jax.jit(jax.vmap(f))(x) for f in (spike, jax.grad(spike), jax.grad(jax.grad(spike)))]
+    results = [jax.jit(jax.vmap(f))(x) for f in (spike, jax.grad(spike), jax.grad(jax.grad(spike)))]
     slope, curvature = [0.3, 0.3, 0.3, 0, 0, np.nan], [-0.3, -0.3, 0.3, 0, 0, np.nan]
     expected = np.array([[1, 1, 0, 1, 1, np.nan], slope, curvature], np.float32)
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(results, expected)
 
 
 @pytest.mark.parametrize("positive", [abs, jnp.exp, jnp.square, jax.nn.relu])
@@ -121,5 +121,5 @@ def test_integral_is_the_area_under_the_slope(alpha: float, width: float) -> Non
     tails = [Fraction(np.float32(alpha).item()) * gap**2 / 2 for gap in gaps(x, np.float32(width))]
     half = max(tails)  # at the peak
     areas = [tail if point < 0 else 2 * half - tail for point, tail in zip(x, tails, strict=True)]
-    found = ReluGrad(alpha, width).surrogate_fun(x)
-    np.testing.assert_allclose(found, np.array(areas, float), rtol=5e-7, atol=float(TINY))
+    integral = ReluGrad(alpha, width).surrogate_fun(x)
+    np.testing.assert_allclose(integral, np.array(areas, float), rtol=5e-7, atol=float(TINY))

@@ -37,14 +37,14 @@ async def use_file_transport(self: Any, **kwargs: Any) -> Any:
 
 def errors(env: Any) -> dict[str, str]:
     """What went wrong in cells, by page."""
-    found = {}
+    by_page = {}
     for name, known in NbMetadataCollector.get_doc_data(env).items():
         if trace := known.get("exec_data", {}).get("traceback"):
             page, error = Path(env.doc2path(name)), trace.rpartition("nbclient.exceptions.")[2]
             code = error.split("------------------\n")[1]
             line = page.read_text("utf-8").partition(code)[0].count("\n") + 1
-            found[name] = f"\n{page}:{line}: {error}"
-    return found
+            by_page[name] = f"\n{page}:{line}: {error}"
+    return by_page
 
 
 def forget_errors(app: Sphinx, env: Any) -> None:

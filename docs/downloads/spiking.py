@@ -95,9 +95,9 @@ def draw(rng, inputs, sizes, counts, delays=DELAYS, **settings):
     hidden = [draw_layer(rng, len(delays) * before, neurons) for before, neurons in pairs]
     out, bias = np.zeros((sizes[-1], len(counts))), np.log(counts)
     weights = jax.tree.map(np.float32, {"hidden": hidden, "out": out, "bias": bias})
-    some = inputs[:, rng.choice(inputs.shape[1], 200)]
+    sample = inputs[:, rng.choice(inputs.shape[1], 200)]
     for _ in range(10):  # the rarer a neuron's spikes, the larger the weights of its inputs
-        _, spikes = run(weights, some, delays=delays, **settings)
+        _, spikes = run(weights, sample, delays=delays, **settings)
         for w, s in zip(weights["hidden"], spikes, strict=True):
             w["in"] = w["in"] * np.sqrt(np.clip(0.05 / (np.mean(s, axis=(0, 1)) + 1e-9), 0.25, 4))
     return weights
@@ -128,9 +128,9 @@ def train(rng, weights, inputs, labels, updates=350, batch=50, rate=0.01, p=None
     probability with which each example is drawn: the same for all by default.
     """
     moments = optax.adam(rate).init(weights)
-    for now in np.interp(range(updates), [-1, updates / 5, updates], [0, rate, 0]):
+    for lr in np.interp(range(updates), [-1, updates / 5, updates], [0, rate, 0]):
         i = rng.choice(len(labels), batch, p=p)
-        weights, moments, value = update(weights, moments, now, inputs[:, i], labels[i], **settings)
+        weights, moments, value = update(weights, moments, lr, inputs[:, i], labels[i], **settings)
         yield weights, value
 
 
@@ -158,8 +158,8 @@ def train_and_choose(rng, weights, inputs, labels, share, number, updates, *how,
         losses.append(value)
         if len(losses) in np.linspace(updates, 0, 20, endpoint=False, dtype=int):
             candidates.append(trained)
-    scores = [scores_of(each, inputs[:, held], **settings) for each in candidates]
-    on_held = [share[held] * cross_entropy(each, labels[held]) for each in scores]
+    scores = [scores_of(w, inputs[:, held], **settings) for w in candidates]
+    on_held = [share[held] * cross_entropy(s, labels[held]) for s in scores]
     best = np.nanargmin(np.mean(on_held, axis=1))
     return jax.device_get(candidates[best]), on_held[0] - on_held[best], np.array(losses)
 

@@ -28,8 +28,8 @@ def parsed(page: Path) -> BeautifulSoup:
 
 def cells(notebook: Path) -> list[dict[str, Any]]:
     """The cells of a notebook, each with its source as one text."""
-    found = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return [cell | {"source": "".join(cell["source"])} for cell in found]
+    all_cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return [cell | {"source": "".join(cell["source"])} for cell in all_cells]
 
 
 def place(page: str, text: str) -> str:

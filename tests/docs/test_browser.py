@@ -25,9 +25,9 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Debian's Chromium, or one by another name: none is downloaded."""
-    found = filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"]))
+    browsers = filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"]))
     arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-    return browser_type_launch_args | {"executable_path": next(found), "args": arguments}
+    return browser_type_launch_args | {"executable_path": next(browsers), "args": arguments}
 
 
 @pytest.fixture(scope="session")
@@ -174,10 +174,10 @@ def test_search_finds(landing: Page, base_url: str) -> None:
     for page, searches in SEARCHES.items():
         assert (SITE / f"{page}.html").exists(), f"tests/docs/searches.toml: no page {page}"
         for words in searches:
-            found = _search(landing, words)
-            assert found, f"docs/_static/search.js finds nothing for {words!r}"
-            if base_url + page not in found[:3]:
-                missed.append(f"{words!r} leads to {found[:3]}, and not to {page}")
+            results = _search(landing, words)
+            assert results, f"docs/_static/search.js finds nothing for {words!r}"
+            if base_url + page not in results[:3]:
+                missed.append(f"{words!r} leads to {results[:3]}, and not to {page}")
     assert len(missed) <= 0.15 * sum(map(len, SEARCHES.values())), "\n".join(missed)
 
 

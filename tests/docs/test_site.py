@@ -44,8 +44,8 @@ def test_reference_page_states(fact: str, entry: Tag) -> None:
 
 def test_reference_page_has_its_sections(entry: Tag) -> None:
     headings = entry.select("p.rubric, p.admonition-title, dl.field-list > dt")
-    found = {heading.get_text(strip=True).rstrip(":") for heading in headings}
-    assert {"Parameters", "Examples", "See also", "References"} <= found
+    titles = {heading.get_text(strip=True).rstrip(":") for heading in headings}
+    assert {"Parameters", "Examples", "See also", "References"} <= titles
     assert len(entry.select("math[display=block]")) == 2  # each on a line of its own
     parameters = [item.get_text() for item in entry.select("dl.field-list li")]
     for name in ["alpha", "width"]:
@@ -104,8 +104,8 @@ def test_what_a_notebook_prints_is_asserted(notebook: str) -> None:
         where = f"{place(notebook, cell['source'])}:\n{cell['source']}\n"
         assert cell["cell_type"] != "code" or cell["execution_count"], f"{where}wasn't executed"
         shown = cell.get("outputs", []) if "remove-input" not in str(cell["metadata"]) else []
-        texts = [one for one in shown if "image/png" not in one.get("data", {})]
-        printed = any(one.get("name") != "stderr" for one in texts)
+        texts = [output for output in shown if "image/png" not in output.get("data", {})]
+        printed = any(output.get("name") != "stderr" for output in texts)
         checked = "remove-input" in str(after["metadata"]) and "assert" in after["source"]
         assert checked or not printed, f"{where}assert in a hidden cell what this prints"
 
@@ -127,16 +127,18 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
             assert bool(cell["metadata"]) == ("b64decode" in cell["source"])
         code = [cell for cell in offered if cell["cell_type"] == "code"]
         sources = [cell["source"].strip() for cell in code]
-        at = next(n for n, one in enumerate(sources) if one.startswith("%pip install --quiet "))
-        assert [one for one in sources[at:] if not one.startswith("%")] == shown
+        at = next(
+            n for n, source in enumerate(sources) if source.startswith("%pip install --quiet ")
+        )
+        assert [source for source in sources[at:] if not source.startswith("%")] == shown
         installed = sources[at].split()[3:]
         named = page.select("p:has(a.download) code:-soup-contains('pip install')")
-        said = {word for one in named for word in one.get_text().split()[2:]}
+        said = {word for command in named for word in command.get_text().split()[2:]}
         wheel = "relugrad" if RELEASED else f"relugrad-{relugrad.__version__}-py3-none-any.whl"
         assert said == {*installed} - {wheel, "jax", "joblib", "numpy"}, installed
         brought = re.findall(r"'([\w.-]+)': '(.+?)'", "\n".join(sources[:at]))
-        ours = {"spiking.py"} if "from spiking import" in str(shown) else set()
-        assert ours | ({wheel} & {*installed} - {"relugrad"}) <= {*dict(brought)}
+        imported = {"spiking.py"} if "from spiking import" in str(shown) else set()
+        assert imported | ({wheel} & {*installed} - {"relugrad"}) <= {*dict(brought)}
         for file, text in brought:
             assert [b64decode(text)] == [f.read_bytes() for f in SITE.glob(f"_downloads/*/{file}")]
         outputs = [output for cell in code for output in cell["outputs"] if "text" in output]

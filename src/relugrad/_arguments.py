@@ -39,8 +39,7 @@ def is_valid(parameter: Any) -> Any:
 def zero_or_nan(alpha: Array, width: Array) -> Array:
     """0, but NaN unless both are positive and finite, and the peak finite; for traced values."""
     # By log, and not by > 0: XLA takes exp(v) > 0 for true, also where v is NaN.
-    # By abs: the sum is often -0, and XLA leaves out the addition of 0, but not that of -0.
-    return stop_gradient(jnp.abs(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width)))
+    return stop_gradient(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width))
 
 
 def as_array(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.test_rule_checks import own
+from tests.test_reference import own
 
 import relugrad
 

@@ -1,4 +1,4 @@
-"""ReluGrad in the checks of the file that readers download, and in programs of its own.
+"""What spikes, in the checks of the file that readers download, and ReluGrad in more programs.
 
 The reference is plain JAX, so nothing can go wrong there. To try another program, add a line.
 """
@@ -11,9 +11,15 @@ import jax.numpy as jnp
 import pytest
 from jax import Array
 from jax.sharding import Mesh, PartitionSpec
-from tests.test_rule_checks import Function, each_check, spike
+from rule_checks import Rule
+from tests.test_rule_checks import NUMBER, Function, each_check, shown
 
 from relugrad import relu_grad
+
+
+def spike(function: Function, slope: Function, **settings: Any) -> Rule:
+    change = lambda dx, x, *p: slope(x, *p) * dx
+    return Rule(function, lambda x, *p: (x >= 0).astype(x.dtype), change, **settings)
 
 
 def triangle(x: Array, alpha: Any, width: Any) -> Array:
@@ -53,7 +59,7 @@ RULES = {
     mode: spike(
         partial(relu_grad, forward_mode=mode == "custom_jvp"),
         triangle,
-        X,
+        x=X,
         parameters=[(0.7, 1.3)],
         bad=[(0.7, bad) for bad in (-1.0, 0.0, jnp.nan, jnp.inf)] + [(-0.7, 1.3), (jnp.inf, 1.3)],
         forward_mode=mode == "custom_jvp",
@@ -61,8 +67,12 @@ RULES = {
     )
     for mode in ("custom_vjp", "custom_jvp")
 }
+own = shown("how-to/surrogate-gradient-and-reset.md", "surrogate|slopes")
+gaussian = own["slopes"]["Gaussian"]
+bad = [(-1.0,), (0.0,), *NUMBER["bad"]]
+RULES["Gaussian"] = spike(own["surrogate"](gaussian), gaussian, **NUMBER | {"bad": bad})
 
 
 @pytest.mark.parametrize("check", each_check(RULES))
-def test_relugrad(check: Function) -> None:
+def test_a_function_that_spikes(check: Function) -> None:
     check()

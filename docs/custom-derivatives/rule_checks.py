@@ -65,10 +65,10 @@ def recurrent_scan(f, x, *p):
     return jax.lax.scan(step, x, FACTORS)[1]
 
 
-def arguments_alone(f, *a):  # one has a derivative, and then a batch
-    constant = stop(leaves(a))
-    of = lambda n, leaf: f(*structure(a).unflatten([*constant[:n], leaf, *constant[n + 1 :]]))
-    return [(of(n, one), vmap(partial(of, n), one)) for n, one in enumerate(leaves(a))]
+def arguments_alone(f, *a):  # one alone has a derivative, or a batch
+    of = lambda n, rest, leaf: f(*structure(a).unflatten([*rest[:n], leaf, *rest[n + 1 :]]))
+    alone = lambda n, one: (of(n, stop(leaves(a)), one), vmap(partial(of, n, leaves(a)), one))
+    return [alone(n, one) for n, one in enumerate(leaves(a))]
 
 
 def mesh(f, *a, gradient=True):  # a scan on each of two devices, of gradients, too
@@ -130,6 +130,7 @@ class Rule:
         self.x = tree_map(jnp.asarray, self.x)
         for p in self.parameters:
             y, dy = self.value(self.x, *p), self.change(self.x, self.x, *p)
+            self.check_structure("value", [y], y)
             if not all(np.isfinite(leaf).all() for leaf in leaves((y, dy))):
                 raise ValueError(f"x: value {y} and change {dy} have to be finite there, with {p}")
             if tree_map(jnp.shape, y) != tree_map(jnp.shape, dy):
@@ -153,7 +154,7 @@ class Rule:
     def check_structure(self, name, trees, like):
         for tree in trees:
             if not all(jnp.issubdtype(jnp.result_type(a), jnp.floating) for a in leaves(tree)):
-                raise ValueError(f"{name}: only floats, not {tree}; functools.partial fixes others")
+                raise ValueError(f"{name}: only floats, not {tree}; fix or drop others in a lambda")
             if structure(tree) != structure(like):
                 raise ValueError(f"{name}: {tree} needs the structure of {like}")
 
@@ -311,9 +312,8 @@ class Rule:
 
     def check_nan(self, p, how):  # NaN stays NaN, and makes no other number NaN
         good = self.x, weights(self.value(self.x, *p))
-        slopes = {
-            a.shape: a for label, a in self.plain(self.x, p, good[1]).items() if label[0] == "g"
-        }
+        plain = self.plain(self.x, p, good[1])
+        slopes = {a.shape: a for label, a in plain.items() if label[0] == "g"}
         at = lambda a: np.argmax(abs(slopes.get(a.shape, a)))  # where the slope isn't 0
         bad = tree_map(lambda a: a.ravel().at[at(a)].set(np.nan).reshape(a.shape), good)
         for name, x, ct in ("x", bad[0], good[1]), ("the cotangent", good[0], bad[1]):

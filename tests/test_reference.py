@@ -1,8 +1,9 @@
-"""What spikes, in the checks of the file that readers download, and ReluGrad in more programs.
+"""Rules of pages and ReluGrad in the checks that readers download, and ReluGrad in more programs.
 
 The reference is plain JAX, so nothing can go wrong there. To try another program, add a line.
 """
 
+import importlib
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from jax import Array
 from jax.sharding import Mesh, PartitionSpec
 from rule_checks import Rule
-from tests.test_rule_checks import NUMBER, Function, each_check, shown
+from tests.test_rule_checks import NUMBER, Function, root, shown
+from tests.test_rule_checks import X as POSITIVE
 
 from relugrad import relu_grad
 
@@ -67,12 +69,37 @@ RULES = {
     )
     for mode in ("custom_vjp", "custom_jvp")
 }
+write = shown("custom-derivatives/write.md", "root|hypotenuse|length|clipped|both_modes")
+RULES |= {
+    "root": root(write["root"]),
+    "both_modes": root(jax.checkpoint(jax.checkpoint(write["both_modes"])), forward_mode=True),
+    "hypotenuse": Rule(
+        lambda xy: write["hypotenuse"](*xy),
+        lambda xy: jnp.hypot(*xy),
+        x=(-POSITIVE, POSITIVE),
+        skip={"memory": "16 bits are stored as 32, so that squares don't overflow"},
+    ),
+    "length": Rule(
+        write["length"],
+        lambda tree: jnp.sqrt(sum((a.astype(float) ** 2).sum() for a in tree.values())),
+        x={"a": -POSITIVE, "b": POSITIVE[:2]},
+        element_by_element=False,
+    ),
+    "clipped": Rule(lambda x: write["clipped"](x, 100.0), lambda x: x, cotangents=[1.0]),
+}
+if jax.__version_info__ >= (0, 12):
+    RULES["hijax"] = root(importlib.import_module("hijax_rule").root, forward_mode=True)
 own = shown("how-to/surrogate-gradient-and-reset.md", "surrogate|slopes")
 gaussian = own["slopes"]["Gaussian"]
 bad = [(-1.0,), (0.0,), *NUMBER["bad"]]
 RULES["Gaussian"] = spike(own["surrogate"](gaussian), gaussian, **NUMBER | {"bad": bad})
 
 
+def each_check(rules: dict[str, Rule]) -> list[Any]:
+    checks = [(key, check) for key, rule in rules.items() for check in rule.checks()]
+    return [pytest.param(check, id=f"{key}-{check.__name__}") for key, check in checks]
+
+
 @pytest.mark.parametrize("check", each_check(RULES))
-def test_a_function_that_spikes(check: Function) -> None:
+def test_a_right_rule_passes(check: Function) -> None:
     check()

@@ -1,6 +1,6 @@
-"""The file with which readers check a rule: what our pages offer passes, and wrong rules are found.
+"""The file with which readers check a rule: wrong rules are found, and misfits named.
 
-What spikes goes through it in test_reference.py, and the rules of its page in the page's example.
+Right rules go through it in test_reference.py, and those of its own page in the page's example.
 """
 
 import importlib
@@ -39,38 +39,6 @@ def root(function: Function, **settings: Any) -> Rule:
     """The square root of *Write a rule*, whose slope is bounded."""
     change = lambda dx, x, p: dx / (2 * jnp.sqrt(jnp.maximum(x, p**2)))
     return Rule(function, lambda x, p: jnp.sqrt(x), change, X, **NUMBER, **settings)
-
-
-write = shown("custom-derivatives/write.md", "root|hypotenuse|length|clipped|both_modes")
-RULES = {
-    "root": root(write["root"]),
-    "both_modes": root(jax.checkpoint(jax.checkpoint(write["both_modes"])), forward_mode=True),
-    "hypotenuse": Rule(
-        lambda xy: write["hypotenuse"](*xy),
-        lambda xy: jnp.hypot(*xy),
-        x=(-X, X),
-        skip={"memory": "16 bits are stored as 32, so that squares don't overflow"},
-    ),
-    "length": Rule(
-        write["length"],
-        lambda tree: jnp.sqrt(sum((a.astype(float) ** 2).sum() for a in tree.values())),
-        x={"a": -X, "b": X[:2]},
-        element_by_element=False,
-    ),
-    "clipped": Rule(lambda x: write["clipped"](x, 100.0), lambda x: x, cotangents=[1.0]),
-}
-if jax.__version_info__ >= (0, 12):
-    RULES["hijax"] = root(importlib.import_module("hijax_rule").root, forward_mode=True)
-
-
-def each_check(rules: dict[str, Rule]) -> list[Any]:
-    checks = [(key, check) for key, rule in rules.items() for check in rule.checks()]
-    return [pytest.param(check, id=f"{key}-{check.__name__}") for key, check in checks]
-
-
-@pytest.mark.parametrize("check", each_check(RULES))
-def test_a_rule_of_a_page_passes(check: Function) -> None:
-    check()
 
 
 bump = lambda x, p: jnp.exp(-((x * p) ** 2))
@@ -114,6 +82,8 @@ if_both = lambda x, ct: (ct[0] * jnp.cos(x) - ct[1] * (ct[0] != 0) * jnp.sin(x),
 both.defvjp(lambda x: (both(x), x), if_both)
 wrong = shown("custom-derivatives/goes-wrong.md", "with_rule")
 uncopied = wrong["with_rule"](lambda x, p: wrong["guarded"](x, p) + 0 * p, wrong["as_it_is"])
+if_x_alone = lambda axes, f: double(f) if axes == [True, False] else f
+shifted = wrong["with_rule"](lambda x, p: jnp.sqrt(x + 1e-7) + 0 * p, wrong["as_it_is"])
 WRONG = {
     "points": smooth(slope=lambda x, p: bump(x, p) + (abs(x) > 1e6)),
     "no_axes": smooth(value=lambda x, p: jnp.atleast_1d(tanh(x, p))),
@@ -126,6 +96,7 @@ WRONG = {
         slope=in_batches(bump, lambda _, f: in_batches(f, lambda _, g: double(g)))
     ),
     "parameter_for_each_column": smooth(slope=lambda x, p: bump(x, jnp.mean(p))),
+    "arguments_alone": once(slope=in_batches(bump, if_x_alone)),
     "outputs_alone": Rule(both, lambda x: (jnp.sin(x), jnp.cos(x))),
     "jacobian": once(times=in_batches(jnp.multiply, lambda axes, f: f if all(axes) else double(f))),
     "cotangents": smooth(times=lambda ct, slope: jnp.clip(ct, -1e8, 1e8) * slope),
@@ -136,7 +107,8 @@ WRONG = {
 }
 # JAX's mistake in docs/reports
 if jax.__version_info__ >= (0, 6, 2) and not getattr(jax.config, "jax_custom_vjp3", False):
-    WRONG.update({"recurrent_scan": root(uncopied), "scan_in_scan": root(uncopied)})
+    WRONG |= {"recurrent_scan": root(uncopied), "scan_in_scan": root(uncopied)}
+    WRONG["mesh"] = root(shifted)
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -152,6 +124,7 @@ MISFITS: list[dict[str, Any]] = [
     {"points": (X,)},
     {"x": jnp.arange(4)},
     {"x": X * jnp.inf},
+    {"value": lambda x: (jnp.tanh(x), jnp.argmax(x))},
     {"parameters": [(1.0,), (1.0, 2.0)]},
     {"bad": [jnp.nan]},
     {"skip": {"memories": "not its name"}},
@@ -162,7 +135,7 @@ MISFITS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("misfit", MISFITS)
 def test_what_does_not_fit_together_is_named(misfit: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"^{next(iter(misfit))}"):
-        Rule(jnp.tanh, jnp.tanh, **misfit)
+        Rule(**{"function": jnp.tanh, "value": jnp.tanh} | misfit)
 
 
 IMPORT = """

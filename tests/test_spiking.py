@@ -255,7 +255,7 @@ def test_each_parameter_counts() -> None:
     def losses(**given: Any) -> Any:
         return clone(QUICK).set_params(**given).fit(SERIES, LABELS).loss_curve_.tolist()
 
-    others: dict[str, Any] = {"hidden_layer_sizes": (9,), "delays": (0,), "max_steps": 10}
+    others: dict[str, Any] = {"hidden_layer_sizes": 9, "delays": (0,), "max_steps": 10}
     others |= {"surrogate": ReluGrad(1.0), "updates": 19, "batch_size": 9, "random_state": 1}
     others |= {"learning_rate_init": 0.1, "validation_fraction": 0.2}
     others |= {"class_weight": {0: 1.0, 1: 1.0, 2: 9.0}}

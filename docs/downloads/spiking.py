@@ -91,8 +91,8 @@ def draw(rng, inputs, sizes, counts, delays=DELAYS, **settings):
     ``inputs`` are those to train on, ``sizes`` has the number of neurons in each layer, and
     ``counts`` the number of examples in each class.
     """
-    pairs = pairwise([inputs.shape[2], *sizes])
-    hidden = [draw_layer(rng, len(delays) * before, neurons) for before, neurons in pairs]
+    sizes = [inputs.shape[2], *np.ravel(sizes)]
+    hidden = [draw_layer(rng, len(delays) * n, neurons) for n, neurons in pairwise(sizes)]
     out, bias = np.zeros((sizes[-1], len(counts))), np.log(counts)
     weights = jax.tree.map(np.float32, {"hidden": hidden, "out": out, "bias": bias})
     sample = inputs[:, rng.choice(inputs.shape[1], 200)]
@@ -187,7 +187,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     hidden_layer_sizes :
-        Number of neurons in each hidden layer.
+        Number of neurons in each hidden layer; a number stands for one layer.
     delays :
         Time steps after which a layer sees each of its inputs.
     surrogate :

@@ -97,6 +97,10 @@ def test_an_array_of_numpy_may_change_later() -> None:
     np.testing.assert_array_equal([spike.alpha for spike in spikes], np.full((16, 64), 0.5))
 
 
+def test_integers_of_64_bits_are_not_cut_in_half() -> None:
+    assert ReluGrad(np.array([2**40])).alpha == 2.0**40
+
+
 # NaN in x, and bad parameters that can't be looked at
 
 BAD = [

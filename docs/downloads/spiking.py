@@ -57,7 +57,11 @@ def adlif(spike, currents, decay=0.9, slow=0.97, by_v=0.03, by_s=0.1):
 
 
 def layer(w, inputs, spike, delays):
-    """Return the spikes of a layer with the weights ``w``: (time step, example, neuron)."""
+    """Return the spikes of a layer with the weights ``w``: (time step, example, neuron).
+
+    Training may make ``by_v`` and ``by_s`` negative, so that a spike excites its own neuron;
+    ``jnp.abs`` of both would prevent this.
+    """
     decay, slow = decays(w["decay"]), decays(w["slow"], shortest=5.0)
     gain = 10 * (1 - decay)  # so that fast and slow neurons reach similar potentials
     currents = with_past(inputs, delays) @ (gain * w["in"])
@@ -195,7 +199,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         function of your own goes into ``jax.tree_util.Partial``.
     max_steps :
         Series of more time steps are shortened: neighboring steps become channels, or are summed if
-        these were more than 1000.
+        these were more than 1000. Delays and time constants then count the longer steps.
     updates :
         Number of updates of the weights.
     batch_size :

@@ -46,7 +46,7 @@ tanh = lambda x, p: jnp.tanh(x) + jnp.asarray(0 * p, x.dtype)
 copies = lambda *arguments: jax.tree.map(jnp.copy, arguments)
 
 
-def smooth(**parts: Function) -> Rule:
+def smooth(**parts: Any) -> Rule:
     """The hyperbolic tangent with the slope of a bell, or with something else."""
     parts = {"value": tanh, "slope": bump, "times": jnp.multiply, "stored": copies} | parts
     function = jax.custom_vjp(parts["value"])

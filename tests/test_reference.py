@@ -70,7 +70,7 @@ RULES = {
     for mode in ("custom_vjp", "custom_jvp")
 }
 write = shown("custom-derivatives/write.md", "root|hypotenuse|length|clipped|both_modes")
-RULES |= {
+PAGES = {
     "root": root(write["root"]),
     "both_modes": root(jax.checkpoint(jax.checkpoint(write["both_modes"])), forward_mode=True),
     "hypotenuse": Rule(
@@ -88,18 +88,18 @@ RULES |= {
     "clipped": Rule(lambda x: write["clipped"](x, 100.0), lambda x: x, cotangents=[1.0]),
 }
 if jax.__version_info__ >= (0, 12):
-    RULES["hijax"] = root(importlib.import_module("hijax_rule").root, forward_mode=True)
+    PAGES["hijax"] = root(importlib.import_module("hijax_rule").root, forward_mode=True)
 own = shown("how-to/surrogate-gradient-and-reset.md", "surrogate|slopes")
 gaussian = own["slopes"]["Gaussian"]
 bad = [(-1.0,), (0.0,), *NUMBER["bad"]]
-RULES["Gaussian"] = spike(own["surrogate"](gaussian), gaussian, **NUMBER | {"bad": bad})
+PAGES["Gaussian"] = spike(own["surrogate"](gaussian), gaussian, **NUMBER | {"bad": bad})
 
 
 def each_check(rules: dict[str, Rule]) -> list[Any]:
-    checks = [(key, check) for key, rule in rules.items() for check in rule.checks()]
+    checks: list[Any] = [(key, check) for key, rule in rules.items() for check in rule.checks()]
     return [pytest.param(check, id=f"{key}-{check.__name__}") for key, check in checks]
 
 
-@pytest.mark.parametrize("check", each_check(RULES))
+@pytest.mark.parametrize("check", each_check(RULES | PAGES))
 def test_a_right_rule_passes(check: Function) -> None:
     check()

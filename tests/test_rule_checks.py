@@ -46,9 +46,10 @@ tanh = lambda x, p: jnp.tanh(x) + jnp.asarray(0 * p, x.dtype)
 copies = lambda *arguments: jax.tree.map(jnp.copy, arguments)
 
 
-def smooth(**parts: Any) -> Rule:
+def smooth(**changed: Function) -> Rule:
     """The hyperbolic tangent with the slope of a bell, or with something else."""
-    parts = {"value": tanh, "slope": bump, "times": jnp.multiply, "stored": copies} | parts
+    parts: dict[str, Function] = {"value": tanh, "slope": bump, "times": jnp.multiply}
+    parts |= {"stored": copies} | changed
     function = jax.custom_vjp(parts["value"])
 
     def backward(stored: Any, ct: Any) -> Any:
@@ -107,14 +108,15 @@ WRONG = {
 }
 # JAX's mistake in docs/reports
 if jax.__version_info__ >= (0, 6, 2) and not getattr(jax.config, "jax_custom_vjp3", False):
-    WRONG |= {"recurrent_scan": root(uncopied), "scan_in_scan": root(uncopied)}
+    WRONG.update({"recurrent_scan": root(uncopied), "scan_in_scan": root(uncopied)})
     WRONG["mesh"] = root(shifted)
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_rule_is_found(name: str) -> None:
     """By the check that is named, and not because the rule fails (but JAX 0.12 refuses one)."""
-    check = next(check for check in WRONG[name].checks() if check.__name__ == name)
+    checks: list[Any] = WRONG[name].checks()
+    check = next(check for check in checks if check.__name__ == name)
     with pytest.raises(AssertionError, match=f"in {name}(?!.* fails: (?!ValueError: under vmap))"):
         check()
 
@@ -134,8 +136,9 @@ MISFITS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("misfit", MISFITS)
 def test_what_does_not_fit_together_is_named(misfit: dict[str, Any]) -> None:
+    arguments: Any = {"value": jnp.tanh} | misfit
     with pytest.raises(ValueError, match=f"^{next(iter(misfit))}"):
-        Rule(**{"function": jnp.tanh, "value": jnp.tanh} | misfit)
+        Rule(jnp.tanh, **arguments)
 
 
 IMPORT = """

@@ -41,10 +41,11 @@ def test_what_is_exported_has_its_derivative(forward_mode: bool) -> None:
 
 
 def test_strict_promotion_finds_nothing_to_say(forward_mode: bool) -> None:
-    """With a width for each neuron, x of another rank, and bfloat16."""
+    """With a width for each neuron, x of a higher or lower rank, and bfloat16."""
     spike = ReluGrad(0.5, jnp.ones(5), forward_mode=forward_mode)
     with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
         gradient = grad(jax.jit(lambda x: spike(x)))(X[None].astype(jnp.bfloat16))
+        ReluGrad(0.5, jnp.ones((2, 5)), forward_mode=forward_mode)(X)
     close(gradient.astype(jnp.float32), [[0, 0.25, 0.375, 0.25, 0]])
 
 

@@ -290,7 +290,7 @@ class Rule:
                 y, pull_back = jax.vjp(self.function, x, *given)
                 gradients = pull_back(tree_map(jnp.ones_like, y))
                 right = types(y) == types(plain) or {*types(y)} <= {*dtypes}
-                assert right, f"the value of {self.name} {told} is in {types(y)}"
+                assert right, f"the value of {self.name} {told} is in {types(y)}, not in {dtypes}"
                 pairs = zip(types(gradients), types((x, *given)))
                 wrong = [pair for pair in pairs if pair[0] not in (pair[1], *dtypes[1:])]
                 assert not wrong, f"gradients of {self.name} {told} are in {types(gradients)}"

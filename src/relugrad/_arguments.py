@@ -84,7 +84,7 @@ def on_checked_arrays(formula: Callable[..., Array]) -> Callable[..., Array]:
         # Not broadcast: of a number, the backward pass stores one, and not one for each x.
         alpha, width = (jnp.array(p, dtype, ndmin=len(shape)) for p in (alpha, width))
         # Without this sum, where vmap batches alpha alone, a gradient is multiplied by the size of
-        # the batch (JAX 0.6 to 0.10, and in forward mode 0.12), or raises. It also shards x.
+        # the batch (before JAX 0.12, and in forward mode still), or raises. It also shards x.
         x = jnp.broadcast_to(x, shape) + zero_or_nan(alpha, width).astype(x.dtype)
         return formula(x, alpha, width).astype(x.dtype)
 

@@ -24,7 +24,7 @@ def distance_to_edge(x: Array, width: Array) -> Array:
 
 def surrogate_grad(x: Array, alpha: Array, width: Array) -> Array:
     """The triangle, in the dtype of alpha and width."""
-    return alpha * distance_to_edge(x, width)  # alpha * width - alpha * |x| is rounding near 0
+    return alpha * distance_to_edge(x, width)  # alpha * width - alpha * |x| is inexact at the edge
 
 
 def surrogate_fun(x: Array, alpha: Array, width: Array) -> Array:

@@ -193,7 +193,6 @@ def benchmarks(session: nox.Session) -> None:
     keep = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34), "MALLOC_ARENA_MAX": "1"}
     run = ["-m", "pytest", "-q", "-W", "default", "--confcutdir=tests/peers", "--benchmark-quiet"]
     session.run("python", *run, "tests/peers/test_speed.py", *options, env=keep)
-    session.run("python", "-m", "tests.peers.compile_time", *session.posargs)
 
 
 @nox.session(default=False)

@@ -32,13 +32,12 @@ extensions = [
     "sphinx_autodoc_typehints",
     "sphinx_copybutton",
     "sphinx_design",
-    "sphinx_llms_txt",
     "sphinxcontrib.bibtex",
     "matplotlib.sphinxext.plot_directive",
     "myst_nb",
     "sphinx_markdown_builder",
+    *("mathml", "notebooks"),  # ours
 ]
-extensions += ["mathml", "notebooks"]  # ours
 exclude_patterns = ["_build", "reports"]  # downloads
 nitpicky = True
 highlight_language = "output"  # a block that does not name its language is not Python
@@ -57,6 +56,7 @@ myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "inline"  # each page anew, so that its text can hold {eval}`record.worse`
 nb_eval_name_regex = r"\w+\.\w+$"
+nb_execution_show_tb = True
 nb_execution_timeout = -1  # a slow machine builds the site slowly
 nb_merge_streams = True
 nb_output_stderr = "remove"  # progress bars
@@ -86,7 +86,6 @@ html_theme_options = {
     "show_toc_level": 2,
     "use_download_button": False,  # of a page's source
 }
-llms_txt_summary = "The ReLU surrogate gradient for spiking neural networks in JAX."
 
 # The addresses of the repository, for a button, and of the site, once there are any
 if repository := os.environ.get("DOCS_REPOSITORY_URL"):

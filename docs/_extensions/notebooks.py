@@ -1,4 +1,4 @@
-"""Pages as text: for Jupyter, a download of each notebook, and for machines that read."""
+"""A download of each notebook, as Jupyter shows it, and what happens when a cell fails."""
 
 import base64
 import os
@@ -35,35 +35,24 @@ async def use_file_transport(self: Any, **kwargs: Any) -> Any:
     return await pre_launch(self, **kwargs)
 
 
-def errors(env: Any) -> dict[str, str]:
-    """What went wrong in cells, by page."""
-    by_page = {}
-    for name, known in NbMetadataCollector.get_doc_data(env).items():
-        if trace := known.get("exec_data", {}).get("traceback"):
-            page, error = Path(env.doc2path(name)), trace.rpartition("nbclient.exceptions.")[2]
-            code = error.split("------------------\n")[1]
-            line = page.read_text("utf-8").partition(code)[0].count("\n") + 1
-            by_page[name] = f"\n{page}:{line}: {error}"
-    return by_page
-
-
-def forget_errors(app: Sphinx, env: Any) -> None:
-    """Let pages that failed be read again next time, and all others be kept."""
-    failed = errors(env)
+def keep_what_passed(app: Sphinx, env: Any) -> None:
+    """Let pages that failed, which MyST-NB has named, be read again next time, and no other."""
+    pages = NbMetadataCollector.get_doc_data(env).items()
+    failed = [name for name, known in pages if known.get("exec_data", {}).get("traceback")]
     if app._warncount > len(failed):  # each failure is one warning; nobody would see others again
-        sys.exit("".join(failed.values()) + "\nThe warnings above are errors.")
+        sys.exit("\nThe warnings above are errors.")
     for name in failed:
         del env.all_docs[name]
 
 
-def stop_at_errors(_app: Sphinx, env: Any) -> None:
-    """End, now that what was read is stored."""
-    if failed := errors(env):
-        sys.exit("".join(failed.values()))
+def stop_at_warnings(app: Sphinx, *_: object) -> None:
+    """End, now that what was read is stored, or written."""
+    if app._warncount:
+        sys.exit("\nThe warnings above are errors.")
 
 
-class PlainMarkdown(MarkdownTranslator):
-    """What a page shows, as text."""
+class Cells(MarkdownTranslator):
+    """What a page shows, as Jupyter reads it, with a mark in place of each cell of shown code."""
 
     def unknown_visit(self, node: nodes.Node) -> None:
         """Go on with what is in it: titles of cards, entries of the literature."""
@@ -80,22 +69,11 @@ class PlainMarkdown(MarkdownTranslator):
         self.add(node.astext(), prefix_eol=2, suffix_eol=2)
         raise nodes.SkipNode
 
-
-class Cells(PlainMarkdown):
-    """As Jupyter reads it, with a mark in place of each cell whose code the page shows."""
-
     def visit_container(self, node: nodes.container) -> None:
         """Mark the cell. Of another cell, the output is text."""
         if any(part.get("nb_element") == "cell_code_source" for part in node.children):
             self.add(f"\0{node['cell_index']}\0", prefix_eol=2, suffix_eol=2)
             raise nodes.SkipNode
-
-
-def resolved(app: Sphinx, name: str) -> tuple[nodes.document, str]:
-    """The page as it is shown, and its address."""
-    tree = app.env.get_doctree(name)
-    app.env.apply_post_transforms(tree, name)
-    return tree, join(app.config.html_baseurl, app.builder.get_target_uri(name))
 
 
 def make_portable(app: Sphinx, tree: nodes.document, page: str) -> dict[str, dict[str, str]]:
@@ -135,13 +113,15 @@ def install_cells(app: Sphinx, code: str, files: list[Path]) -> list[str]:
 
 
 def download_cells(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
-    """The page, without the offer of the download, and below its title what to install."""
-    tree, page = resolved(app, name)
+    """The page as it is shown, without the offer of the download, and below its title what to install."""
+    tree = app.env.get_doctree(name)
+    app.env.apply_post_transforms(tree, name)
+    page = join(app.config.html_baseurl, app.builder.get_target_uri(name))
     offer = next(d.parent for d in tree.findall(download_reference) if ".ipynb" in d["reftarget"])
     shown = [c for c in code if c.cell_type == "code" and "remove-input" not in str(c.metadata)]
     source = "\n".join(cell.source for cell in shown)
-    files = sorted(Path(app.srcdir, "downloads").glob("*.py"))  # which import each other
-    used = files if any(f"from {file.stem} import" in source for file in files) else []
+    files = Path(app.srcdir, "downloads").glob("*.py")
+    used = [file for file in files if f"from {file.stem} import" in source]
     source = "\n".join([source, *(file.read_text("utf-8") for file in used)])
     cells, install = [], install_cells(app, source, used)
     offer.parent.remove(offer)
@@ -160,16 +140,10 @@ def download_cells(app: Sphinx, name: str, code: list[Any]) -> list[Any]:
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:
-    """Let machines read what pages show, in place of how they are made, and write each download."""
+    """Write each download."""
     if exception:
         return
-    if app._warncount:
-        sys.exit("\nThe warnings above are errors.")
-    for name in app.env.found_docs:
-        tree, page = resolved(app, name)
-        make_portable(app, tree, page)
-        tree.walkabout(markdown := PlainMarkdown(tree, app.builder))
-        Path(app.outdir, f"_sources/{name}.md").write_text(markdown.astext(), "utf-8")
+    stop_at_warnings(app)
     for source, (pages, download) in app.env.dlfiles.items():
         if download.suffix == ".ipynb":
             notebook = nbformat.read(Path(app.srcdir, source), as_version=4)
@@ -186,7 +160,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register how kernels are reached, and what comes after the pages."""
     LocalProvisioner.pre_launch = use_file_transport
-    app.connect("env-updated", forget_errors)
-    app.connect("env-check-consistency", stop_at_errors)
-    app.connect("build-finished", write, priority=100)  # before llms.txt is
+    app.connect("env-updated", keep_what_passed)
+    app.connect("env-check-consistency", stop_at_warnings)
+    app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

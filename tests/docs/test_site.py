@@ -149,13 +149,6 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
         assert re.findall(MYST, text, re.MULTILINE) == []
 
 
-def test_machines_read_what_is_shown() -> None:
-    """All pages as text: without directives, and without the cells that no reader sees."""
-    text = (SITE / "llms-full.txt").read_text("utf-8")
-    assert re.findall(r"^.*(?:remove-input|evidence import|```\{).*", text, re.MULTILINE) == []
-    assert "[0.   0.15 0.3  0.15 0.  ]" in text
-
-
 def test_landing_page_says_what_it_is_and_where_to_go() -> None:
     """The examples with their output, the figures, four ways to start, the package, BibTeX."""
     page, version = parsed(SITE / "index.html"), relugrad.__version__

@@ -23,7 +23,8 @@ def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
         row["seconds"] = float(f"{np.median(seconds):.4g}")
         row["ratio"] = round(float(np.median(ratios)), 3)
         groups[group].append(row)
+    used = surroundings(["braintools", "spyx"])
     date, cpu = output_json["datetime"][:10], output_json["machine_info"]["cpu"]
     output_json.clear()
-    output_json.update(surroundings(), date=date, cpu=cpu.get("brand_raw"), cores=cpu.get("count"))
+    output_json.update(used, date=date, cpu=cpu.get("brand_raw"), cores=cpu.get("count"))
     output_json["groups"] = groups

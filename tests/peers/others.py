@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from relugrad import ReluGrad
 
@@ -47,19 +46,9 @@ def works(check: Callable[[], Any]) -> bool:
         return False
 
 
-def cast(x: Any) -> Any:
-    """A step as many write it."""
-    return (x >= 0).astype(x.dtype)
-
-
-def where(x: Any) -> Any:
-    """A step that compiles sooner in a Python loop."""
-    return jnp.where(x >= 0, 1.0, 0.0)
-
-
-def plain(alpha: Any, width: Any, step: Function = cast) -> Function:
+def plain(alpha: Any, width: Any) -> Function:
     """What users would write instead: a `custom_vjp` in ten lines."""
-    spike = jax.custom_vjp(step)
+    spike = jax.custom_vjp(lambda x: (x >= 0).astype(x.dtype))
 
     def forward(x: Any) -> Any:
         return spike(x), x
@@ -75,7 +64,6 @@ def plain(alpha: Any, width: Any, step: Function = cast) -> Function:
 SURROGATES: dict[str, Callable[[], Function]] = {
     "relugrad": ReluGrad,
     "plain": lambda: plain(0.3, 1.0),
-    "where": lambda: plain(0.3, 1.0, where),
     "braintools": lambda: imported("braintools.surrogate").ReluGrad(),
     "spyx": lambda: imported("spyx.axn").triangular(1.0),
 }

@@ -8,9 +8,12 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from bs4 import BeautifulSoup
+from docutils import nodes
+from math_core import LatexToMathML
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.search import IndexBuilder
+from sphinx.util.docutils import SphinxTranslator
 
 import relugrad
 
@@ -36,7 +39,7 @@ extensions = [
     "matplotlib.sphinxext.plot_directive",
     "myst_nb",
     "sphinx_markdown_builder",
-    *("mathml", "notebooks"),  # ours
+    "notebooks",  # ours
 ]
 exclude_patterns = ["_build", "reports"]  # downloads
 nitpicky = True
@@ -108,6 +111,14 @@ def prepare(app: Sphinx, _page: str, source: list[str]) -> None:
             app.env.note_dependency(str(file))
 
 
+def write_formula(translator: SphinxTranslator, node: nodes.math | nodes.math_block) -> None:
+    """Let the browser typeset it, and screen readers read it, without a script (Sphinx's issue 6092)."""
+    alone = isinstance(node, nodes.math_block)  # on a line of its own
+    formula = LatexToMathML().convert_with_local_state(node.astext(), displaystyle=alone)
+    translator.body.append(f'<div class="math">{formula}</div>\n' if alone else formula)
+    raise nodes.SkipNode
+
+
 def write_sections(app: Sphinx, exception: Exception | None) -> None:
     """Write what the search reads: the finished pages, from each link to a heading or name to the next."""
     if exception:
@@ -136,10 +147,11 @@ def write_sections(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Read what has changed, and search in sections, in place of Sphinx's own search."""
+    """Read what has changed, write math as MathML, and search in sections, in place of Sphinx's own."""
     packages = sorted(f"{package.name} {package.version}" for package in distributions())
     app.add_config_value("packages", packages, "env")  # others, and all pages are read again
     app.connect("config-inited", build_package)
     app.connect("source-read", prepare)
     app.connect("build-finished", write_sections)
+    app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
     StandaloneHTMLBuilder.search = False

@@ -55,14 +55,9 @@ class Cells(MarkdownTranslator):
     """What a page shows, as Jupyter reads it, with a mark in place of each cell of shown code."""
 
     def unknown_visit(self, node: nodes.Node) -> None:
-        """Go on with what is in it: titles of cards, entries of the literature."""
+        """Go on with what is in it: a caption."""
 
     unknown_departure = unknown_visit
-
-    def visit_image(self, node: nodes.image) -> None:
-        """Apart from a table above it."""
-        self.ensure_eol(2)
-        super().visit_image(node)
 
     def visit_raw(self, node: nodes.raw) -> None:
         """Keep HTML: the tables of pandas."""
@@ -90,10 +85,8 @@ def make_portable(app: Sphinx, tree: nodes.document, page: str) -> dict[str, dic
         file = Path(app.srcdir, image["uri"])
         pictures[file.name] = {"image/png": base64.b64encode(file.read_bytes()).decode()}
         image["uri"] = f"attachment:{file.name}"
-    for entry in tree.findall(nodes.entry):  # of a table, where a bar ends it
-        for text in list(entry.findall(nodes.Text)):
-            bar = r"\vert " if isinstance(text.parent, nodes.math) else r"\|"
-            text.parent.replace(text, nodes.Text(text.replace("|", bar)))
+    for formula in tree.findall(nodes.math):  # a bar would end an entry of a table
+        formula[:] = [nodes.Text(formula.astext().replace("|", r"\vert "))]
     return pictures
 
 

@@ -31,8 +31,8 @@ def decays(raw, shortest=2.0, longest=100.0):
 
 def with_past(inputs, delays):
     """Return the inputs of all delays side by side: (time step, ..., delay and channel)."""
-    padded = jnp.pad(inputs, [(max(delays), 0), *[(0, 0)] * (inputs.ndim - 1)])  # nothing before
-    past = [padded[max(delays) - delay :][: len(inputs)] for delay in delays]
+    others = [(0, 0)] * (inputs.ndim - 1)
+    past = [jnp.pad(inputs, [(n, 0), *others])[: len(inputs)] for n in delays]  # 0 before the first
     return jnp.concatenate(past, axis=-1)
 
 
@@ -89,19 +89,20 @@ def draw_layer(rng, inputs, neurons):
     }
 
 
-def draw(rng, inputs, sizes, counts, delays=DELAYS, **settings):
+def draw(rng, inputs, sizes, counts, **settings):
     """Draw weights with which neurons spike in about 5% of the time steps, and the network guesses.
 
     ``inputs`` are those to train on, ``sizes`` has the number of neurons in each layer, and
     ``counts`` the number of examples in each class.
     """
+    seen = len(settings.get("delays", DELAYS))  # how often a neuron sees each input
     sizes = [inputs.shape[2], *np.ravel(sizes)]
-    hidden = [draw_layer(rng, len(delays) * n, neurons) for n, neurons in pairwise(sizes)]
+    hidden = [draw_layer(rng, seen * n, neurons) for n, neurons in pairwise(sizes)]
     out, bias = np.zeros((sizes[-1], len(counts))), np.log(counts)
     weights = jax.tree.map(np.float32, {"hidden": hidden, "out": out, "bias": bias})
     sample = inputs[:, rng.choice(inputs.shape[1], 200)]
     for _ in range(10):  # the rarer a neuron's spikes, the larger the weights of its inputs
-        _, spikes = run(weights, sample, delays=delays, **settings)
+        _, spikes = run(weights, sample, **settings)
         for w, s in zip(weights["hidden"], spikes, strict=True):
             w["in"] = w["in"] * np.sqrt(np.clip(0.05 / (np.mean(s, axis=(0, 1)) + 1e-9), 0.25, 4))
     return weights

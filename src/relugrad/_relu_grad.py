@@ -101,7 +101,7 @@ class ReluGrad:
        https://doi.org/10.1109/MSP.2019.2931595
     .. [2] S. K. Esser et al., PNAS 113(41), 11441-11446, 2016.
        https://doi.org/10.1073/pnas.1604850113
-    .. [3] G. Bellec et al., NeurIPS 31, 2018. https://doi.org/10.48550/arXiv.1803.09574
+    .. [3] Bellec et al., NeurIPS 31, 2018. https://doi.org/10.48550/arXiv.1803.09574
 
     Examples
     --------

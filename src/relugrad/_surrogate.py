@@ -8,7 +8,8 @@ from jax.lax import ne, select
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, and NaN for NaN; alpha and width are what its rules need."""
-    # Not by astype, which lets a loop that is unrolled in Python compile for minutes.
+    # Not by astype: in JAX 0.11 and 0.12, an unrolled loop would compile for minutes on a CPU, until
+    # docs/reports/unrolled-loops.md is mended.
     spikes = select(x >= 0, jnp.ones_like(x), jnp.zeros_like(x))
     return select(ne(x, x), x, spikes)  # not by x >= 0: XLA takes abs(NaN) >= 0 for true
 

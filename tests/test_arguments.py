@@ -1,5 +1,6 @@
 """Arguments: what is accepted, in which dtype it comes back, and what an error says."""
 
+from dataclasses import fields
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
@@ -15,6 +16,7 @@ from jax.flatten_util import ravel_pytree
 from relugrad import ReluGrad, relu_grad
 
 X = np.array([-2.0, -0.5, 0.0, 0.5, 2.0], np.float32)
+PARAMETERS = [field.name for field in fields(ReluGrad) if field.name != "forward_mode"]
 
 
 # Types of x
@@ -38,7 +40,7 @@ def test_integers_and_numbers_promote_as_in_sin(x: Any, x64: None) -> None:
     assert (spikes.dtype, spikes.shape) == (sine.dtype, sine.shape)
 
 
-@pytest.mark.parametrize("name", ["x", "alpha", "width"])
+@pytest.mark.parametrize("name", ["x", *PARAMETERS])
 def test_what_stands_for_an_array_is_taken(name: str) -> None:
     """As a Flax variable does, for x and for a parameter."""
     array = jnp.array([0.5, 1.0, 2.0])
@@ -59,8 +61,8 @@ NOT_REAL = [
     *(jnp.ones((), dtype) for dtype in (jnp.int2, jnp.float4_e2m1fn, jnp.float8_e8m0fnu)),
 ]
 REFUSED = [
-    *product(["x", "alpha", "width"], NOT_REAL),
-    *product(["alpha", "width"], [True, jnp.ones(5, bool)]),
+    *product(["x", *PARAMETERS], NOT_REAL),
+    *product(PARAMETERS, [True, jnp.ones(5, bool)]),
 ]
 
 

@@ -38,7 +38,7 @@ def is_valid(parameter: Any) -> Any:
 
 def zero_or_nan(alpha: Array, width: Array) -> Array:
     """0, but NaN unless both are positive and finite, and the peak finite; for traced values."""
-    # By log, and not by > 0: XLA takes exp(v) > 0 for true, also where v is NaN.
+    # By log: XLA takes exp(v) > 0 for true, also where v is NaN. Its own gradient could overflow.
     return stop_gradient(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width))
 
 

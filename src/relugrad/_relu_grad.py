@@ -13,9 +13,9 @@ from relugrad._arguments import call_checked, checked_parameter, on_checked_arra
 from relugrad._surrogate import spike, spike_forward_mode, surrogate_fun, surrogate_grad
 
 _spike = jax.jit(on_checked_arrays(spike))
-# This second checkpoint stores x before its promotion, which other operations store as well.
+# Beside that of spike_forward_mode, this checkpoint stores x before its promotion, as others do.
 # Barriers, which prevent_cse=False leaves out, would let an unrolled network compile for minutes.
-_spike_forward = jax.jit(jax.checkpoint(on_checked_arrays(spike_forward_mode), prevent_cse=False))
+_forward_mode = jax.jit(jax.checkpoint(on_checked_arrays(spike_forward_mode), prevent_cse=False))
 _surrogate_grad = jax.jit(on_checked_arrays(surrogate_grad))
 _surrogate_fun = jax.jit(on_checked_arrays(surrogate_fun))
 
@@ -172,7 +172,7 @@ class ReluGrad:
         TypeError, ValueError, OverflowError
             If ``x`` isn't real, doesn't broadcast, or is an integer beyond JAX's, as ``2**40``.
         """
-        function = _spike_forward if self.forward_mode else _spike
+        function = _forward_mode if self.forward_mode else _spike
         return call_checked(function, x, self.alpha, self.width)
 
     def surrogate_grad(self, x: ArrayLike) -> jax.Array:

@@ -9,7 +9,7 @@ from jax.lax import ne, select
 def step(x: Array, alpha: Array, width: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, and NaN for NaN; alpha and width are what its rules need."""
     # Not by astype: in JAX 0.11 and 0.12, an unrolled loop would compile for minutes on a CPU, until
-    # docs/reports/unrolled-loops.md is mended.
+    # the bug of docs/reports/unrolled-loops.md is fixed.
     spikes = select(x >= 0, jnp.ones_like(x), jnp.zeros_like(x))
     return select(ne(x, x), x, spikes)  # not by x >= 0: XLA takes abs(NaN) >= 0 for true
 
@@ -42,9 +42,9 @@ def times_slope(change: Array, x: Array, alpha: Array, width: Array) -> Array:
 
 def spike_fwd(x: Array, alpha: Array, width: Array) -> tuple[Array, tuple[Array, ...]]:
     """The spikes, and what the backward pass needs."""
-    # Copies: where a scan is differentiated twice, JAX from 0.6.2 on mistakes a constant for a
-    # residual that is an argument, until docs/reports/scan-custom-vjp-residuals.md is mended.
-    # And spike, not step: a second derivative meets the triangle, too.
+    # Copies: without them, where a scan is differentiated twice, JAX from 0.6.2 on takes a constant
+    # for a residual, and the second derivative is silently wrong, until the bug of
+    # docs/reports/scan-custom-vjp-residuals.md is fixed. spike, so that it meets the triangle, too.
     return spike(x, alpha, width), (jnp.copy(x), jnp.copy(alpha), jnp.copy(width))
 
 

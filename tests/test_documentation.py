@@ -1,5 +1,6 @@
 """What is written down twice agrees: version and date, names, figure, messages, defaults; all is shown."""
 
+import doctest
 import inspect
 import os
 import re
@@ -48,6 +49,17 @@ def test_each_chore_runs_before_a_commit_lands_or_weekly() -> None:
         file = ".github/workflows/weekly.yml" if "default=False" in options else ".ci/run"
         run = re.search(rf"(?:chore:?|--session) {name}\b", read(file) + read("README.md"))
         assert run or name in ("benchmarks", "live"), f"{file}: run the chore {name!r}"
+    runs = read(".ci/run") + read(".github/workflows/weekly.yml")
+    for word in re.findall(r'"(\w+)"(?=: \["--|[,\]].*# weekly)', read("noxfile.py")):
+        assert re.search(rf"\b{word}\b", runs), f"run what `-- {word}` selects"
+
+
+def test_an_example_with_another_output_fails(request: pytest.FixtureRequest) -> None:
+    """Or with an error: pytest raises what stands in the list."""
+    example = doctest.DocTestParser().get_doctest(">>> 1\n2\n>>> 1 / 0\n2\n", {}, "", None, 0)
+    conftest: Any = request.config.pluginmanager.get_plugin(str(ROOT / "conftest.py"))
+    conftest.Collected(verbose=False).run(example, out=(failures := []))
+    assert len(failures) == 2
 
 
 def test_no_step_of_a_workflow_may_fail() -> None:
@@ -58,7 +70,8 @@ def test_no_step_of_a_workflow_may_fail() -> None:
 def test_this_run_has_all_tests_and_examples(request: pytest.FixtureRequest) -> None:
     """Or, if somebody chose files, all that these have."""
     chosen = request.config.args_source is pytest.Config.ArgsSource.ARGS and "CI" not in os.environ
-    present = dict.fromkeys(ROOT.glob("tests/test_*.py"), 1)
+    files = [*ROOT.glob("tests/test_*.py"), *ROOT.glob("docs/evidence/*.py")]
+    present = {file: file.read_text("utf-8").count("\ndef test_") for file in files}
     for page in PAGES:
         present[page] = len(re.findall(r"^```.*\n>>> ", page.read_text("utf-8"), re.MULTILINE))
     methods = filter(inspect.isfunction, vars(relugrad.ReluGrad).values())
@@ -115,7 +128,6 @@ def test_docstring_names_the_defaults_of_the_signature(documented: Callable[...,
 @pytest.mark.parametrize("shape", own["slopes"])
 def test_the_scale_in_the_table_gives_a_half_width_of_a_half(shape: str) -> None:
     """Where the slope is half of its peak of 1."""
-    (scale,) = re.findall(
-        rf"(?m)^\| {shape} .*\| ([\d.]+) \|$", read("docs/how-to/surrogate-gradient-and-reset.md")
-    )
+    page = read("docs/how-to/surrogate-gradient-and-reset.md")
+    (scale,) = re.findall(rf"(?m)^\| {shape} .*\| ([\d.]+) \|$", page)
     assert own["slopes"][shape](0.5, float(scale)) == pytest.approx(0.5, abs=0.001)

@@ -59,11 +59,12 @@ def test_one_program_serves_all_values() -> None:
     assert len(traces) == 1
 
 
-def test_calls_outside_jit_share_a_program(caplog: pytest.LogCaptureFixture) -> None:
+def test_calls_outside_jit_share_a_program(method: str, caplog: pytest.LogCaptureFixture) -> None:
     """Nothing is compiled for another alpha or width."""
-    relu_grad(X, 0.3, 1.0)
+    assert len(jax.make_jaxpr(getattr(ReluGrad(0.3, 1.0), method))(X).eqns) == 1
+    getattr(ReluGrad(0.3, 1.0), method)(X)
     with jax.log_compiles():
-        relu_grad(X, 0.5, 2)
+        getattr(ReluGrad(0.5, 2), method)(X)
     assert not [record for record in caplog.records if "Compiling" in record.message]
 
 

@@ -88,6 +88,7 @@ shifted = wrong["with_rule"](lambda x, p: jnp.sqrt(x + 1e-7) + 0 * p, wrong["as_
 WRONG = {
     "points": smooth(slope=lambda x, p: bump(x, p) + (abs(x) > 1e6)),
     "no_axes": smooth(value=lambda x, p: jnp.atleast_1d(tanh(x, p))),
+    "shape_3_1_4_5": smooth(slope=lambda x, p: 1.00003 * bump(x, p)),
     "shape_60_90": smooth(slope=lambda x, p: bump(x[:, ::-1] if x.ndim == 2 else x, p)),
     "one_call": smooth(slope=lambda x, p: bump(x, jax.lax.stop_gradient(p))),
     "two_calls": smooth(times=lambda ct, slope: jax.lax.stop_gradient(ct) * slope),

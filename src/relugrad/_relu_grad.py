@@ -218,8 +218,8 @@ class ReluGrad:
         >>> from relugrad import ReluGrad
         >>> print(ReluGrad(alpha=1.0, width=1.0).surrogate_fun(0.5))
         0.875
-        >>> print(*map(ReluGrad(alpha=0.4, width=2.0).surrogate_fun, [-2.5, -1.5, 0.5]))
-        0.0 0.05 1.15
+        >>> print(*map(ReluGrad(alpha=0.4, width=2.0).surrogate_fun, [-2.5, -1.5, 0.5, 2]))
+        0.0 0.05 1.15 1.6
         """
         return call_checked(_surrogate_fun, x, self.alpha, self.width)
 

@@ -46,17 +46,16 @@ def compact(text: str) -> str:
 
 
 @functools.cache
-def executed() -> str:
-    """All code that ran, without blank lines: a build fails when a notebook's cell or a figure does."""
+def executed(weekly: bool) -> str:
+    """All code that ran, without blank lines: a build fails when a notebook's cell or a figure does.
+
+    What runs once a week, in environments of its own, counts on pages that say so.
+    """
     pages = [ROOT / "README.md", ROOT / "docs/index.md", *ROOT.glob("docs/[!_]*/*.md")]
     texts = [block for page in pages for block in CONVERSATION.findall(page.read_text("utf-8"))]
     texts += [inspect.getdoc(thing) or "" for thing in DOCUMENTED]
     for notebook in (SITE.parent / "jupyter_execute").rglob("*.ipynb"):
         texts += [cell["source"] for cell in cells(notebook) if cell.get("execution_count")]
     files = [*SITE.glob("_downloads/*/*.py"), *ROOT.glob("docs/*/*_rule.py")]  # run by `tests`
+    files += ROOT.glob("tests/peers/in_*.py") if weekly else []
     return compact("\n".join([*texts, *(file.read_text("utf-8") for file in files)]))
-
-
-def weekly() -> str:
-    """The code that runs once a week, in environments of its own, as the pages that show it say."""
-    return compact("\n".join(file.read_text("utf-8") for file in ROOT.glob("tests/peers/in_*.py")))

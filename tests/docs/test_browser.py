@@ -92,10 +92,6 @@ def test_what_is_copied_is_the_code_that_is_shown(visit: Visit) -> None:
         assert text.strip() == source.strip()
 
 
-# One page of each kind: what differs in the dark are colours, which the style sheets share.
-DARK = ["index.html", "reference/relugrad.html", "tutorials/quickstart.html", "how-to/memory.html"]
-
-
 def _violations(tab: Page) -> list[str]:
     # Preloading would fetch style sheets once more, and an imported one from a wrong address.
     ran = Axe().run(tab, options={"resultTypes": ["violations"], "preload": False})
@@ -104,7 +100,7 @@ def _violations(tab: Page) -> list[str]:
 
 def test_axe(visit: Visit) -> None:
     """All rules of axe-core."""
-    for scheme in ["light", "dark"] if visit.name in DARK else ["light"]:
+    for scheme in ["light", "dark"]:
         visit.look(scheme)
         assert _violations(visit.tab) == []
 
@@ -179,11 +175,6 @@ def test_search_finds(landing: Page, base_url: str) -> None:
             if base_url + page not in results[:3]:
                 missed.append(f"{words!r} leads to {results[:3]}, and not to {page}")
     assert len(missed) <= 0.15 * sum(map(len, SEARCHES.values())), "\n".join(missed)
-
-
-def test_search_shows_text_as_it_is(landing: Page) -> None:
-    _search(landing, "your function in the dtype of x: asarray result sqrt")
-    expect(landing.locator("dialog li").first).to_contain_text("# <- your function")
 
 
 def test_search_by_keyboard(landing: Page) -> None:

@@ -58,7 +58,7 @@ def test_an_example_with_another_output_fails(request: pytest.FixtureRequest) ->
     """Or with an error: pytest raises what stands in the list."""
     example = doctest.DocTestParser().get_doctest(">>> 1\n2\n>>> 1 / 0\n2\n", {}, "", None, 0)
     conftest: Any = request.config.pluginmanager.get_plugin(str(ROOT / "conftest.py"))
-    conftest.Collected(verbose=False).run(example, out=(failures := []))
+    conftest.Collected(verbose=False).run(example, out=(failures := list[Any]()))
     assert len(failures) == 2
 
 

@@ -59,7 +59,7 @@ def test_an_example_with_another_output_fails(request: pytest.FixtureRequest) ->
     example = doctest.DocTestParser().get_doctest(">>> 1\n2\n>>> 1 / 0\n2\n", {}, "", None, 0)
     conftest: Any = request.config.pluginmanager.get_plugin(str(ROOT / "conftest.py"))
     conftest.Collected(verbose=False).run(example, out=(failures := list[Any]()))
-    assert len(failures) == 2 and "_starts_with_nothing" in request.fixturenames
+    assert (len(failures), "_starts_with_nothing" in request.fixturenames) == (2, True)
 
 
 def test_no_step_of_a_workflow_may_fail() -> None:

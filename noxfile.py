@@ -51,7 +51,7 @@ def docs(session: nox.Session) -> None:
         session.run(*command.split(), "--no-annotate", "--no-emit-project", "-o", PINNED[1])
     session.install(*(_versions(words) or PINNED), "-e", ".", "--group", "docs", "--group", "test")
     # A page is read again only if it has changed, or what it uses has. CI starts from nothing.
-    # A warning ends the build: docs/_extensions/notebooks.py.
+    # What is kept after a warning, docs/_extensions/notebooks.py decides.
     shutil.rmtree("docs/_build" if "CI" in os.environ else SITE, ignore_errors=True)
     session.run("sphinx-build", "-W", "-j", "12", "-d", "docs/_build/doctrees", "docs", SITE)
     session.run("pytest", "-q", "tests/docs/test_site.py")
@@ -144,7 +144,7 @@ def package(session: nox.Session) -> None:
 def proofs(session: nox.Session) -> None:
     """Prove the three of `always`, or what takes minutes."""
     always = ["coverage", "processes", "scikit_learn"]
-    seldom = ["every_float", "flags", "upstream"]  # weekly
+    seldom = ["every_float", "flags", "upstream"]
     chosen = _words(session, *always, *seldom) or always
     session.install("-e", ".", "--group", "test")
     if "coverage" in chosen:  # a page and the docstrings reach every line and branch

@@ -70,7 +70,8 @@ copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, and not 
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
 
-plot_include_source, plot_html_show_formats, plot_formats = True, False, [("png", 110)]
+plot_include_source, plot_html_show_formats = True, False
+plot_formats = [("png", 110)]
 
 html_theme = "sphinx_book_theme"
 html_math_renderer = "mathml"

@@ -1,6 +1,5 @@
 """Arguments: what is accepted, in which dtype it comes back, and what an error says."""
 
-from dataclasses import fields
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
@@ -12,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
+from tests.test_pytree import PARAMETERS
 
 from relugrad import ReluGrad, relu_grad
 
 X = np.array([-2.0, -0.5, 0.0, 0.5, 2.0], np.float32)
-PARAMETERS = [field.name for field in fields(ReluGrad) if field.name != "forward_mode"]
 
 
 # Types of x

@@ -49,8 +49,10 @@ def test_each_chore_runs_before_a_commit_lands_or_weekly() -> None:
         file = ".github/workflows/weekly.yml" if "default=False" in options else ".ci/run"
         run = re.search(rf"(?:chore:?|--session) {name}\b", read(file) + read("README.md"))
         assert run or name in ("benchmarks", "live"), f"{file}: run the chore {name!r}"
+    versions = re.findall(r'^    "(\w+)": \[', read("noxfile.py"), re.MULTILINE)
+    (proofs,) = re.findall(r"seldom = \[(.*)\]", read("noxfile.py"))
     runs = read(".ci/run") + read(".github/workflows/weekly.yml")
-    for word in re.findall(r'"(\w+)"(?=: \["--|[,\]].*# weekly)', read("noxfile.py")):
+    for word in [*versions, *re.findall(r"\w+", proofs)]:
         assert re.search(rf"\b{word}\b", runs), f"run what `-- {word}` selects"
 
 

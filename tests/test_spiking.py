@@ -228,7 +228,7 @@ def test_what_is_noise_is_warned_of() -> None:
         (SERIES[..., None], LABELS, {}, ValueError, "X must be "),
         (SERIES[..., :0], LABELS, {}, ValueError, "X must be "),
         (X, X[:, 0], {}, ValueError, "Unknown label type: continuous"),
-        (X, Y, {"validation_fraction": -0.1}, ValueError, "^validation_fraction=-0.1 "),
+        *((X, Y, {"validation_fraction": f}, ValueError, f"={f} isn't None") for f in (-0.1, 1.0)),
         (X, Y, {"learning_rate_init": np.nan}, ValueError, "The loss isn't finite"),
         (0 * X, Y, {}, UserWarning, "Nothing was found.* 0.0%, 0.0%"),
     ],

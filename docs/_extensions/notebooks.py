@@ -16,7 +16,7 @@ from docutils import nodes
 from jupyter_client.provisioning import LocalProvisioner
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.addnodes import download_reference
-from sphinx.application import Sphinx
+from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
 from sphinx_markdown_builder.translator import MarkdownTranslator
 
 SETUP = """# Writes {} beside this notebook
@@ -35,18 +35,16 @@ async def use_file_transport(self: Any, **kwargs: Any) -> Any:
     return await pre_launch(self, **kwargs)
 
 
-def keep_what_passed(app: Sphinx, env: Any) -> None:
-    """Let pages that failed, which MyST-NB has named, be read again next time, and no other."""
+def failed_pages(_app: Sphinx, env: Any, *_: object) -> list[str]:
+    """What is read again next time; MyST-NB has named these pages."""
     pages = NbMetadataCollector.get_doc_data(env).items()
-    failed = [name for name, known in pages if known.get("exec_data", {}).get("traceback")]
-    if app._warncount > len(failed):  # each failure is one warning; nobody would see others again
-        sys.exit("\nThe warnings above are errors.")
-    for name in failed:
-        del env.all_docs[name]
+    return [name for name, known in pages if known.get("exec_data", {}).get("traceback")]
 
 
-def stop_at_warnings(app: Sphinx, *_: object) -> None:
-    """End, now that what was read is stored, or written."""
+def stop_at_warnings(app: Sphinx, env: Any) -> None:
+    """End, now that what was read is stored, unless a page has a warning that nobody would see again."""
+    if app._warncount > 2 * len(failed_pages(app, env)):  # MyST-NB warns twice of each
+        Path(app.doctreedir, ENV_PICKLE_FILENAME).unlink()
     if app._warncount:
         sys.exit("\nThe warnings above are errors.")
 
@@ -136,7 +134,6 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     """Write each download."""
     if exception:
         return
-    stop_at_warnings(app)
     for source, (pages, download) in app.env.dlfiles.items():
         if download.suffix == ".ipynb":
             notebook = nbformat.read(Path(app.srcdir, source), as_version=4)
@@ -153,7 +150,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register how kernels are reached, and what comes after the pages."""
     LocalProvisioner.pre_launch = use_file_transport
-    app.connect("env-updated", keep_what_passed)
+    app.connect("env-get-outdated", failed_pages)
     app.connect("env-check-consistency", stop_at_warnings)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

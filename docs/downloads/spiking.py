@@ -31,8 +31,8 @@ def decays(raw, shortest=2.0, longest=100.0):
 
 def with_past(inputs, delays):
     """Return the inputs of all delays side by side: (time step, ..., delay and channel)."""
-    others = [(0, 0)] * (inputs.ndim - 1)
-    past = [jnp.pad(inputs, [(n, 0), *others])[: len(inputs)] for n in delays]  # 0 before the first
+    other_axes = [(0, 0)] * (inputs.ndim - 1)
+    past = [jnp.pad(inputs, [(delay, 0), *other_axes])[: len(inputs)] for delay in delays]
     return jnp.concatenate(past, axis=-1)
 
 

@@ -8,7 +8,7 @@ from evidence.results import DATA, Markdown
 
 RECORD = json.loads((DATA / "peers.json").read_text("utf-8"))
 TRIANGLES, NEURONS = (pd.DataFrame(RECORD[part].values()) for part in ("triangles", "neurons"))
-braintools, jax = map(RECORD["runs"]["3.13"]["versions"].get, ["braintools", "jax"])
+braintools, jax = (RECORD["runs"]["3.13"]["versions"][name] for name in ("braintools", "jax"))
 VERSIONS = {name: v for run in RECORD["runs"].values() for name, v in run["versions"].items()}
 RELUGRAD = TRIANGLES["library"] == "relugrad"
 OTHERS = TRIANGLES[~RELUGRAD & TRIANGLES["NaN"].notna()]  # the rest have a formula alone
@@ -38,7 +38,7 @@ def table_of_resets() -> Markdown:
     at_zero = OTHERS.drop_duplicates("library").set_index("library")["spike at 0"].astype(int)
     shown = NEURONS[["neuron", "reset", "gradient"]]
     library = NEURONS["library"].replace("brainpy", "braintools")
-    shown = shown.assign(**{"spike at x = 0": library.map(at_zero)})
+    shown = shown.assign(**{"spike at x = 0": library.map(at_zero).astype(int)})
     return Markdown(shown.to_markdown(index=False))
 
 

@@ -228,7 +228,9 @@ def test_search_is_quick(text: str, landing: Page) -> None:
 
 
 def test_search_shows_the_sentence(landing: Page) -> None:
-    """The one with most of the words, of which each counts once, and not code."""
+    """The one with most of the words, of which each counts once; and what looks like HTML as it is."""
+    _search(landing, "your function in the dtype of x: asarray result sqrt")
+    expect(landing.locator("dialog li").first).to_contain_text("# <- your function")
     _search(landing, "find and revive dead neurons")
     shown = landing.locator("dialog li", has_text="dead neuron").first
     expect(shown).to_contain_text("Most dead neurons either never spike or always spike; to find")

@@ -7,7 +7,6 @@ of arrays. Delays and time constants are in time steps.
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from warnings import warn
 
 import jax
@@ -17,9 +16,7 @@ import optax
 from optax import softmax_cross_entropy_with_integer_labels as cross_entropy
 from relugrad import ReluGrad
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state, compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_random_state, compute_class_weight, multiclass, validation
 
 DELAYS = (0, 1, 3, 9)
 
@@ -31,8 +28,7 @@ def decays(raw, shortest=2.0, longest=100.0):
 
 def with_past(inputs, delays):
     """Return the inputs of all delays side by side: (time step, ..., delay and channel)."""
-    other_axes = [(0, 0)] * (inputs.ndim - 1)
-    past = [jnp.pad(inputs, [(delay, 0), *other_axes])[: len(inputs)] for delay in delays]
+    past = [jnp.roll(inputs, delay, axis=0).at[:delay].set(0) for delay in delays]
     return jnp.concatenate(past, axis=-1)
 
 
@@ -52,8 +48,7 @@ def adlif(spike, currents, decay=0.9, slow=0.97, by_v=0.03, by_s=0.1):
         return (v, a), s
 
     zeros = jnp.zeros_like(currents[0])
-    _, spikes = jax.lax.scan(step, (zeros, zeros), currents)
-    return spikes
+    return jax.lax.scan(step, (zeros, zeros), currents)[1]
 
 
 def layer(w, inputs, spike, delays):
@@ -68,6 +63,11 @@ def layer(w, inputs, spike, delays):
     return adlif(spike, currents, decay, slow, gain * (1 - slow) * w["by_v"], gain * w["by_s"])
 
 
+# Compiles a function once for each shape of its arrays, and for each value of these two arguments
+compiled = partial(jax.jit, static_argnames=["delays", "layer"])
+
+
+@compiled
 def network(weights, inputs, spike=ReluGrad(), delays=DELAYS, layer=layer):
     """Return the scores of classes, (example, class), and a list with the spikes of each layer."""
     spikes = []
@@ -96,13 +96,12 @@ def draw(rng, inputs, sizes, counts, **settings):
     ``counts`` the number of examples in each class.
     """
     seen = len(settings.get("delays", DELAYS))  # how often a neuron sees each input
-    sizes = [inputs.shape[2], *np.ravel(sizes)]
-    hidden = [draw_layer(rng, seen * n, neurons) for n, neurons in pairwise(sizes)]
-    out, bias = np.zeros((sizes[-1], len(counts))), np.log(counts)
-    weights = jax.tree.map(np.float32, {"hidden": hidden, "out": out, "bias": bias})
+    sizes = np.array([inputs.shape[2], *np.ravel(sizes)])
+    hidden = [draw_layer(rng, *size) for size in zip(seen * sizes[:-1], sizes[1:], strict=True)]
+    weights = {"hidden": hidden, "out": np.zeros((sizes[-1], len(counts))), "bias": np.log(counts)}
     sample = inputs[:, rng.choice(inputs.shape[1], 200)]
     for _ in range(10):  # the rarer a neuron's spikes, the larger the weights of its inputs
-        _, spikes = run(weights, sample, **settings)
+        _, spikes = network(weights, sample, **settings)
         for w, s in zip(weights["hidden"], spikes, strict=True):
             w["in"] = w["in"] * np.sqrt(np.clip(0.05 / (np.mean(s, axis=(0, 1)) + 1e-9), 0.25, 4))
     return weights
@@ -111,11 +110,6 @@ def draw(rng, inputs, sizes, counts, **settings):
 def loss(weights, inputs, labels, **settings):
     """Return the mean cross-entropy. Settings are the network's ``spike``, ``delays``, ``layer``."""
     return cross_entropy(network(weights, inputs, **settings)[0], labels).mean()
-
-
-# Compiled once for each shape of the arrays, and for each value of the two static settings
-compiled = partial(jax.jit, static_argnames=["delays", "layer"])
-run = compiled(network)
 
 
 @compiled
@@ -143,30 +137,27 @@ def scores_of(weights, inputs, **settings):
     """Return the scores of any number of examples, computed 200 at a time."""
     n = inputs.shape[1]
     parts = [inputs[:, np.arange(start, start + 200) % n] for start in range(0, n, 200)]
-    return np.concatenate([run(weights, part, **settings)[0] for part in parts])[:n]
+    return np.concatenate([network(weights, part, **settings)[0] for part in parts])[:n]
 
 
 def train_and_choose(rng, weights, inputs, labels, share, number, updates, *how, **settings):
-    """Return the weights that do best on examples held out, what they gain there, and all losses.
+    """Return the weights that do best on examples held out, and what they gain there.
 
     ``share`` weighs each example, and ``number`` of them are held out: if 0, the weights are chosen
     by examples that are trained on. The gain of each example is by how much its loss is less than
     with the first weights. ``how`` holds what else ``train`` takes: ``batch`` and ``rate``.
     """
-    n, size = len(labels), number or min(200, len(labels))
-    by_class = np.lexsort([rng.random(n), labels])  # one class after another, in random order
-    held = by_class[(2 * np.arange(size) + 1) * n // (2 * size)]  # of each class, the same share
-    kept = np.setdiff1d(by_class, held) if number else by_class
+    by_class = np.lexsort([rng.random(len(labels)), labels])  # by class, each shuffled
+    places = np.linspace(0, len(labels) - 1, number or min(200, len(labels)), dtype=int)
+    held, kept = by_class[places], np.delete(by_class, places if number else [])
     examples, p = (inputs[:, kept], labels[kept]), share[kept] / share[kept].sum()
-    candidates, losses = [weights], []
-    for trained, value in train(rng, weights, *examples, updates, *how, p=p, **settings):
-        losses.append(value)
-        if len(losses) in np.linspace(updates, 0, 20, endpoint=False, dtype=int):
-            candidates.append(trained)
+    course = train(rng, weights, *examples, updates, *how, p=p, **settings)
+    looks = np.linspace(updates, 0, 20, endpoint=False, dtype=int)
+    candidates = [weights, *(w for n, (w, _) in enumerate(course, 1) if n in looks)]
     scores = [scores_of(w, inputs[:, held], **settings) for w in candidates]
-    on_held = [share[held] * cross_entropy(s, labels[held]) for s in scores]
-    best = np.nanargmin(np.mean(on_held, axis=1))
-    return jax.device_get(candidates[best]), on_held[0] - on_held[best], np.array(losses)
+    losses = np.array([share[held] * cross_entropy(s, labels[held]) for s in scores])
+    best = losses.mean(axis=1).argmin()  # which is NaN where one is
+    return jax.device_get(candidates[best]), losses[0] - losses[best]
 
 
 def as_inputs(X, max_steps=100):
@@ -228,8 +219,6 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         The weights, a dictionary, for ``network``.
     settings_ :
         Its other arguments, ``spike`` and ``delays``.
-    loss_curve_ :
-        The loss of each batch, a cross-entropy, in an array.
     shape_ :
         The shape of one example.
     n_features_in_ :
@@ -287,8 +276,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         of each example.
         """
         fitted = copy(self)  # takes the place of this one when all is done
-        X, y = validate_data(fitted, X, y, dtype=np.float32, allow_nd=True)
-        check_classification_targets(y)
+        X, y = validation.validate_data(fitted, X, y, dtype=np.float32, allow_nd=True)
+        multiclass.check_classification_targets(y)
         fitted.classes_, labels = np.unique(y, return_inverse=True)
         share = compute_class_weight(self.class_weight, classes=fitted.classes_, y=y)[labels]
         fitted.shape_, n, fraction = X.shape[1:], len(y), self.validation_fraction
@@ -300,20 +289,20 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         settings = {"spike": self.surrogate or ReluGrad(), "delays": tuple(self.delays)}
         weights = draw(rng, inputs, self.hidden_layer_sizes, np.bincount(labels, share), **settings)
         how = number, self.updates, self.batch_size, self.learning_rate_init
-        best, gain, curve = train_and_choose(rng, weights, inputs, labels, share, *how, **settings)
-        if not np.isfinite(curve).all():
+        best, gain = train_and_choose(rng, weights, inputs, labels, share, *how, **settings)
+        if np.isnan(gain).any():
             raise ValueError("The loss isn't finite: lower learning_rate_init, or standardize X.")
         if gain.mean() < 1.5 * gain.std() / len(gain) ** 0.5 + 1e-6:
-            rates = ", ".join(f"{s.mean():.1%}" for s in run(best, inputs[:, :200], **settings)[1])
-            warn(f"Nothing was found; guessing is as good. Rates of layers: {rates}", stacklevel=2)
-        fitted.weights_, fitted.loss_curve_, fitted.settings_ = best, curve, settings
+            rates = [f"{s.mean():.1%}" for s in network(best, inputs[:, :200], **settings)[1]]
+            warn(f"Nothing was found; guessing is as good. Rates: {', '.join(rates)}", stacklevel=2)
+        fitted.weights_, fitted.settings_ = best, settings
         self.__dict__ = fitted.__dict__
         return self
 
     def predict_proba(self, X):
         """Return the probability of each class, (example, class), in the order of ``classes_``."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float32, allow_nd=True, reset=False)
+        validation.check_is_fitted(self)
+        X = validation.validate_data(self, X, dtype=np.float32, allow_nd=True, reset=False)
         if X.shape[1:] != self.shape_:
             raise ValueError(f"X has the shape {X.shape}: expected (n, *{self.shape_}).")
         scores = scores_of(self.weights_, as_inputs(X, self.max_steps), **self.settings_)

@@ -153,6 +153,8 @@ def proofs(session: nox.Session) -> None:
     if "flags" in chosen:  # what JAX will switch on
         flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
         derived = [f"tests/test_{name}.py" for name in ("reference", "autodiff", "rule_checks")]
+        named = "; ".join(f"jax.config.{flag.lower()}" for flag in flags)
+        session.run("python", "-c", f"import jax; {named}")  # an error if JAX has no such flag
         session.run("pytest", "-q", *derived, env=flags)
     if "every_float" in chosen:
         session.run("python", "tests/proofs/every_float.py")

@@ -49,6 +49,10 @@ def test_each_chore_runs_before_a_commit_lands_or_weekly() -> None:
         file = ".github/workflows/weekly.yml" if "default=False" in options else ".ci/run"
         run = re.search(rf"(?:chore:?|--session) {name}\b", read(file) + read("README.md"))
         assert run or name in ("benchmarks", "live"), f"{file}: run the chore {name!r}"
+        for version in re.findall(r'"3\.\d+"', options) if run else []:
+            assert f"{{ chore: {name}, python: {version} }}" in read(file), (
+                f"{file}: with {version}"
+            )
     versions = re.findall(r'^    "(\w+)": \[', read("noxfile.py"), re.MULTILINE)
     (proofs,) = re.findall(r"seldom = \[(.*)\]", read("noxfile.py"))
     runs = read(".ci/run") + read(".github/workflows/weekly.yml")

@@ -44,20 +44,20 @@ def test_the_readme_tells_how_to_install() -> None:
 
 
 def test_each_chore_runs_before_a_commit_lands_or_weekly() -> None:
-    """Before, if nox runs it by default. Two are for people."""
-    for options, name in re.findall(r"\n@nox\.session(.*)\ndef (\w+)", read("noxfile.py")):
+    """Before, if nox runs it by default. Two are for people. So does what follows `--`."""
+    chores, workflows = read("noxfile.py"), ROOT.glob(".github/workflows/*.yml")
+    runs = "".join([read(".ci/run"), *(file.read_text("utf-8") for file in workflows)])
+    assert "continue-on-error" not in runs, ".github/workflows: let a failure show"
+    for options, name in re.findall(r"\n@nox\.session(.*)\ndef (\w+)", chores):
         file = ".github/workflows/weekly.yml" if "default=False" in options else ".ci/run"
         run = re.search(rf"(?:chore:?|--session) {name}\b", read(file) + read("README.md"))
         assert run or name in ("benchmarks", "live"), f"{file}: run the chore {name!r}"
         for version in re.findall(r'"3\.\d+"', options) if run else []:
-            assert f"{{ chore: {name}, python: {version} }}" in read(file), (
-                f"{file}: with {version}"
-            )
-    versions = re.findall(r'^    "(\w+)": \[', read("noxfile.py"), re.MULTILINE)
-    (proofs,) = re.findall(r"seldom = \[(.*)\]", read("noxfile.py"))
-    runs = read(".ci/run") + read(".github/workflows/weekly.yml")
-    for word in [*versions, *re.findall(r"\w+", proofs)]:
-        assert re.search(rf"\b{word}\b", runs), f"run what `-- {word}` selects"
+            assert f"{{ chore: {name}, python: {version} }}" in read(file), "run each version"
+    versions = re.findall(r'^    "(\w+)": \[', chores, re.MULTILINE)
+    always, seldom = (eval(words) for words in re.findall(r"(?:always|seldom) = (\[.*\])", chores))
+    words = " ".join(re.findall(r"(?:select: |-- )([\w ]+)[,\n]", runs)).split()
+    assert {*versions, *seldom} <= {*words} <= {*versions, *always, *seldom}
 
 
 def test_an_example_with_another_output_fails(request: pytest.FixtureRequest) -> None:
@@ -66,11 +66,6 @@ def test_an_example_with_another_output_fails(request: pytest.FixtureRequest) ->
     conftest: Any = request.config.pluginmanager.get_plugin(str(ROOT / "conftest.py"))
     conftest.Collected(verbose=False).run(example, out=(failures := list[Any]()))
     assert (len(failures), "_starts_with_nothing" in request.fixturenames) == (2, True)
-
-
-def test_no_step_of_a_workflow_may_fail() -> None:
-    for file in ROOT.glob(".github/workflows/*.yml"):
-        assert "continue-on-error" not in file.read_text("utf-8"), f"{file}: let a failure show"
 
 
 def test_this_run_has_all_tests_and_examples(request: pytest.FixtureRequest) -> None:

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from typing import Any
+from unittest import mock
 
 import jax
 import numpy as np
@@ -36,8 +37,7 @@ def by_hand(w: Any, inputs: Any, delays: Any) -> Any:
         return np.exp(-1 / np.exp((1 - share) * np.log(shortest) + share * np.log(100)))
 
     keeps, slow = decay(w["decay"], 2), decay(w["slow"], 5)
-    gain, (v, a) = 10 * (1 - keeps), np.zeros((2, len(keeps)))
-    spikes = []
+    gain, (v, a), spikes = 10 * (1 - keeps), np.zeros((2, len(keeps))), []
     for t in range(len(inputs)):
         arrived = [inputs[t - d] if t >= d else np.zeros_like(inputs[0]) for d in delays]
         v = keeps * v + gain * (np.concatenate(arrived) @ w["in"]) - a
@@ -132,8 +132,7 @@ def test_training_follows_its_learning_rate_and_draws_by_probability() -> None:
     moved = [abs(b["bias"] - a["bias"]).max() for a, b in pairwise(course)]
     assert moved[0] == pytest.approx(0.03 / 11, rel=0.01)
     assert max(moved[49], moved[0]) < max(moved) < 0.04
-    p = (LABELS == 2) / (LABELS == 2).sum()
-    *_, (trained, _) = spiking.train(RNG, weights, INPUTS, LABELS, 50, p=p)
+    *_, (trained, _) = spiking.train(RNG, weights, INPUTS, LABELS, 50, p=np.eye(40)[2])
     assert (trained["bias"] - weights["bias"]).argmax() == 2
 
 
@@ -182,12 +181,10 @@ def test_a_fit_is_all_or_nothing(bad: Any) -> None:
     model = clone(QUICK).fit(frame.data, frame.target)
     known = model.score(frame.data, frame.target), {*vars(model)}
     model.set_params(**bad)
-    with pytest.raises((KeyboardInterrupt, ValueError)):
-        model.fit(X, Y)
+    for either in (model, first := clone(model)):
+        with pytest.raises((KeyboardInterrupt, ValueError)):
+            either.fit(X, Y)
     assert (model.score(frame.data, frame.target), {*vars(model)}) == known
-    first = clone(model)
-    with pytest.raises((KeyboardInterrupt, ValueError)):
-        first.fit(X, Y)
     with pytest.raises(NotFittedError):
         first.predict(X)
 
@@ -202,8 +199,7 @@ def test_the_weights_that_are_kept_do_best_on_what_is_held_out() -> None:
         best, gain = spiking.train_and_choose(rng, before, inputs, noise, share, number, 100)
         random = np.random.default_rng(0).random(250)
         order = sorted(range(250), key=lambda i: (noise[i], random[i]))  # by class
-        count = number or 200
-        held = [order[249 * n // (count - 1)] for n in range(count)]
+        held = np.array(order)[np.linspace(0, 249, number or 200, dtype=int)]
         losses = []
         for weights in (before, best):
             logarithms = jax.nn.log_softmax(spiking.scores_of(weights, inputs[:, held]))
@@ -212,6 +208,13 @@ def test_the_weights_that_are_kept_do_best_on_what_is_held_out() -> None:
         return gain.mean()
 
     assert 0 <= of(50) < 0.05 < of(0)  # which is learned by heart
+
+
+@pytest.mark.parametrize(("n", "number"), [(200, 0), (201, 50), (1000, 200)])
+def test_of_more_than_200_a_quarter_is_held_out_and_at_most_200(n: int, number: int) -> None:
+    with mock.patch.object(spiking, "train_and_choose", wraps=spiking.train_and_choose) as choose:
+        clone(QUICK).fit(np.resize(X, (n, 4)), np.resize(Y, n))
+    assert choose.call_args.args[5] == number
 
 
 def test_what_is_noise_is_warned_of() -> None:

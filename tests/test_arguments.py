@@ -21,7 +21,9 @@ X = np.array([-2.0, -0.5, 0.0, 0.5, 2.0], np.float32)
 # Types of x
 
 
-@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float16", "bfloat16", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["float8_e3m4", "float8_e4m3fn", "float16", "bfloat16", "float64"]
+)
 def test_a_float_comes_back_as_it_came(method: str, dtype: str, x64: None) -> None:
     """Whatever the dtypes of alpha and width."""
     function = getattr(ReluGrad(jnp.ones(5, "int8"), jnp.ones(5, "float64")), method)

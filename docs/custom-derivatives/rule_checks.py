@@ -24,7 +24,7 @@ cast = lambda tree, *to: structure(tree).unflatten(map(jnp.asarray, leaves(tree)
 types = lambda tree: [jnp.result_type(a).name for a in leaves(tree)]
 weighted = lambda tree: ravel_pytree(tree)[0] @ ravel_pytree(weights(tree))[0]
 loss = lambda f: lambda *a: weighted(f(*a))
-vmap = lambda f, x, axis=0: jax.vmap(f, axis)(rows(x, axis))
+vmap = lambda f, x: jax.vmap(f)(rows(x))
 scan = lambda f, rows: jax.lax.scan(lambda _, row: (None, f(row)), None, rows)[1]
 
 
@@ -85,7 +85,7 @@ PROGRAMS = {  # functions of f, x and the parameters
     "two_calls": lambda f, x, *p: tree_map(jnp.multiply, jax.jit(f)(x, *p), f(times(0.7, x), *p)),
     "jacobian": lambda f, x, *p: stop(jax.jacrev(lambda x: f(x, *p))(x)),
     "vmap_over_x": lambda f, x, *p: vmap(lambda x: f(x, *p), x),
-    "vmap_in_vmap": lambda f, x, *p: vmap(lambda x: vmap(lambda a: f(*a), (x, *p)), x, -1),
+    "vmap_in_vmap": lambda f, x, *p: vmap(lambda x: vmap(lambda a: f(*a), (x, *p)), x),
     "recurrent_scan": recurrent_scan,
     "scan_in_scan": lambda f, x, *p: scan(lambda x: scan(lambda a: f(*a), rows((x, *p))), rows(x)),
     "checkpointed_scan": lambda f, *a: scan(jax.checkpoint(lambda row: f(*row)), rows(a)),

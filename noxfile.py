@@ -53,7 +53,7 @@ def docs(session: nox.Session) -> None:
     # A page is read again only if it has changed, or what it uses has. CI starts from nothing.
     # What is kept after a warning, docs/_extensions/notebooks.py decides.
     shutil.rmtree("docs/_build" if "CI" in os.environ else SITE, ignore_errors=True)
-    session.run("sphinx-build", "-W", "-j", "12", "-d", "docs/_build/doctrees", "docs", SITE)
+    session.run("sphinx-build", "-M", "html", "docs", "docs/_build", "-W", "-j", "12")
     session.run("pytest", "-q", "tests/docs/test_site.py")
 
 

@@ -29,7 +29,7 @@ def drawn(inputs: Any = INPUTS, **settings: Any) -> Any:
 
 
 def by_hand(w: Any, inputs: Any, delays: Any) -> Any:
-    """Spikes of a layer for one example, (time, neuron), step by step, in 64 bits."""
+    """Spikes of a layer, (time, example, neuron), step by step, in 64 bits."""
     w = {name: np.asarray(numbers, float) for name, numbers in w.items()}
 
     def decay(raw: Any, shortest: float) -> Any:
@@ -37,10 +37,10 @@ def by_hand(w: Any, inputs: Any, delays: Any) -> Any:
         return np.exp(-1 / np.exp((1 - share) * np.log(shortest) + share * np.log(100)))
 
     keeps, slow = decay(w["decay"], 2), decay(w["slow"], 5)
-    gain, (v, a), spikes = 10 * (1 - keeps), np.zeros((2, len(keeps))), []
+    gain, (v, a), spikes = 10 * (1 - keeps), np.zeros((2, inputs.shape[1], len(keeps))), []
     for t in range(len(inputs)):
         arrived = [inputs[t - d] if t >= d else np.zeros_like(inputs[0]) for d in delays]
-        v = keeps * v + gain * (np.concatenate(arrived) @ w["in"]) - a
+        v = keeps * v + gain * (np.concatenate(arrived, axis=-1) @ w["in"]) - a
         spikes.append((v >= 1).astype(float))
         v = v - spikes[-1]
         a = slow * a + gain * ((1 - slow) * w["by_v"] * v + w["by_s"] * spikes[-1])
@@ -51,15 +51,15 @@ def test_the_network_is_its_equations_step_by_step() -> None:
     """Delays, decays, adaptation, threshold, reset; rates of the last layer, standardized."""
     weights, delays = drawn(delays=(0, 2, 5)), (0, 2, 5)
     weights["out"] = RNG.normal(size=(10, 3)).astype(np.float32)
-    scores, spikes = spiking.network(weights, INPUTS, delays=delays)
-    first = by_hand(weights["hidden"][0], INPUTS[:, 7], delays)
+    scores, spikes = spiking.network(weights, INPUTS[:, :10], delays=delays)
+    first = by_hand(weights["hidden"][0], INPUTS[:, :10], delays)
     second = by_hand(weights["hidden"][1], first, delays)
-    assert (spikes[0][:, 7] == first).all()
-    assert (spikes[1][:, 7] == second).all()
-    rates = second.mean(axis=0)
-    standardized = (rates - rates.mean()) / np.sqrt(rates.var() + 1e-3)
+    assert (spikes[0] == first).all()
+    assert (spikes[1] == second).all()
+    rates = second.mean(axis=0).T
+    standardized = ((rates - rates.mean(axis=0)) / np.sqrt(rates.var(axis=0) + 1e-3)).T
     by_hand_scores = standardized @ weights["out"] + np.log([3, 2, 1])
-    np.testing.assert_allclose(scores[7], by_hand_scores, atol=1e-4)
+    np.testing.assert_allclose(scores, by_hand_scores, atol=1e-4)
 
 
 def test_the_gradient_is_that_of_finite_differences() -> None:

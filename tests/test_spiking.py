@@ -49,9 +49,9 @@ def by_hand(w: Any, inputs: Any, delays: Any) -> Any:
 
 def test_the_network_is_its_equations_step_by_step() -> None:
     """Delays, decays, adaptation, threshold, reset; rates of the last layer, standardized."""
-    weights, delays = drawn(delays=(0, 2, 5)), (0, 2, 5)
+    weights, delays = drawn(), (0, 1, 3, 9)
     weights["out"] = RNG.normal(size=(10, 3)).astype(np.float32)
-    scores, spikes = spiking.network(weights, INPUTS[:, :10], delays=delays)
+    scores, spikes = spiking.network(weights, INPUTS[:, :10])
     first = by_hand(weights["hidden"][0], INPUTS[:, :10], delays)
     second = by_hand(weights["hidden"][1], first, delays)
     assert (spikes[0] == first).all()

@@ -143,25 +143,25 @@ def package(session: nox.Session) -> None:
 @nox.session
 def proofs(session: nox.Session) -> None:
     """Prove the three of `always`, or what takes minutes."""
-    always = ["coverage", "processes", "scikit_learn"]
-    seldom = ["every_float", "flags", "upstream"]
+    shown = ["--doctest-modules", "src", "README.md", "docs/reference"]
+    flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
+    always = {
+        "coverage": ["--cov", *shown],  # a page and the docstrings reach every line and branch
+        "processes": ["tests/proofs/test_processes.py"],
+        "scikit_learn": ["-n", "2", "tests/proofs/test_scikit_learn.py"],
+    }
+    seldom = {
+        "every_float": ["tests/proofs/test_every_float.py"],
+        "upstream": ["tests/proofs/test_upstream.py"],
+        "flags": [f"tests/test_{name}.py" for name in ("reference", "autodiff", "rule_checks")],
+    }
     chosen = _words(session, *always, *seldom) or always
     session.install("-e", ".", "--group", "test")
-    if "coverage" in chosen:  # a page and the docstrings reach every line and branch
-        shown = ["src", "README.md", "docs/reference"]
-        session.run("pytest", "-q", "--doctest-modules", *shown, "--cov")
-    if "flags" in chosen:  # what JAX will switch on
-        flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
-        derived = [f"tests/test_{name}.py" for name in ("reference", "autodiff", "rule_checks")]
-        named = "; ".join(f"jax.config.{flag.lower()}" for flag in flags)
-        session.run("python", "-c", f"import jax; {named}")  # an error if JAX has no such flag
-        session.run("pytest", "-q", *derived, env=flags)
-    if "every_float" in chosen:
-        session.run("python", "tests/proofs/every_float.py")
-    for proof in ("processes", "scikit_learn", "upstream"):
-        if proof in chosen:
-            tests = f"tests/proofs/test_{proof}.py"
-            session.run("pytest", "-q", "-n", "2", tests, env={"SCIPY_ARRAY_API": "1"})
+    named = "; ".join(f"jax.config.{flag.lower()}" for flag in flags)
+    session.run("python", "-c", f"import jax; {named}")  # an error if JAX has no such flag
+    for proof in chosen:
+        env = flags if proof == "flags" else {"SCIPY_ARRAY_API": "1"}
+        session.run("pytest", "-q", *(always | seldom)[proof], env=env)
 
 
 def _install_others(session: nox.Session) -> None:

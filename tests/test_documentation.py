@@ -45,19 +45,21 @@ def test_the_readme_tells_how_to_install() -> None:
 
 def test_each_chore_runs_before_a_commit_lands_or_weekly() -> None:
     """Before, if nox runs it by default. Two are for people. So does what follows `--`."""
-    chores, workflows = read("noxfile.py"), ROOT.glob(".github/workflows/*.yml")
-    runs = "".join([read(".ci/run"), *(file.read_text("utf-8") for file in workflows)])
+    chores, weekly = read("noxfile.py"), ".github/workflows/weekly.yml"
+    files = [ROOT / ".ci/run", *ROOT.glob(".github/workflows/*.yml")]
+    runs = "".join(file.read_text("utf-8") for file in files)
     assert "continue-on-error" not in runs, ".github/workflows: let a failure show"
     for options, name in re.findall(r"\n@nox\.session(.*)\ndef (\w+)", chores):
-        file = ".github/workflows/weekly.yml" if "default=False" in options else ".ci/run"
+        file = weekly if "default=False" in options else ".ci/run"
         run = re.search(rf"(?:chore:?|--session) {name}\b", read(file) + read("README.md"))
         assert run or name in ("benchmarks", "live"), f"{file}: run the chore {name!r}"
         for version in re.findall(r'"3\.\d+"', options) if run else []:
             assert f"{{ chore: {name}, python: {version} }}" in read(file), "run each version"
-    versions = re.findall(r'^    "(\w+)": \[', chores, re.MULTILINE)
-    always, seldom = (eval(words) for words in re.findall(r"(?:always|seldom) = (\[.*\])", chores))
-    words = " ".join(re.findall(r"(?:select: |-- )([\w ]+)[,\n]", runs)).split()
-    assert {*versions, *seldom} <= {*words} <= {*versions, *always, *seldom}
+    words = re.findall(r'^ +"(\w+)": \[', chores, re.MULTILINE)
+    selects = lambda text: " ".join(re.findall(r"(?:select: |-- )([\w ]+)[,\n]", text)).split()
+    always = re.findall(r'"(\w+)": \[', chores.partition("always = {")[2].partition("}")[0])
+    assert {*words} - {*always} <= {*selects(read(".ci/run") + read(weekly))}
+    assert {*selects(runs)} <= {*words}
 
 
 def test_an_example_with_another_output_fails(request: pytest.FixtureRequest) -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import pickle
 from typing import Any
 
 import jax
@@ -76,9 +75,3 @@ def test_equal_numbers_and_the_mode_make_equal_surrogates() -> None:
     equal = {ReluGrad(1, 2), ReluGrad(1.0, np.float32(2)), ReluGrad(jnp.float32(1), 2)}
     others = {ReluGrad(3, 2), ReluGrad(1, 3), ReluGrad(1, 2, forward_mode=True)}
     assert (len(equal), len(equal | others)) == (1, 4)
-
-
-def test_a_pickle_is_the_same_surrogate() -> None:
-    """Also with an array."""
-    spike = ReluGrad(jnp.array([0.5, 1.0]), 2.0, forward_mode=True)
-    assert repr(pickle.loads(pickle.dumps(spike))) == repr(spike)

@@ -72,12 +72,13 @@ def arguments_alone(f, *a):  # one alone has a derivative, or a batch
 
 
 def mesh(f, *a, gradient=True):  # a scan on each of two devices, of gradients, too
-    if len(jax.devices()) < 2:
+    devices, split = jax.devices()[:2], PartitionSpec("device")
+    if len(devices) < 2:
         raise SkipTest("one device: jax.config.update('jax_num_cpu_devices', 2) makes two CPUs")
     grad = lambda row: stop(jax.grad(loss(f), range(len(a)))(*row)) if gradient else ()
-    devices, split = Mesh(jax.devices()[:2], "device"), PartitionSpec("device")
     run = partial(scan, lambda row: (f(*row), grad(row)))
-    return jax.shard_map(run, mesh=devices, in_specs=split, out_specs=split)(rows(a))
+    mapped = jax.shard_map(run, mesh=Mesh(devices, "device"), in_specs=split, out_specs=split)
+    return mapped(rows(a))
 
 
 PROGRAMS = {  # functions of f, x and the parameters

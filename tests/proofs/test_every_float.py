@@ -1,6 +1,6 @@
 """Check ReluGrad on every float32 that there is.
 
-``python tests/proofs/every_float.py`` fails at the first mistake. For each pair of alpha and width, and each of the 2**32 bit patterns x:
+For each pair of alpha and width, and each of the 2**32 bit patterns x:
 
 - The spike is 1 for x >= 0, 0 for x < 0 and NaN for NaN.
 - The gradient that ``jax.vjp`` returns is the slope, and the slope is even, bit for bit.
@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax import Array
 from numpy.testing import assert_array_equal
 
@@ -44,8 +45,9 @@ def ulps(slopes: Any, x: Any, alpha: float, width: float) -> Any:
     return abs(slopes - exact) / np.ldexp(1.0, exponent - 24)
 
 
-def check(alpha: float, width: float) -> None:
-    """Check all values and their negatives."""
+@pytest.mark.parametrize(("alpha", "width"), PAIRS)
+def test_every_float(alpha: float, width: float) -> None:
+    """All values and their negatives."""
     spike = ReluGrad(alpha, width)
     for start in range(0, 2**31, CHUNK):
         x = np.arange(start, start + CHUNK, dtype=np.uint32).view(np.float32)
@@ -63,9 +65,3 @@ def check(alpha: float, width: float) -> None:
             assert np.isnan(others[nan]).all()
         inside = ~(nan | outside)
         assert (ulps(slopes[inside], np.where(normal, x, 0)[inside], alpha, width) <= 1.5).all()
-
-
-if __name__ == "__main__":
-    for pair in PAIRS:
-        check(*pair)
-        print(f"alpha, width = {pair}: all are right")

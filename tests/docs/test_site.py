@@ -12,14 +12,14 @@ from tests.docs.blocks import RELEASED, SITE, cells, compact, executed, parsed, 
 
 import relugrad
 
-REFERENCE = SITE / "reference/relugrad.html"
 PYTHON = {"default", "ipython3", "pycon", "pycon3", "python"}
 OTHER = {"bibtex", "sh", "text"}  # commands, and what was printed or raised elsewhere
 FACTS = [  # without spaces
     "finalclassrelugrad.ReluGrad(alpha=0.3,width=1.0,",  # not an example of a call
     "g(x)={1x≥00x<0",
     "g′(x)=ReLU(α(w−|x|))=max(0,α(w−|x|))",
-    "peaksatαwatx=0",
+    "peaksatαwatx=0,fallslinearlyto0atx=±w,is0for|x|≥w:",
+    "from0at-widthtoalpha*width**2atwidth.",
     "foralphain[0.3,0.5,1.0]:forwidthin[1.0,2.0]:",
     "forwidthin[0.5,1.0,1.5,2.0]:surrogate=ReluGrad(0.5,width)",
     "jax.vmap(jax.grad(surrogate))(x)",
@@ -32,7 +32,7 @@ FACTS = [  # without spaces
 @pytest.fixture(scope="module")
 def entry() -> Tag:
     """The entry of ReluGrad on the reference page."""
-    return parsed(REFERENCE).select("dl:has(> [id='relugrad.ReluGrad'])")[0]
+    return parsed(SITE / "reference/relugrad.html").select("dl:has(> [id='relugrad.ReluGrad'])")[0]
 
 
 @pytest.mark.parametrize("fact", FACTS)
@@ -48,9 +48,9 @@ def test_reference_page_has_its_sections(entry: Tag) -> None:
     assert {"Parameters", "Examples", "See also", "References"} <= titles
     assert len(entry.select("math[display=block]")) == 2  # each on a line of its own
     parameters = [item.get_text() for item in entry.select("dl.field-list li")]
-    for name in ["alpha", "width"]:
+    for name, unit in ("alpha", "1 / (unit of x)²"), ("width", "the unit of x"):
         text = next(text for text in parameters if text.startswith(name))
-        assert all(word in text for word in ["ArrayLike", "unit", "Default"]), text
+        assert all(word in text for word in ["ArrayLike", f", in {unit}", "Default"]), text
 
 
 def test_internal_links_and_anchors_resolve(name: str) -> None:

@@ -49,11 +49,12 @@ copies = lambda *arguments: jax.tree.map(jnp.copy, arguments)
 def smooth(**changed: Function) -> Rule:
     """The hyperbolic tangent with the slope of a bell, or with something else."""
     parts: dict[str, Function] = {"value": tanh, "slope": bump, "times": jnp.multiply}
-    parts |= {"stored": copies, "of_p": lambda ct: None} | changed
+    parts |= {"stored": copies, "of_p": lambda ct: None, "dtype": lambda ct: ct.dtype} | changed
     function = jax.custom_vjp(parts["value"])
 
     def backward(stored: Any, ct: Any) -> Any:
-        return parts["times"](ct, parts["slope"](*stored[:2])).astype(ct.dtype), parts["of_p"](ct)
+        of_x = parts["times"](ct, parts["slope"](*stored[:2]))
+        return of_x.astype(parts["dtype"](ct)), parts["of_p"](ct)
 
     function.defvjp(lambda *a: (function(*a), parts["stored"](*a)), backward)
     return Rule(function, lambda x, p: jnp.tanh(x), lambda dx, x, p: dx * bump(x, p), **NUMBER)
@@ -96,12 +97,14 @@ WRONG = {
     "vmap_in_vmap": once(slope=in_batches(bump, lambda axes, f: in_batches(f, in_any_batch))),
     "parameter_for_each_column": smooth(slope=lambda x, p: bump(x, jnp.mean(p))),
     "arguments_alone": once(slope=in_batches(bump, if_x_alone)),
+    "one_call, skipped": Rule(jnp.tanh, jnp.tanh, skip={"one_call": "a reason"}),
     "outputs_alone": Rule(both, lambda x: (jnp.sin(x), jnp.cos(x))),
     "jacobian": once(times=in_batches(jnp.multiply, lambda axes, f: f if all(axes) else double(f))),
     "cotangents": smooth(times=lambda ct, slope: jnp.clip(ct, -1e8, 1e8) * slope),
     "cotangents, infinite": smooth(times=lambda ct, slope: jnp.clip(ct, -1e30, 1e30) * slope),
     "dtypes": smooth(value=lambda x, p: jnp.tanh(x) + 0 * p),
     "dtypes, float16": smooth(slope=lambda x, p: (1 + 0.03 * (x.dtype == "float16")) * bump(x, p)),
+    "dtypes, of x": smooth(dtype=lambda ct: "float32"),
     "dtypes, of gradients": smooth(of_p=lambda ct: 0 * ct.sum()),
     "memory": smooth(stored=lambda x, p: (x, p, bump(x, p))),
     "nan": smooth(slope=lambda x, p: jnp.nan_to_num(bump(x, p))),

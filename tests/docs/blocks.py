@@ -3,21 +3,16 @@
 import functools
 import inspect
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
 
-from relugrad import ReluGrad, relu_grad
-from spiking import SpikingClassifier
+from relugrad import ReluGrad
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "docs/_build/html"
 RELEASED = "date-released" in (ROOT / "CITATION.cff").read_text("utf-8")
-# What conftest.py in the root runs of a page
-CONVERSATION = re.compile(r"^```py(?:con|thon)\n(>>> .*?)^```", re.DOTALL | re.MULTILINE)
-DOCUMENTED = [relu_grad, ReluGrad, SpikingClassifier, *vars(ReluGrad).values()]
 
 
 @functools.cache
@@ -47,13 +42,11 @@ def compact(text: str) -> str:
 
 @functools.cache
 def executed(weekly: bool) -> str:
-    """All code that ran, without blank lines: a build fails when a notebook's cell or a figure does.
+    """All code that ran, but prompts: a build fails when a notebook's cell or a figure does.
 
     What runs once a week, in environments of its own, counts on pages that say so.
     """
-    pages = [ROOT / "README.md", ROOT / "docs/index.md", *ROOT.glob("docs/[!_]*/*.md")]
-    texts = [block for page in pages for block in CONVERSATION.findall(page.read_text("utf-8"))]
-    texts += [inspect.getdoc(thing) or "" for thing in DOCUMENTED]
+    texts = [inspect.getdoc(ReluGrad) or ""]  # whose figure is drawn
     for notebook in (SITE.parent / "jupyter_execute").rglob("*.ipynb"):
         texts += [cell["source"] for cell in cells(notebook) if cell.get("execution_count")]
     files = [*SITE.glob("_downloads/*/*.py"), *ROOT.glob("docs/*/*_rule.py")]  # run by `tests`

@@ -76,9 +76,7 @@ def test_this_run_has_all_tests_and_examples(request: pytest.FixtureRequest) -> 
     files = [*ROOT.glob("tests/test_*.py"), *ROOT.glob("docs/evidence/*.py")]
     present = {file: file.read_text("utf-8").count("\ndef test_") for file in files}
     for page in PAGES:
-        present[page] = len(
-            re.findall(r"^ *[`:]{3}.*\n *>>> ", page.read_text("utf-8"), re.MULTILINE)
-        )
+        present[page] = len(re.findall(r"(?m)^ *[`:]{3}.*\n *>>> ", page.read_text("utf-8")))
     methods = filter(inspect.isfunction, vars(relugrad.ReluGrad).values())
     docstrings = map(inspect.getdoc, [relugrad.relu_grad, relugrad.ReluGrad, *methods])
     present[ROOT / "src/relugrad/_relu_grad.py"] = sum(">>>" in (text or "") for text in docstrings)

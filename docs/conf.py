@@ -107,9 +107,8 @@ def build_package(_app: Sphinx, _config: object) -> None:
 def prepare(app: Sphinx, _page: str, source: list[str]) -> None:
     """Fill the version in, and read the page again when something changes that it may execute."""
     source[0] = source[0].replace("VERSION", version)
-    for folder in "../src/relugrad", "downloads", "evidence", "_data":
-        for file in filter(Path.is_file, (HERE / folder).iterdir()):
-            app.env.note_dependency(str(file))
+    for file in [*HERE.parent.glob("src/*/*.py"), *HERE.glob("*/*.py"), *HERE.glob("*/*.json")]:
+        app.env.note_dependency(str(file))
 
 
 def write_formula(translator: SphinxTranslator, node: nodes.math | nodes.math_block) -> None:

@@ -16,6 +16,7 @@ PYTHON = {"default", "ipython3", "pycon", "pycon3", "python"}
 OTHER = {"bibtex", "sh", "text"}  # commands, and what was printed or raised elsewhere
 FACTS = [  # without spaces
     "finalclassrelugrad.ReluGrad(alpha=0.3,width=1.0,",  # not an example of a call
+    "spikeswherex>=0,anditsderivativeismax(0,alpha*(width-abs(x)))instead",
     "g(x)={1x≥00x<0",
     "g′(x)=ReLU(α(w−|x|))=max(0,α(w−|x|))",
     "peaksatαwatx=0,fallslinearlyto0atx=±w,is0for|x|≥w:",

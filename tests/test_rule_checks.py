@@ -76,11 +76,8 @@ def in_batches(function: Function, other: Function) -> Function:
     return mapped
 
 
-def logged(*arguments: Any) -> Any:
-    io_callback(lambda: None, None)  # which jax.checkpoint refuses
-    return copies(*arguments)
-
-
+# A callback, which jax.checkpoint refuses
+logged = lambda *arguments: (io_callback(lambda: None, None), copies(*arguments))[1]
 # The gradient by p is another where x gets none
 of_p_alone: Any = smooth().function
 x_counts = lambda x, p: (of_p_alone(x.value, p.value), (x.value, p.value, (0,) * x.perturbed))
@@ -119,6 +116,7 @@ WRONG = {
     "dtypes, of x": smooth(dtype=lambda ct: "float32"),
     "dtypes, of gradients": smooth(of_p=lambda ct: 0 * ct.sum()),
     "memory": smooth(stored=lambda x, p: (x, p, bump(x, p))),
+    "memory, of what is fixed": smooth(stored=lambda x, p: (jnp.full_like(x, p), p)),
     "nan": smooth(slope=lambda x, p: jnp.nan_to_num(bump(x, p))),
     "nan, elsewhere": smooth(times=lambda ct, slope: ct * slope + 0 * ct.sum()),
     "nan, at the peak": smooth(times=lambda ct, g: jnp.where(g < 0.99, ct, jnp.nan_to_num(ct)) * g),

@@ -67,7 +67,7 @@ def test_each_chore_runs_before_a_commit_lands_or_weekly() -> None:
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
 def test_the_last_job_of_a_workflow_waits_for_all_others(file: Path) -> None:
-    """It publishes; so each other one is needed by one that comes after it."""
+    """In ci.yml and release.yml it publishes: a later job needs each one before it."""
     *before, _ = jobs = yaml.safe_load(file.read_text("utf-8"))["jobs"]
     assert {*before} == {name for job in jobs.values() for name in job.get("needs", [])}
 

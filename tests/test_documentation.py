@@ -73,11 +73,12 @@ def test_the_last_job_of_a_workflow_waits_for_all_others(file: Path) -> None:
 
 
 def test_an_example_with_another_output_fails(request: pytest.FixtureRequest) -> None:
-    """Or with an error: pytest raises what stands in the list."""
-    example = doctest.DocTestParser().get_doctest(">>> 1\n2\n>>> 1 / 0\n2\n", {}, "", None, 0)
+    """Or without one, with an error or with a warning: pytest raises what stands in the list."""
+    text = ">>> 1\n2\n>>> None\n2\n>>> import warnings\n>>> warnings.warn('', DeprecationWarning)\n"
+    example = doctest.DocTestParser().get_doctest(text, {}, "", None, 0)
     conftest: Any = request.config.pluginmanager.get_plugin(str(ROOT / "conftest.py"))
     conftest.Collected(verbose=False).run(example, out=(failures := list[Any]()))
-    assert (len(failures), "_starts_with_nothing" in request.fixturenames) == (2, True)
+    assert (len(failures), "_starts_with_nothing" in request.fixturenames) == (3, True)
 
 
 def test_this_run_has_all_tests_and_examples(request: pytest.FixtureRequest) -> None:

@@ -156,8 +156,9 @@ def test_a_feature_is_a_current_and_long_series_are_shortened() -> None:
     long = [[0, 0, 1, 2], [3, 4, 5, 6], [7, 8, 9, 10], [11, 12, 13, 14]]
     assert as_inputs(series, 4)[:, 0].tolist() == long
     assert as_inputs(series, 7)[:, 0].tolist() == series[0].tolist()
-    wide = np.ones((2, 7, 600))
+    wide, narrow = np.ones((2, 7, 600)), np.ones((2, 7, 500))
     assert as_inputs(wide, 4).tolist() == np.stack([1 * wide[:, 0], *3 * [2 * wide[:, 0]]]).tolist()
+    assert as_inputs(narrow, 4).shape == (4, 2, 1000)
 
 
 def test_predictions_are_softmax_of_scores_in_batches_and_by_name() -> None:

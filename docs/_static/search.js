@@ -30,11 +30,10 @@ function add([id, title, heading, keywords, text]) {
   for (const term of [...seen, ...split(keywords).map(stem)]) indexed.add(term);
 }
 
-// The words of a question, and of a long text that was pasted, the rarest that there are
+// The words of a question, and of a long text that was pasted, those that there are
 function asked(text) {
   const words = [...new Set(split(text))];
-  const known = words.filter((word) => words.length < 40 || indexed.has(stem(word)));
-  return known.sort((one, other) => worth(stem(other)) - worth(stem(one))).slice(0, 40);
+  return words.filter((word) => words.length < 40 || indexed.has(stem(word)));
 }
 
 function element(name, properties, ...content) {

@@ -117,21 +117,20 @@ MYST = r"\{[a-z:-]+\}`|```\{|\{(?:math|code)-|^:::|\]\((?!http|attachment:)"
 
 
 def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
-    """A page that shows cells, but Home, has one download: its code, executed, and Markdown alone."""
+    """A page that shows cells, but Home, has one download: its code, executed, and all of its text."""
     page, name = parsed(SITE / notebook), notebook.replace(".html", ".ipynb").rpartition("/")[2]
     shown = [pre.get_text().strip() for pre in page.select("article .cell_input pre")]
-    links = page.select(f"article a.download[href$='/{name}']")
+    article: Any = page.article
+    links = article.select(f"a.download[href$='/{name}']")
     offers = bool(shown) and name != "index.ipynb"
     assert len(links) == offers, f"{place(notebook, name)}: offer `{{nb-download}}{name}` once"
     for link in links:
         offered = cells((SITE / notebook).parent / str(link["href"]))
-        for cell in offered:  # what is written into files, or needed for it, is folded
-            assert bool(cell["metadata"]) == ("b64decode" in cell["source"])
+        # What is written into files, or needed for it, is folded.
+        assert all(bool(c["metadata"]) == ("b64decode" in c["source"]) for c in offered)
         code = [cell for cell in offered if cell["cell_type"] == "code"]
         sources = [cell["source"].strip() for cell in code]
-        at = next(
-            n for n, source in enumerate(sources) if source.startswith("%pip install --quiet ")
-        )
+        at = [source[:21] for source in sources].index("%pip install --quiet ")
         assert [source for source in sources[at:] if not source.startswith("%")] == shown
         installed = sources[at].split()[3:]
         named = page.select("p:has(a.download) code:-soup-contains('pip install')")
@@ -147,7 +146,9 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
         printed = [pre.get_text().strip() for pre in page.select("article .stream pre")]
         assert ["".join(output["text"]).strip() for output in outputs] == printed
         text = "\n".join(cell["source"] for cell in offered if cell not in code)
-        assert re.search(r"^# ", text, re.MULTILINE)
+        words = lambda text: {*re.findall(r"[A-Za-z]{5,}", text)}
+        offer, everything = link.parent.get_text(" "), str(offered).replace("\\n", " ")
+        assert words(article.get_text(" ")) <= words(offer) | words(everything)
         assert re.findall(MYST, text, re.MULTILINE) == []
 
 

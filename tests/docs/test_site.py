@@ -120,7 +120,8 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
     """A page that shows cells, but Home, has one download: its code, executed, and all of its text."""
     page, name = parsed(SITE / notebook), notebook.replace(".html", ".ipynb").rpartition("/")[2]
     shown = [pre.get_text().strip() for pre in page.select("article .cell_input pre")]
-    links = page.select(f"article a.download[href$='/{name}']")
+    article: Any = page.article
+    links = article.select(f"a.download[href$='/{name}']")
     offers = bool(shown) and name != "index.ipynb"
     assert len(links) == offers, f"{place(notebook, name)}: offer `{{nb-download}}{name}` once"
     for link in links:
@@ -147,7 +148,7 @@ def test_a_notebook_is_offered_as_a_plain_one(notebook: str) -> None:
         text = "\n".join(cell["source"] for cell in offered if cell not in code)
         words = lambda text: {*re.findall(r"[A-Za-z]{5,}", text)}
         offer, everything = link.parent.get_text(" "), str(offered).replace("\\n", " ")
-        assert words(page.select("article")[0].get_text(" ")) <= words(offer) | words(everything)
+        assert words(article.get_text(" ")) <= words(offer) | words(everything)
         assert re.findall(MYST, text, re.MULTILINE) == []
 
 

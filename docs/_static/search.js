@@ -15,7 +15,7 @@ const index = new MiniSearch({ fields, storeFields: fields, tokenize: split, pro
 const [shown, indexed] = [new Map(), new Set()]; // how many sections show a stem, and what keywords have as well
 const worth = (term) => (stop.has(term) ? 0.01 : 1) / Math.sqrt(1 + (shown.get(term) ?? 0)); // rare ones say more
 const options = {
-  tokenize: asked,
+  tokenize: (text) => [...new Set(split(text))],
   processTerm: (word) => (indexed.has(stem(word)) ? stem(word) : `=${word}`),
   boost: { title: 2, heading: 2, keywords: 2 },
   boostTerm: worth,
@@ -28,12 +28,6 @@ function add([id, title, heading, keywords, text]) {
   const seen = new Set(split(`${title} ${heading} ${text}`).map(stem));
   for (const term of seen) shown.set(term, 1 + (shown.get(term) ?? 0));
   for (const term of [...seen, ...split(keywords).map(stem)]) indexed.add(term);
-}
-
-// The words of a question, and of a long text that was pasted, those that there are
-function asked(text) {
-  const words = [...new Set(split(text))];
-  return words.filter((word) => words.length < 40 || indexed.has(stem(word)));
 }
 
 function element(name, properties, ...content) {
@@ -82,13 +76,14 @@ function remark(words) {
 }
 
 function find() {
-  const sections = Map.groupBy(index.search(input.value, options), ({ id }) => id.split("#")[0]);
+  const asked = input.value.replace(/^.*\b(?=\w+Error: )/, ""); // of a traceback, the message
+  const sections = Map.groupBy(index.search(asked, options), ({ id }) => id.split("#")[0]);
   const sum = (page) => page.reduce((total, { score }, i) => total + score * 0.3 ** i, 0); // further sections count, too
   const pages = [...sections.values()].sort((one, other) => sum(other) - sum(one)).slice(0, 10);
   list.replaceChildren(...pages.map(result));
   choose();
   input.ariaExpanded = pages.length > 0;
-  const said = remark([...new Set(tokens(input.value))]);
+  const said = remark([...new Set(tokens(asked))]);
   status.textContent = said + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
 }
 

@@ -52,6 +52,7 @@ def test_the_network_is_its_equations_step_by_step() -> None:
     weights, delays = drawn(), (0, 1, 3, 9)
     weights["out"] = RNG.normal(size=(10, 3)).astype(np.float32)
     scores, spikes = spiking.network(weights, INPUTS[:, :10])
+    assert (with_past(INPUTS > 0, (3,))[3:] == (INPUTS > 0)[:-3]).all()  # without a warning
     first = by_hand(weights["hidden"][0], INPUTS[:, :10], delays)
     second = by_hand(weights["hidden"][1], first, delays)
     assert (spikes[0] == first).all()
@@ -193,7 +194,7 @@ def test_the_weights_that_are_kept_do_best_on_what_is_held_out() -> None:
 
     def of(number: int) -> Any:
         rng = np.random.default_rng(0)
-        best, gain = spiking.train_and_choose(rng, before, inputs, noise, share, number, 100)
+        best, gain, _ = spiking.train_and_choose(rng, before, inputs, noise, share, number, 100)
         random = np.random.default_rng(0).random(250)
         order = sorted(range(250), key=lambda i: (noise[i], random[i]))  # by class
         held = np.array(order)[np.linspace(0, 249, number or 200, dtype=int)]
@@ -223,8 +224,9 @@ def test_of_more_than_200_a_quarter_is_held_out_and_at_most_200(n: int, number: 
         (X, X[:, 0], {}, ValueError, "Unknown label type: continuous"),
         *((X, Y, {"validation_fraction": f}, ValueError, f"={f} isn't None") for f in (-0.1, 1.0)),
         (X, Y, {"learning_rate_init": np.nan}, ValueError, "The loss isn't finite"),
+        (X, Y, {"class_weight": {0: 0.0}}, ValueError, "class_weight must hold positive numbers"),
         (0 * X, Y, {}, UserWarning, "Nothing was found.* 0.0%, 0.0%"),
-        (X, NOISE, {"updates": 60}, UserWarning, "Nothing was found.* Rates: [1-9]"),
+        (X, NOISE, {"learning_rate_init": 9.0}, UserWarning, r"Nothing was found.* Rates: [2-7]\d\."),
     ],
 )
 def test_what_is_wrong_is_refused_or_warned_of(

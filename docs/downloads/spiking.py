@@ -28,7 +28,8 @@ def decays(raw, shortest=2.0, longest=100.0):
 
 def with_past(inputs, delays):
     """Return the inputs of all delays side by side: (time step, ..., delay and channel)."""
-    past = [jnp.roll(inputs, delay, axis=0).at[:delay].set(0) for delay in delays]
+    empty = np.zeros((), inputs.dtype)  # spikes may be booleans
+    past = [jnp.roll(inputs, delay, axis=0).at[:delay].set(empty) for delay in delays]
     return jnp.concatenate(past, axis=-1)
 
 
@@ -47,7 +48,7 @@ def adlif(spike, currents, decay=0.9, slow=0.97, by_v=0.03, by_s=0.1):
         a = slow * a + by_v * v + by_s * s
         return (v, a), s
 
-    zeros = jnp.zeros_like(currents[0])
+    zeros = jnp.zeros_like(decay * currents[0])
     return jax.lax.scan(step, (zeros, zeros), currents)[1]
 
 
@@ -116,7 +117,7 @@ def loss(weights, inputs, labels, **settings):
 def update(weights, moments, rate, inputs, labels, **settings):
     """Return the weights and moments after an update by Adam, and the loss before it."""
     value, gradient = jax.value_and_grad(loss)(weights, inputs, labels, **settings)
-    change, moments = optax.adam(rate).update(gradient, moments)
+    change, moments = optax.adam(rate).update(gradient, moments, weights)
     return optax.apply_updates(weights, change), moments, value
 
 
@@ -141,7 +142,7 @@ def scores_of(weights, inputs, **settings):
 
 
 def train_and_choose(rng, weights, inputs, labels, share, number, updates, *how, **settings):
-    """Return the weights that do best on examples held out, and what they gain there.
+    """Return the weights that do best on examples held out, what they gain there, and the last ones.
 
     ``share`` weighs each example, and ``number`` of them are held out: if 0, the weights are chosen
     by examples that are trained on. The gain of each example is by how much its loss is less than
@@ -157,7 +158,7 @@ def train_and_choose(rng, weights, inputs, labels, share, number, updates, *how,
     scores = [scores_of(w, inputs[:, held], **settings) for w in candidates]
     losses = np.array([share[held] * cross_entropy(s, labels[held]) for s in scores])
     best = losses.mean(axis=1).argmin()  # which is NaN where one is
-    return jax.device_get(candidates[best]), losses[0] - losses[best]
+    return jax.device_get(candidates[best]), losses[0] - losses[best], candidates[-1]
 
 
 def as_inputs(X, max_steps=100):
@@ -230,16 +231,17 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     ------
     ValueError
         If ``X`` isn't (example, feature) or (example, time step, channel), is empty, holds NaN or
-        infinity, or has another shape than in training; if ``y`` holds no classes; if the loss
-        isn't finite; if ``validation_fraction`` leaves no example to train on. A
-        ``NotFittedError``, which is a ValueError, if the classifier predicts before it was trained.
+        infinity, or has another shape than in training; if ``y`` holds no classes; if a class's
+        weight isn't positive; if the loss isn't finite; if ``validation_fraction`` leaves no
+        example to train on. A ``NotFittedError``, which is a ValueError, if the classifier predicts
+        before it was trained.
 
     Warns
     -----
     UserWarning
         If nothing was found: the network does no better than guessing by how frequent the classes
         are, on the examples held out or else in training. The message has the firing rate of each
-        layer.
+        layer at the end of training.
 
     Notes
     -----
@@ -280,6 +282,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         multiclass.check_classification_targets(y)
         fitted.classes_, labels = np.unique(y, return_inverse=True)
         share = compute_class_weight(self.class_weight, classes=fitted.classes_, y=y)[labels]
+        if not share.min() > 0:
+            raise ValueError("class_weight must hold positive numbers")
         fitted.shape_, n, fraction = X.shape[1:], len(y), self.validation_fraction
         number = min(n // 4, 200) * (n > 200) if fraction is None else int(np.ceil(fraction * n))
         if not 0 <= number < n:
@@ -289,11 +293,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         settings = {"spike": self.surrogate or ReluGrad(), "delays": tuple(self.delays)}
         weights = draw(rng, inputs, self.hidden_layer_sizes, np.bincount(labels, share), **settings)
         how = number, self.updates, self.batch_size, self.learning_rate_init
-        best, gain = train_and_choose(rng, weights, inputs, labels, share, *how, **settings)
+        best, gain, last = train_and_choose(rng, weights, inputs, labels, share, *how, **settings)
         if np.isnan(gain).any():
             raise ValueError("The loss isn't finite: lower learning_rate_init, or standardize X.")
         if gain.mean() < 1.5 * gain.std() / len(gain) ** 0.5 + 1e-6:
-            rates = [f"{s.mean():.1%}" for s in network(best, inputs[:, :200], **settings)[1]]
+            rates = [f"{s.mean():.1%}" for s in network(last, inputs[:, :200], **settings)[1]]
             warn(f"Nothing was found; guessing is as good. Rates: {', '.join(rates)}", stacklevel=2)
         fitted.weights_, fitted.settings_ = best, settings
         self.__dict__ = fitted.__dict__

@@ -226,6 +226,7 @@ def test_of_more_than_200_a_quarter_is_held_out_and_at_most_200(n: int, number: 
         (X, Y, {"learning_rate_init": np.nan}, ValueError, "The loss isn't finite"),
         (X, Y, {"class_weight": {0: 0.0}}, ValueError, "class_weight must hold positive numbers"),
         (0 * X, Y, {}, UserWarning, "Nothing was found.* 0.0%, 0.0%"),
+        (X, NOISE, {"updates": 60}, UserWarning, "Nothing was found"),
         (X, NOISE, {"learning_rate_init": 9.0}, UserWarning, r"Rates: [2-7]\d\."),
     ],
 )

@@ -183,7 +183,6 @@ def test_search_finds(landing: Page, base_url: str) -> None:
 def test_search_by_keyboard(landing: Page) -> None:
     """Enter leads to the section on a message, and arrows to other results, without a server, too."""
     landing.goto((SITE / "how-to/neurons.html").as_uri())
-    jax.config.update("jax_traceback_filtering", "off")  # for a long text
     with pytest.raises(ValueError, match="positive") as raised:
         jax.jit(lambda x: relu_grad(x, -1.0))(0.5)
     _search(landing, str(raised.getrepr(style="native")))

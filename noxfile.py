@@ -146,14 +146,15 @@ def proofs(session: nox.Session) -> None:
     shown = ["--doctest-modules", "src", "README.md", "docs/reference"]
     flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
     always = {
-        "coverage": ["--cov", *shown],  # a page and the docstrings reach every line and branch
+        # Docstrings, a page and the tests of the checker reach every line and branch
+        "coverage": ["--cov", *shown, "tests/test_testing.py"],
         "processes": ["tests/proofs/test_processes.py"],
         "scikit_learn": ["-n", "2", "tests/proofs/test_scikit_learn.py"],
     }
     seldom = {
         "every_float": ["tests/proofs/test_every_float.py"],
         "upstream": ["tests/proofs/test_upstream.py"],
-        "flags": [f"tests/test_{name}.py" for name in ("reference", "autodiff", "rule_checks")],
+        "flags": [f"tests/test_{name}.py" for name in ("reference", "autodiff", "testing")],
     }
     chosen = _words(session, *always, *seldom) or always
     session.install("-e", ".", "--group", "test")
@@ -178,11 +179,10 @@ def peers(session: nox.Session) -> None:
     """Compare with the functions and neurons of other libraries; `record` keeps what is measured."""
     compare = ["python", "-W", "ignore", "-m", "tests.peers.compare", *_words(session, "record")]
     _install_others(session)
-    rules = {"PYTHONPATH": "docs/custom-derivatives"}  # what tests them
-    session.run(*compare, env=rules)
+    session.run(*compare)
     if session.python != "3.11":
         session.install("sparxml")  # last, because it needs an older JAX
-        session.run(*compare, "sparxml", env=rules)
+        session.run(*compare, "sparxml")
 
 
 @nox.session(python="3.13", venv_backend="venv", default=False)

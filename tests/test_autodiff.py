@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
-from tests.test_rule_checks import Function
+from tests.helpers import Function
 from tests.test_transformations import close
 
 from relugrad import ReluGrad

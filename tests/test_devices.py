@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax import Array
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
-from tests.test_rule_checks import Function
+from tests.helpers import Function
 
 from relugrad import ReluGrad
 

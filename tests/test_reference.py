@@ -1,4 +1,4 @@
-"""Rules of pages and ReluGrad in the checks that readers download, and ReluGrad in more programs.
+"""Rules of pages and ReluGrad in the checks of relugrad.testing, and ReluGrad in more programs.
 
 The reference is plain JAX, so nothing can go wrong there. To try another program, add a line.
 """
@@ -12,16 +12,10 @@ import jax.numpy as jnp
 import pytest
 from jax import Array
 from jax.sharding import Mesh, PartitionSpec
-from rule_checks import Rule
-from tests.test_rule_checks import NUMBER, Function, root, shown
-from tests.test_rule_checks import X as POSITIVE
+from tests.helpers import POSITIVE, WIDTHS, Function, names_of_page, root_rule, spike_rule
 
 from relugrad import relu_grad
-
-
-def spike(function: Function, slope: Function, **settings: Any) -> Rule:
-    change = lambda dx, x, *p: slope(x, *p) * dx
-    return Rule(function, lambda x, *p: (x >= 0).astype(x.dtype), change, **settings)
+from relugrad.testing import Rule
 
 
 def triangle(x: Array, alpha: Any, width: Any) -> Array:
@@ -54,21 +48,22 @@ PROGRAMS: dict[str, Function] = {
     ),
 }
 RULES = {
-    mode: spike(
+    mode: spike_rule(
         partial(relu_grad, forward_mode=mode == "custom_jvp"),
         triangle,
         x=X,
         parameters=[(0.7, 1.3)],
         bad=[(0.7, bad) for bad in (-1.0, 0.0, jnp.nan, jnp.inf)] + [(-0.7, 1.3), (jnp.inf, 1.3)],
         forward_mode=mode == "custom_jvp",
+        memory=True,
         programs=PROGRAMS,
     )
     for mode in ("custom_vjp", "custom_jvp")
 }
-write = shown("custom-derivatives/write.md", "root|hypotenuse|length|clipped|both_modes")
+write = names_of_page("custom-derivatives/write.md", "root|hypotenuse|length|clipped|both_modes")
 PAGES = {
-    "root": root(write["root"]),
-    "both_modes": root(jax.checkpoint(jax.checkpoint(write["both_modes"])), forward_mode=True),
+    "root": root_rule(write["root"]),
+    "both_modes": root_rule(jax.checkpoint(jax.checkpoint(write["both_modes"])), forward_mode=True),
     "hypotenuse": Rule(
         lambda xy: write["hypotenuse"](*xy),
         lambda xy: jnp.hypot(*xy),
@@ -84,11 +79,11 @@ PAGES = {
     "clipped": Rule(lambda x: write["clipped"](x, 100.0), lambda x: x, cotangents=[1.0]),
 }
 if jax.__version_info__ >= (0, 12):
-    PAGES["hijax"] = root(importlib.import_module("hijax_rule").root, forward_mode=True)
-own = shown("how-to/surrogate-gradient-and-reset.md", "surrogate|slopes")
+    PAGES["hijax"] = root_rule(importlib.import_module("hijax_rule").root, forward_mode=True)
+own = names_of_page("how-to/surrogate-gradient-and-reset.md", "surrogate|slopes")
 gaussian = own["slopes"]["Gaussian"]
-bad = [(-1.0,), (0.0,), *NUMBER["bad"]]
-PAGES["Gaussian"] = spike(own["surrogate"](gaussian), gaussian, **NUMBER | {"bad": bad})
+bad = [(-1.0,), (0.0,), *WIDTHS["bad"]]
+PAGES["Gaussian"] = spike_rule(own["surrogate"](gaussian), gaussian, **WIDTHS | {"bad": bad})
 
 
 def each_check(rules: dict[str, Rule]) -> list[Any]:

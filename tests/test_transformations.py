@@ -7,7 +7,7 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.test_rule_checks import Function
+from tests.helpers import Function
 
 from relugrad import ReluGrad
 

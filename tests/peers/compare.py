@@ -119,11 +119,11 @@ def compare(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def failed_checks(row: dict[str, Any]) -> list[str]:
-    """Where it isn't what plain JAX gives, by the file with which readers check a rule."""
-    from tests.test_reference import spike  # uses JAX, so main divides the CPU before
+    """Where it isn't what plain JAX gives, by the checks of relugrad.testing."""
+    from tests.helpers import spike_rule  # uses JAX, so main divides the CPU before
 
     relugrad = eval(row["as_relugrad"], {"ReluGrad": ReluGrad} | row["defaults"])
-    rule = spike(scaled(row, 1.0), relugrad.surrogate_grad, parameters=[()], bad=[])
+    rule = spike_rule(scaled(row, 1.0), relugrad.surrogate_grad, parameters=[()], bad=[])
     checks: list[Any] = rule.checks()
     failed = []
     for check in checks:

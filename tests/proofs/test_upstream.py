@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.test_rule_checks import DOCS
+from tests.helpers import DOCS
 
 REPORT = (DOCS / "reports/scan-custom-vjp-residuals.md").read_text("utf-8")
 

@@ -1,0 +1,1410 @@
+"""Check the derivative rules of ``jax.custom_vjp`` and ``jax.custom_jvp`` against plain JAX.
+
+Describe what your function computes in a :class:`Rule`, and run its checks. Each of them calls the
+function in another way: with other shapes and dtypes, under ``vmap``, in a ``scan``, on two
+devices, or differentiated twice. What it returns is compared with plain JAX in 64 bits.
+
+This file imports JAX, NumPy and the standard library alone, so a copy of it works by itself.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import inspect
+import itertools
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+from unittest import SkipTest
+
+import jax
+import jax.experimental
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jax.sharding import Mesh, PartitionSpec
+
+__all__ = ["Check", "Result", "Rule"]
+__version__ = "2.0.0"
+
+PyTree = Any
+Function = Callable[..., Any]
+Check = Callable[[], str]
+"""A check has a name, ``check.__name__``, and raises AssertionError or unittest.SkipTest."""
+
+ROUNDINGS = 4  # how many roundings a number may be away from the reference
+COMPARED = 0.99  # a check is skipped if less of its numbers can be compared
+FACTORS = np.array([1.0, 0.8, 0.9, 0.7], "float32")  # by which rows of a batch differ
+
+# Checks that find most mistakes within seconds
+FAST = (
+    "points",
+    "edges",
+    "no_axes",
+    "shape_1_6",
+    "shape_square",
+    "longer",
+    "batch_of_5",
+    "python_numbers",
+    "integers",
+    "cotangents",
+    "dtypes",
+    "memory",
+    "nan",
+    "bad",
+    "one_call",
+    "two_calls",
+    "vmap_over_parameters",
+    "vmap_over_both",
+    "parameter_for_each_column",
+    "outputs_alone",
+    "recurrent_scan",
+)
+
+stop = jax.lax.stop_gradient
+# Before JAX 0.8, the context is in jax.experimental alone
+home_of_x64: Any = jax if hasattr(jax, "enable_x64") else jax.experimental
+enable_x64 = home_of_x64.enable_x64
+
+
+# Trees of arrays. "Numbers" are floats: only they have derivatives.
+
+
+def is_float(leaf: Any) -> bool:
+    """Whether a leaf is an array of floats, or a float."""
+    has_float_dtype = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jnp.floating)
+    return isinstance(leaf, float) or bool(has_float_dtype)
+
+
+def scaled(factor: Any, tree: PyTree) -> PyTree:
+    """The floats of a tree, multiplied; all other leaves as they are."""
+    return jax.tree.map(
+        lambda leaf: jnp.asarray(factor, leaf.dtype) * leaf if is_float(leaf) else leaf, tree
+    )
+
+
+def rows(tree: PyTree, axis: int = 0) -> PyTree:
+    """A batch of multiples of a tree, along a new axis of each leaf."""
+    return jax.vmap(scaled, (0, None), axis)(FACTORS, tree)
+
+
+def cast(tree: PyTree, *dtypes: str) -> PyTree:
+    """The leaves of a tree in these dtypes, in turn."""
+    leaves, structure = jax.tree.flatten(tree)
+    return jax.tree.unflatten(structure, map(jnp.asarray, leaves, itertools.cycle(dtypes)))
+
+
+def dtypes_of(tree: PyTree) -> list[str]:
+    """The names of the dtypes of all leaves."""
+    return [jnp.result_type(leaf).name for leaf in jax.tree.leaves(tree)]
+
+
+def weights(tree: PyTree, size: float = 1.0) -> PyTree:
+    """A cotangent like a tree: numbers between -1 and 1, times ``size``."""
+    leaves, structure = jax.tree.flatten(tree)
+    total = sum(np.size(leaf) for leaf in leaves)
+    # In 32 bits by NumPy, so that a reference in 64 bits gets the same numbers
+    numbers = np.cos(np.arange(1, total + 1)).astype("float32") * np.float32(size)
+    parts = np.split(numbers, np.cumsum([np.size(leaf) for leaf in leaves])[:-1])
+    like_leaves = [
+        jnp.asarray(part.reshape(np.shape(leaf)), jnp.result_type(leaf))
+        for part, leaf in zip(parts, leaves, strict=True)
+    ]
+    return jax.tree.unflatten(structure, like_leaves)
+
+
+def weighted_sum(tree: PyTree) -> jax.Array:
+    """A loss in which each number of a tree has another weight."""
+    pairs = zip(jax.tree.leaves(tree), jax.tree.leaves(weights(tree)), strict=True)
+    return sum((jnp.vdot(leaf, weight) for leaf, weight in pairs), jnp.zeros(()))
+
+
+def loss_of(function: Function) -> Function:
+    """The function, summed up with weights."""
+    return lambda *arguments: weighted_sum(function(*arguments))
+
+
+def a_few_roundings_away(x: PyTree) -> Iterator[PyTree]:
+    """Trees like x, which a right function can't tell from it: it rounds its own steps as much."""
+    for seed, sign in itertools.product((0, 1), (1, -1)):
+        steps = sign * np.random.default_rng(seed).uniform(1, 4, 100)
+
+        def moved(leaf: jax.Array, steps: np.ndarray = steps) -> jax.Array:
+            info = jnp.finfo(leaf.dtype)
+            rounding = info.eps * jnp.clip(jnp.abs(leaf), 0, info.max / 16) + 8 * info.tiny
+            return (leaf + rounding * jnp.resize(steps, leaf.shape)).astype(leaf.dtype)
+
+        yield jax.tree.map(moved, x)
+
+
+# Programs: what users write around a function. Each gets the function, x and the parameters.
+
+
+def map_rows(function: Function, tree: PyTree) -> PyTree:
+    """``vmap`` over multiples of a tree."""
+    return jax.vmap(function)(rows(tree))
+
+
+def scan_rows(function: Function, batch: PyTree) -> PyTree:
+    """``scan`` over the rows of a batch."""
+    return jax.lax.scan(lambda _, row: (None, function(row)), None, batch)[1]
+
+
+def one_call(f: Function, x: PyTree, *p: Any) -> PyTree:
+    """The function."""
+    return f(x, *p)
+
+
+def two_calls(f: Function, x: PyTree, *p: Any) -> PyTree:
+    """A product, so that second derivatives contain first ones."""
+    return jax.tree.map(jnp.multiply, jax.jit(f)(x, *p), f(scaled(0.7, x), *p))
+
+
+def jacobian(f: Function, x: PyTree, *p: Any) -> PyTree:
+    """``jacrev``, which maps over cotangents."""
+    return stop(jax.jacrev(lambda x: f(x, *p))(x))
+
+
+def vmap_over_x(f: Function, x: PyTree, *p: Any) -> PyTree:
+    """A batch of x, with the same parameters."""
+    return map_rows(lambda x: f(x, *p), x)
+
+
+def vmap_over_parameters(f: Function, x: PyTree, *p: Any) -> PyTree:
+    """A sweep of parameters, with the same x."""
+    return map_rows(lambda p: f(x, *p), p)
+
+
+def vmap_over_both(f: Function, x: PyTree, *p: Any) -> PyTree:
+    """A batch in which each x has parameters of its own."""
+    return map_rows(lambda row: f(*row), (x, *p))
+
+
+def vmap_in_vmap(f: Function, x: PyTree, *p: Any) -> PyTree:
+    """A batch of batches."""
+    return map_rows(lambda x: map_rows(lambda row: f(*row), (x, *p)), x)
+
+
+def parameter_for_each_column(f: Function, x: PyTree, *p: Any) -> PyTree:
+    """Arrays as parameters: one number for each column of x."""
+    return f(rows(x, axis=-1), *rows(p))
+
+
+def arguments_alone(f: Function, *arguments: Any) -> list[PyTree]:
+    """Of several arguments, only one has a derivative, or is batched."""
+    leaves, structure = jax.tree.flatten(arguments)
+
+    def with_leaf(place: int, others: list[Any], leaf: Any) -> PyTree:
+        return f(*jax.tree.unflatten(structure, [*others[:place], leaf, *others[place + 1 :]]))
+
+    alone = [with_leaf(place, stop(leaves), leaves[place]) for place in range(len(leaves[:4]))]
+    return alone + [
+        map_rows(partial(with_leaf, place, leaves), leaves[place])
+        for place in range(len(leaves[:4]))
+    ]
+
+
+def outputs_alone(f: Function, *arguments: Any) -> list[jax.Array]:
+    """Of several results, a loss uses only one."""
+    number_of_outputs = len(jax.tree.leaves(jax.eval_shape(f, *arguments)))
+    return [jax.tree.leaves(f(*arguments))[place] for place in range(number_of_outputs)[:4]]
+
+
+def recurrent_scan(f: Function, x: PyTree, *p: Any) -> PyTree:
+    """A state that depends on what the function returned before, as in a network."""
+
+    def step(state: PyTree, factor: jax.Array) -> tuple[PyTree, PyTree]:
+        y = f(state, *p)
+        inputs = scaled(0.4 - 0.04 * factor * (1 + jnp.tanh(weighted_sum(y))), x)
+        return jax.tree.map(jnp.add, scaled(0.6, state), inputs), y
+
+    return jax.lax.scan(step, x, jnp.asarray(FACTORS))[1]
+
+
+def scan_in_scan(f: Function, x: PyTree, *p: Any) -> PyTree:
+    """Two loops, one in the other."""
+    return scan_rows(
+        lambda x: scan_rows(lambda row: f(*row), rows((x, *p))),
+        rows(x),
+    )
+
+
+def checkpointed_scan(f: Function, *arguments: Any) -> PyTree:
+    """A loop that computes its steps again in the backward pass."""
+    return scan_rows(jax.checkpoint(lambda row: f(*row)), rows(arguments))
+
+
+def training(f: Function, *arguments: Any) -> PyTree:
+    """Gradients in a recurrent scan, for each row of a batch."""
+
+    def gradients(*row: Any) -> PyTree:
+        return recurrent_scan(jax.grad(loss_of(f)), *row)
+
+    return stop(map_rows(lambda row: gradients(*row), arguments))
+
+
+def mesh(f: Function, *arguments: Any) -> PyTree:
+    """A scan on each of two devices, of values and of gradients."""
+
+    def value_and_gradient(row: PyTree) -> PyTree:
+        return f(*row), stop(jax.grad(loss_of(f), range(len(row)))(*row))
+
+    return on_two_devices(value_and_gradient, rows(arguments))
+
+
+def on_two_devices(function: Function, batch: PyTree) -> PyTree:
+    """A scan over the rows of a batch, of which each of two devices gets half."""
+    split = PartitionSpec("device")
+    mapped = jax.shard_map(
+        partial(scan_rows, function),
+        mesh=Mesh(jax.devices()[:2], "device"),
+        in_specs=split,
+        out_specs=split,
+    )
+    return mapped(batch)
+
+
+def forward_mode(f: Function, *arguments: Any) -> PyTree:
+    """``jacfwd`` of a value and its gradient."""
+    return stop(jax.jacfwd(jax.value_and_grad(loss_of(f)))(*arguments))
+
+
+# The first five are for all functions; what the others need is in Rule.programs_left_out
+PROGRAMS: tuple[Function, ...] = (
+    one_call,
+    two_calls,
+    jacobian,
+    vmap_over_x,
+    vmap_in_vmap,
+    vmap_over_parameters,
+    vmap_over_both,
+    parameter_for_each_column,
+    arguments_alone,
+    outputs_alone,
+    recurrent_scan,
+    scan_in_scan,
+    checkpointed_scan,
+    training,
+    mesh,
+    forward_mode,
+)
+
+
+# The reference, and what is tolerated
+
+
+class Results(NamedTuple):
+    """What is compared. Derivatives by arguments are dictionaries; None is left out."""
+
+    value: PyTree
+    gradient: PyTree = None
+    second_derivative: PyTree = None
+    forward_mode_derivative: PyTree = None
+
+
+def name_of(path: Sequence[Any]) -> str:
+    """What a leaf of Results is, as ``gradient by x['a']``."""
+    kind, *rest = path
+    name = kind.name.replace("_", " ")
+    if kind.name in ("gradient", "second_derivative"):
+        argument, *rest = rest
+        name = f"{name} by {argument.key}"
+    return name + jax.tree_util.keystr(tuple(rest))
+
+
+def in_64_bits(function: Function, *arguments: PyTree) -> PyTree:
+    """What a function returns for these numbers in 64 bits, as arrays of NumPy."""
+
+    def widened(leaf: Any) -> Any:
+        return jnp.asarray(leaf, "float64") if is_float(leaf) else leaf
+
+    try:
+        with enable_x64(True):
+            result = function(*jax.tree.map(widened, arguments))
+    except Exception:  # noqa: BLE001 - a function may insist on 32 bits, in any way
+        result = function(*arguments)
+    return jax.tree.map(np.asarray, result)
+
+
+class Reference:
+    """What is right at x, and how exactly it can be known: ``plain(x, *others)`` is Results."""
+
+    def __init__(self, plain: Function, x: PyTree, *others: PyTree) -> None:
+        self.plain, self.x, self.others = plain, x, others
+
+    @cached_property
+    def expected(self) -> Results:
+        """In 64 bits."""
+        return in_64_bits(self.plain, self.x, *self.others)
+
+    @cached_property
+    def own(self) -> Results:
+        """In the dtype of the rule, as JAX would compute it without a rule."""
+        return jax.tree.map(np.asarray, self.plain(self.x, *self.others))
+
+    @cached_property
+    def nearby(self) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
+        """The leaves of both at x, and at numbers that are a few roundings away."""
+        pairs = [(self.expected, self.own)]
+        for x in a_few_roundings_away(self.x):
+            near = Reference(self.plain, x, *self.others)
+            pairs.append((near.expected, near.own))
+        return [(jax.tree.leaves(exact), jax.tree.leaves(own)) for exact, own in pairs]
+
+
+def as_numbers(array: np.ndarray, limit: float) -> np.ndarray:
+    """An array in 64 bits, in which all that overflows, or nearly, is the same number."""
+    return np.clip(np.asarray(array, float), -limit, limit)
+
+
+def nearby(summary: Function, numbers: np.ndarray, x: PyTree) -> np.ndarray:
+    """The largest, or the mean, of those numbers at which x is about as large.
+
+    That is, up to about a factor of four; or of all, if x has another shape.
+    """
+    numbers = np.nan_to_num(numbers)
+    alike = [abs(np.asarray(a, float)) for a in jax.tree.leaves(x) if np.shape(a) == numbers.shape]
+    if not numbers.size:
+        return numbers
+    if not alike:
+        return np.full_like(numbers, summary(numbers))
+    octaves = np.frexp(np.clip(np.nan_to_num(np.max(alike, 0)), 1e-30, 1e30))[1]
+    result = np.empty_like(numbers)
+    for octave in np.unique(octaves):
+        result[octaves == octave] = summary(numbers[abs(octaves - octave) <= 2])
+    return result
+
+
+def tolerated(expected: np.ndarray, scale: np.ndarray, eps: float) -> np.ndarray:
+    """How far a number may be away: a few roundings of itself, and of the largest near it."""
+    return ROUNDINGS * eps * (abs(expected) + scale)
+
+
+def error_of_plain_jax(reference: Reference, leaf: int, limit: float) -> np.ndarray:
+    """Its largest error near x. Where it isn't finite, it has none: the reference decides alone."""
+    errors = []
+    for exact_leaves, own_leaves in reference.nearby:
+        exact, own = as_numbers(exact_leaves[leaf], limit), as_numbers(own_leaves[leaf], limit)
+        errors.append(np.where(abs(own) < limit, abs(own - exact), 0))
+    return np.max(np.nan_to_num(errors), 0)
+
+
+def change_near(reference: Reference, leaf: int, limit: float) -> np.ndarray:
+    """How much a number changes if x does by a few roundings: at a corner, all of a slope."""
+    (here, _), *near = reference.nearby
+    at_x = as_numbers(here[leaf], limit)
+    changes = [abs(as_numbers(exact[leaf], limit) - at_x) for exact, _ in near]
+    return np.max(np.nan_to_num(changes), 0)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How many numbers were compared, and how many of them couldn't be judged."""
+
+    numbers: int = 0
+    undecided: int = 0
+
+    def __add__(self, other: "Compared") -> "Compared":
+        """Of both."""
+        return Compared(self.numbers + other.numbers, self.undecided + other.undecided)
+
+    def __str__(self) -> str:
+        """As ``not compared: 3 of 40,000 numbers``, or nothing."""
+        if not self.undecided:
+            return ""
+        return f"not compared: {self.undecided:,} of {self.numbers:,} numbers"
+
+
+def compare(found: Results, reference: Reference, rtol: float, where: str) -> Compared:
+    """Raise AssertionError unless all that was found is right, as far as one can know."""
+    compared = Compared()
+    for name, mine, right in zip(Results._fields, found, reference.expected, strict=True):
+        shapes, wanted = (jax.tree.map(np.shape, tree) for tree in (mine, right))
+        if mine is not None and shapes != wanted:
+            raise AssertionError(f"{name} of {where} has the shapes {shapes}, not {wanted}")
+    for leaf, (path, array) in enumerate(jax.tree_util.tree_flatten_with_path(found)[0]):
+        compared += compare_leaf(array, reference, leaf, rtol, path, where)
+    return compared
+
+
+def compare_leaf(
+    found: Any, reference: Reference, leaf: int, rtol: float, path: Sequence[Any], where: str
+) -> Compared:
+    """The same for one array."""
+    found = jnp.asarray(found)  # also a number of Python
+    info = jnp.finfo(found.dtype)
+    # What overflows in the rule's dtype, or nearly, counts as one and the same number
+    limit = float(info.max) / 16
+    right = jax.tree.leaves(reference.expected)[leaf]
+    numbers, expected = as_numbers(found, limit), as_numbers(right, limit)
+    eps = max(float(jnp.finfo(a.dtype).eps) for a in (found, *jax.tree.leaves(reference.x)))
+    scale = nearby(np.max, abs(expected), reference.x)
+    allowed = tolerated(expected, scale, eps) + rtol * (abs(expected) + scale)
+    allowed += ROUNDINGS * float(info.tiny)
+    # What overflows in 64 bits may be finite, as log(1 + exp(x)) is
+    undecided = ~np.isfinite(right) & (numbers != expected)
+    wrong = ~(abs(numbers - expected) <= allowed) & ~undecided
+    if wrong.any():  # look closer: it takes three times as long
+        own_error = error_of_plain_jax(reference, leaf, limit)
+        # Its error is 0 by chance at some numbers, so the mean counts, too
+        own_error = np.maximum(own_error, nearby(np.mean, own_error, reference.x))
+        allowed = allowed + 4 * own_error
+        if path[0].name == "value":
+            own = as_numbers(jax.tree.leaves(reference.own)[leaf], limit)
+            wrong &= (numbers != own) & ~(np.isnan(numbers) & np.isnan(own))
+        else:
+            allowed = allowed + change_near(reference, leaf, limit)
+            wrong &= ~(np.isnan(numbers) & value_overflows(reference, numbers.shape, limit))
+        undecided |= allowed >= limit
+        wrong &= ~(abs(numbers - expected) <= allowed) & ~undecided
+    if wrong.any():
+        raise AssertionError(
+            f"{name_of(path)} of {where} is {numbers[wrong][0]:.7g} and should be "
+            f"{expected[wrong][0]:.7g} ({place_of(wrong, reference.x)}{wrong.sum():,} of "
+            f"{wrong.size:,} numbers are wrong)"
+        )
+    return Compared(numbers.size, int(undecided.sum()))
+
+
+def value_overflows(reference: Reference, shape: tuple[int, ...], limit: float) -> np.ndarray:
+    """Where a value overflows, as far as it has this shape: a slope may be NaN there."""
+    values = [np.asarray(a, float) for a in jax.tree.leaves(reference.expected.value)]
+    overflows = [abs(a) >= limit for a in values if a.shape == shape]
+    return np.any(overflows, 0) if overflows else np.zeros(shape, bool)
+
+
+def place_of(wrong: np.ndarray, x: PyTree) -> str:
+    """Where the first wrong number is."""
+    if not wrong.ndim:
+        return ""
+    numbers = [np.asarray(a, float) for a in jax.tree.leaves(x) if np.shape(a) == wrong.shape]
+    where = "".join(f"where x is {a[wrong][0]:.7g}, " for a in numbers)
+    return f"at {np.argwhere(wrong)[0].tolist()}, {where}"
+
+
+# The description
+
+
+def require_floats(name: str, tree: PyTree) -> None:
+    """An error that names the argument, unless all leaves are floats."""
+    if not all(map(is_float, jax.tree.leaves(tree))):
+        raise ValueError(f"{name}: only floats, not {tree}; fix or drop others in a lambda")
+
+
+def require_alike(name: str, trees: Sequence[PyTree], like: PyTree) -> None:
+    """An error that names the argument, unless all trees have the structure of another."""
+    wanted: Any = jax.tree.structure(like)
+    for tree in trees:
+        if wanted != jax.tree.structure(tree):
+            raise ValueError(f"{name}: {tree} needs the structure of {like}")
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A function with a derivative rule, and what it should compute.
+
+    Parameters
+    ----------
+    function
+        The function with the rule, called as ``function(x, *parameters)``. It returns an array of
+        floats or a pytree of them.
+    value
+        What ``function`` returns, in plain JAX, with the same arguments.
+    change
+        The slope times ``dx``, called as ``change(dx, x, *parameters)``; it returns the shapes of
+        ``value``. By default the derivative of ``value``: pass it if yours is another one, as a
+        surrogate gradient is, or if it is finite where JAX's isn't.
+    x
+        Some numbers to begin with, away from jumps and corners: an array of floats or a pytree of
+        arrays, of which each gets a gradient. Programs multiply them by 0.49 to 1.
+    parameters
+        Sets of further arguments: each a tuple of numbers, arrays or pytrees. Derivatives by
+        floats are compared with those of ``value``; what isn't a float is passed on as it is.
+    without_gradient
+        The names of parameters, as ``value`` calls them, by which the rule returns None or 0
+        although ``value`` depends on them.
+    bad
+        Sets of parameters with which all results have to be NaN.
+    domain
+        Where x may lie, as (lowest, highest): numbers, or pytrees of numbers like ``x``.
+    points
+        x for single calls. By default, if the function is element by element, thousands of numbers
+        of the domain, up to infinity, at which ``value`` isn't NaN; otherwise ``x``.
+    cotangents
+        Sizes of cotangents. Pass ``[1.0]`` if your rule clips them.
+    element_by_element
+        False if a number of the result depends on several numbers of x, or on their place.
+    forward_mode
+        True if ``jax.jvp`` and ``jax.jacfwd`` work, as with ``jax.custom_jvp``.
+    second
+        False if the function isn't to be differentiated twice, or if its slopes by several
+        arguments aren't the gradient of any function.
+    memory
+        Whether to check what is stored for the backward pass. By default, it is checked if the
+        function has a ``jax.custom_vjp``: otherwise JAX chooses what is stored.
+    programs
+        Programs of your own around the function: named functions ``program(f, x, *parameters)``.
+    skip
+        Names of checks, each with the reason to leave it out.
+    rtol
+        An error that is tolerated besides rounding, relative to the largest number nearby.
+
+    Raises
+    ------
+    ValueError
+        If the arguments don't fit together. The message begins with the name of one.
+
+    Examples
+    --------
+    >>> import jax
+    >>> from relugrad.testing import Rule
+    >>> @jax.custom_vjp
+    ... def softplus(x):
+    ...     return jax.nn.softplus(x)
+    >>> def forward(x):
+    ...     return softplus(x), x
+    >>> def backward(x, cotangent):
+    ...     return (cotangent * jax.nn.sigmoid(x),)
+    >>> softplus.defvjp(forward, backward)
+    >>> results = Rule(softplus, jax.nn.softplus).run(fast=True, quiet=True)
+    >>> {result.outcome for result in results}
+    {'passed'}
+    """
+
+    function: Function
+    value: Function
+    change: Function | None = None
+    x: PyTree = field(default_factory=lambda: jnp.array([-1.7, -0.4, 0.3, 0.8]))
+    parameters: Sequence[tuple[Any, ...]] = ((),)
+    without_gradient: Sequence[str] = ()
+    bad: Sequence[tuple[Any, ...]] = ()
+    domain: tuple[PyTree, PyTree] = (-np.inf, np.inf)
+    points: PyTree = None
+    cotangents: Sequence[float] = (0.0, 1e-20, 1.0, 1e6, 1e30, np.inf)
+    element_by_element: bool = True
+    forward_mode: bool = False
+    second: bool = True
+    memory: bool | None = None
+    programs: Mapping[str, Function] = field(default_factory=dict)
+    skip: Mapping[str, str] = field(default_factory=dict)
+    rtol: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Find what doesn't fit together."""
+        require_floats("x", self.x)
+        require_alike("parameters", self.parameters, like=tuple(self.parameters[0]))
+        require_alike("bad", self.bad, like=self.parameters[0])
+        self.require_domain()
+        for parameters in self.parameters:
+            self.require_finite(Case(self, parameters))
+        if self.points is not None:
+            require_floats("points", self.points)
+            require_alike("points", [self.points], like=self.x)
+            for start, points in zip(*map(jax.tree.leaves, (self.x, self.points)), strict=True):
+                if np.any(np.less(start, 0)) and np.all(np.greater_equal(points, 0)):
+                    raise ValueError("points needs negative numbers, because x has some")
+        if unknown := {*self.without_gradient} - {*self.argument_names[1:]}:
+            raise ValueError(f"without_gradient: value has no parameters {sorted(unknown)}")
+        names = [name for name, _ in self.all_checks()]
+        if twice := {name for name in self.programs if names.count(name) > 1}:
+            raise ValueError(f"programs: there are checks already that are named {sorted(twice)}")
+        if unknown := {*self.skip} - {*names}:
+            raise ValueError(f"skip: there are no checks named {sorted(unknown)}")
+
+    def require_domain(self) -> None:
+        """An error unless x lies in the domain."""
+        bounds = zip(jax.tree.leaves(self.start), *self.bounds, strict=True)
+        if not all(np.all((low <= leaf) & (leaf <= high)) for leaf, low, high in bounds):
+            raise ValueError(f"domain: x isn't between {self.domain[0]} and {self.domain[1]}")
+
+    def require_finite(self, case: "Case") -> None:
+        """An error unless value and change are finite at x, and have the same shapes."""
+        value = case.value(self.start, *case.numbers)
+        require_floats("value", value)
+        change = case.change(self.start, self.start, *case.numbers)
+        if jax.tree.map(jnp.shape, value) != jax.tree.map(jnp.shape, change):
+            raise ValueError(f"change has to return the shapes of value: {change} and {value}")
+        if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((value, change))):
+            raise ValueError(
+                f"x: value and change have to be finite there; got {value} and {change}{case}"
+            )
+
+    def checks(self, *, fast: bool = False) -> list[Check]:
+        """The checks, as named functions without arguments.
+
+        Each raises AssertionError if the rule is wrong, and unittest.SkipTest, with the reason, if
+        it can't tell. Otherwise it returns an empty string, or how much it couldn't compare.
+
+        Parameters
+        ----------
+        fast
+            True for those checks alone that find most mistakes within seconds.
+        """
+        chosen = [(name, check) for name, check in self.all_checks() if not fast or name in FAST]
+        return [as_named_check(self, name, check) for name, check in chosen]
+
+    def run(self, *, fast: bool = False, quiet: bool = False) -> list["Result"]:
+        """Run all checks, print a line for each, and raise an error at the end if one failed.
+
+        Parameters
+        ----------
+        fast
+            True for those checks alone that find most mistakes within seconds.
+        quiet
+            True to print nothing.
+
+        Returns
+        -------
+        list of Result
+            What was passed, skipped or failed.
+
+        Raises
+        ------
+        AssertionError
+            The first failure, and the names of the other checks that failed.
+        """
+        checks, results = self.checks(fast=fast), []
+        for number, check in enumerate(checks, 1):
+            result = Result.of(check)
+            results.append(result)
+            if not quiet:
+                print(f"{number:2}/{len(checks)} {result}", flush=True)
+        failed = [result for result in results if result.outcome == "failed"]
+        if failed:
+            raise AssertionError(first_and_others(failed))
+        return results
+
+    # What follows from the description. A cached property belongs to one Rule, also after replace
+
+    @cached_property
+    def start(self) -> PyTree:
+        """x, as arrays of JAX."""
+        return jax.tree.map(jnp.asarray, self.x)
+
+    @cached_property
+    def cases(self) -> list["Case"]:
+        """The function with each set of parameters."""
+        return [Case(self, parameters) for parameters in self.parameters]
+
+    @cached_property
+    def bounds(self) -> tuple[list[Any], list[Any]]:
+        """The lowest and the highest number of each array of x."""
+        structure: Any = jax.tree.structure(self.x)
+
+        def for_each_leaf(bound: PyTree) -> list[Any]:
+            if structure == jax.tree.structure(bound):
+                return jax.tree.leaves(bound)
+            if np.ndim(bound) == 0:
+                return [bound] * structure.num_leaves
+            raise ValueError(f"domain: {bound} needs to be a number, or to have the structure of x")
+
+        low, high = self.domain
+        return for_each_leaf(low), for_each_leaf(high)
+
+    @cached_property
+    def argument_names(self) -> list[str]:
+        """What value calls its arguments."""
+        count = 1 + len(self.parameters[0])
+        try:
+            names = [*inspect.signature(self.value).parameters]
+        except (TypeError, ValueError):  # a function that isn't written in Python
+            names = []
+        return ["x", *names[1:count], *(f"argument {n}" for n in range(max(1, len(names)), count))]
+
+    @cached_property
+    def name(self) -> str:
+        """What the function is called in messages."""
+        return getattr(self.function, "__name__", "the function")
+
+    @cached_property
+    def single_calls(self) -> PyTree:
+        """The x for single calls."""
+        if self.points is not None:
+            return jax.tree.map(lambda a, x: jnp.asarray(a, x.dtype), self.points, self.start)
+        return many_points(self) if self.element_by_element else self.start
+
+    def all_checks(self) -> list[tuple[str, "CheckOfCase"]]:
+        """Their names, and functions of a case."""
+        checks: list[tuple[str, CheckOfCase]] = [("points", check_points), ("edges", check_edges)]
+        checks += [(name, partial(check_shape, shape)) for name, shape in SHAPES.items()]
+        checks += [(name, partial(check_other_shape, name)) for name in OTHER_SHAPES]
+        checks += [("python_numbers", check_python_numbers), ("integers", check_integers)]
+        checks += [("cotangents", check_cotangents), ("dtypes", check_dtypes)]
+        checks += [("memory", check_memory), ("nan", check_nan), ("bad", check_bad)]
+        checks += [(program.__name__, partial(check_program, program)) for program in PROGRAMS]
+        return checks + [(name, partial(check_program, p)) for name, p in self.programs.items()]
+
+    def left_out(self, name: str) -> str:
+        """Why the description leaves a check out; empty if it doesn't."""
+        case = self.cases[0]
+        several_inputs = len(jax.tree.leaves((self.x, case.numbers))) > 1
+        scalars = [np.ndim(number) == 0 for number in case.numbers]
+        if name in self.skip:
+            return self.skip[name]
+        if name in ("vmap_over_parameters", "vmap_over_both") and not case.numbers:
+            return "no parameter is a float"
+        if name in ("integers", "parameter_for_each_column") and not (scalars and all(scalars)):
+            return "parameters aren't single floats"
+        if name == "arguments_alone" and not several_inputs:
+            return "the function has one argument, an array"
+        if name == "outputs_alone" and len(jax.tree.leaves(case.value_at_start)) < 2:
+            return "the function has one result, an array"
+        if name == "forward_mode" and not (self.forward_mode and self.second):
+            return "forward_mode or second is False"
+        if name == "bad" and not self.bad:
+            return "no bad parameters are given"
+        of_elements = {"python_numbers", "parameter_for_each_column", *SHAPES}
+        if name in of_elements and not self.element_by_element:
+            return "element_by_element is False"
+        if name in {"edges", *OTHER_SHAPES} and self.element_by_element:
+            return "element_by_element is True: points and shapes have them"
+        if name == "memory" and not self.checks_memory:
+            return "JAX chooses what is stored, without jax.custom_vjp; memory=True checks it"
+        return ""
+
+    @cached_property
+    def checks_memory(self) -> bool:
+        """Whether to check what is stored."""
+        if self.memory is not None:
+            return self.memory
+        parameters = self.parameters[0]
+        traced = jax.make_jaxpr(lambda x: self.function(x, *parameters))(self.start)
+        return "custom_vjp_call" in str(traced)
+
+
+class Case:
+    """A function with one set of parameters. Their floats are arguments, all else is fixed."""
+
+    def __init__(self, rule: Rule, parameters: tuple[Any, ...], check: str = "") -> None:
+        self.rule, self.parameters, self.check = rule, parameters, check
+        paths, self.structure = jax.tree_util.tree_flatten_with_path(parameters)
+        self.leaves = [leaf for _, leaf in paths]
+        self.places = [place for place, leaf in enumerate(self.leaves) if is_float(leaf)]
+        self.numbers = [self.leaves[place] for place in self.places]
+        owners = [rule.argument_names[1 + path[0].idx] for path, _ in paths]
+        names = [
+            owner + jax.tree_util.keystr(path[1:])
+            for owner, (path, _) in zip(owners, paths, strict=True)
+        ]
+        self.names = ["x", *(names[place] for place in self.places)]
+        self.has_gradient = [owners[place] not in rule.without_gradient for place in self.places]
+
+    def __str__(self) -> str:
+        """As ``relu in points with width = 0.3``, in messages."""
+        pairs = zip(self.rule.argument_names[1:], self.parameters, strict=True)
+        settings = ", ".join(f"{name} = {parameter}" for name, parameter in pairs)
+        return f"{self.rule.name} in {self.check}" + (f" with {settings}" if settings else "")
+
+    def with_numbers(self, numbers: Sequence[Any]) -> Any:
+        """The parameters, with these numbers in the place of theirs."""
+        leaves = [*self.leaves]
+        for place, number in zip(self.places, numbers, strict=True):
+            leaves[place] = number
+        return jax.tree.unflatten(self.structure, leaves)
+
+    def function(self, x: PyTree, *numbers: Any) -> PyTree:
+        """The function with the rule."""
+        return self.rule.function(x, *self.with_numbers(numbers))
+
+    def value(self, x: PyTree, *numbers: Any) -> PyTree:
+        """What it returns, in plain JAX."""
+        return self.rule.value(x, *self.with_numbers(numbers))
+
+    @cached_property
+    def value_at_start(self) -> PyTree:
+        """What it returns at the x of the description."""
+        return self.value(self.rule.start, *self.numbers)
+
+    def change(self, dx: PyTree, x: PyTree, *numbers: Any) -> PyTree:
+        """Its slope times dx, in plain JAX."""
+        if self.rule.change is None:
+            return jax.jvp(lambda x: self.value(x, *numbers), (x,), (dx,))[1]
+        return self.rule.change(dx, x, *self.with_numbers(numbers))
+
+    def plain(self, x: PyTree, *numbers: Any) -> PyTree:
+        """A function in plain JAX with this value and this slope, at every order.
+
+        It adds the change over a distance of 0, with the slope at the middle of the distance: its
+        derivative is the slope, and the derivative of that is the derivative of the slope.
+        """
+        start = stop(x)
+        distance = jax.tree.map(jnp.subtract, x, start)
+        middle = jax.tree.map(lambda a, d: a + d / 2, start, distance)
+        pairs = zip(numbers, self.has_gradient, strict=True)
+        value = self.value(start, *(number if has else stop(number) for number, has in pairs))
+        return jax.tree.map(jnp.add, value, self.change(distance, middle, *numbers))
+
+    def in_domain(self, function: Function) -> Function:
+        """The function of an x that never comes closer to a bound than half-way."""
+        if all(np.all(np.isinf(bound)) for bounds in self.rule.bounds for bound in bounds):
+            return function
+        limits = [
+            ((low + np.min(leaf)) / 2, (high + np.max(leaf)) / 2)
+            for leaf, low, high in zip(
+                jax.tree.leaves(self.rule.start), *self.rule.bounds, strict=True
+            )
+        ]
+
+        def clipped(x: PyTree, *numbers: Any) -> PyTree:
+            leaves, structure = jax.tree.flatten(x)
+            pairs = zip(leaves, limits, strict=True)
+            clipped_leaves = [jnp.clip(leaf, *ends) for leaf, ends in pairs]
+            return function(jax.tree.unflatten(structure, clipped_leaves), *numbers)
+
+        return clipped
+
+    # Value and derivatives of a single call; the cotangent is a function of the value
+
+    def call(self, x: PyTree, parameters: Any, cotangent: Function = weights) -> Results:
+        """By the rule."""
+
+        def function(x: PyTree) -> PyTree:
+            return self.rule.function(x, *parameters)
+
+        value, pull_back = jax.vjp(function, x)
+        (gradient,) = pull_back(cotangent(value))
+        forward = jax.jvp(function, (x,), (weights(x),))[1] if self.rule.forward_mode else None
+        return Results(value, {"x": gradient}, forward_mode_derivative=forward)
+
+    def plain_call(
+        self, x: PyTree, numbers: Sequence[Any], cotangent: Function = weights
+    ) -> Results:
+        """In plain JAX. It transposes the change, which is right at infinity, too."""
+
+        def linear(dx: PyTree) -> PyTree:
+            return self.change(dx, x, *numbers)
+
+        value = self.value(x, *numbers)
+        # The change may be promoted where the value isn't
+        dtypes = [leaf.dtype.name for leaf in jax.tree.leaves(jax.eval_shape(linear, x))]
+        (gradient,) = jax.linear_transpose(linear, x)(cast(cotangent(value), *dtypes))
+        forward = linear(weights(x)) if self.rule.forward_mode else None
+        return Results(value, {"x": gradient}, forward_mode_derivative=forward)
+
+    @cached_property
+    def jitted_call(self) -> Function:
+        """By the rule, compiled: the floats among the parameters are traced."""
+        return jax.jit(lambda x, numbers: self.call(x, self.with_numbers(numbers)))
+
+    @cached_property
+    def jitted_plain_call(self) -> Function:
+        """In plain JAX, compiled."""
+        return jax.jit(self.plain_call)
+
+    def reference(self, x: PyTree, numbers: Sequence[Any] | None = None) -> Reference:
+        """What is right for a single call."""
+        numbers = self.numbers if numbers is None else numbers
+        return self.reference_by(self.jitted_plain_call, x, numbers)
+
+    def reference_by(self, plain: Function, x: PyTree, *others: PyTree) -> Reference:
+        """What is right by ``plain``; a check is skipped where JAX can't run that."""
+        reference = Reference(plain, x, *others)
+        attempt(SkipTest, f"plain JAX for {self}", lambda: reference.expected)
+        return reference
+
+    def compare(self, found: Results, reference: Reference, how: str = "") -> Compared:
+        """Raise AssertionError unless all that was found is right."""
+        return compare(found, reference, self.rule.rtol, f"{self}{how}")
+
+
+def derivatives(
+    program: Function, function: Function, case: Case, arguments: Sequence[PyTree]
+) -> Results:
+    """The value of a program and its derivatives, the second of its value and gradient by x."""
+
+    def loss(*arguments: PyTree) -> tuple[jax.Array, PyTree]:
+        value = program(function, *arguments)
+        return weighted_sum(value), value
+
+    gradient, value = jax.grad(loss, range(len(arguments)), has_aux=True)(*arguments)
+    found = Results(value, dict(zip(case.names, gradient, strict=True)))
+    if not case.rule.second:
+        return found
+    gradient_and_value = jax.grad(loss, has_aux=True)
+    again = jax.grad(loss_of(gradient_and_value), range(len(arguments)))(*arguments)
+    return found._replace(second_derivative=dict(zip(case.names, again, strict=True)))
+
+
+# Numbers to try
+
+
+def many_points(rule: Rule) -> PyTree:
+    """Thousands of ordinary numbers, then large ones, then edges: where value isn't NaN.
+
+    Of several arrays, one at a time is at an edge or large, and the others are ordinary.
+    """
+    leaves, structure = jax.tree.flatten(rule.start)
+    generator = np.random.default_rng(0)
+
+    def within(numbers: Any, low: float, high: float) -> np.ndarray:
+        numbers = np.asarray(numbers, "float32")
+        return numbers[(low <= numbers) & (numbers <= high)]
+
+    ordinary, special = [], []
+    for leaf, low, high in zip(leaves, *rule.bounds, strict=True):
+        size = float(np.max(abs(leaf), initial=0)) or 1.0
+        spread = (max(float(low), -2 * size), min(float(high), 2 * size))
+        ordinary.append(partial(generator.uniform, *spread))
+        # No square of them overflows; of several, no product either
+        largest, count = 1e18 if len(leaves) == 1 else 100 * size, len(leaves)
+        far = [
+            *np.geomspace(2 * size, 100 * size, 1 + 300 // count),
+            *np.geomspace(100 * size, largest, 1 + 60 // count),
+        ]
+        edges = [low, high, 0.0, -0.0, 1e-30, -1e-30, np.inf, -np.inf]
+        special.append(within([*far, *np.negative(far), *edges], low, high))
+    columns = [
+        np.concatenate(
+            [number(10_007)]
+            + [special[i] if i == j else number(len(special[i])) for i in range(len(leaves))]
+        )
+        for j, number in enumerate(ordinary)
+    ]
+    rows_and_columns = tuple(
+        np.resize(column, (len(column), *case_shape(rule))) for column in columns
+    )
+    points = [jnp.asarray(a, leaf.dtype) for a, leaf in zip(rows_and_columns, leaves, strict=True)]
+    return only_where_defined(rule, jax.tree.unflatten(structure, points))
+
+
+def case_shape(rule: Rule) -> tuple[int, ...]:
+    """The shape with which arrays among the parameters broadcast."""
+    shapes = [np.shape(number) for case in rule.cases for number in case.numbers]
+    return np.broadcast_shapes(*shapes)
+
+
+def only_where_defined(rule: Rule, points: PyTree) -> PyTree:
+    """Those rows of the points in which no value is NaN, in 64 bits."""
+    rows_defined: Any = True
+    for case in rule.cases:
+        values = jax.tree.leaves(in_64_bits(case.value, points, *case.numbers))
+        for value in values:
+            rows_defined &= ~np.isnan(value).reshape(len(value), -1).any(1)
+    return jax.tree.map(lambda a: a[rows_defined], points)
+
+
+def edges_of(rule: Rule) -> Iterator[PyTree]:
+    """The x with an edge in one element, one row or everywhere, of one of its arrays."""
+    leaves, structure = jax.tree.flatten(rule.start)
+    for place, (leaf, low, high) in enumerate(zip(leaves, *rule.bounds, strict=True)):
+        edges = [edge for edge in (0.0, -0.0, np.inf, -np.inf, low, high) if low <= edge <= high]
+        for edge in dict.fromkeys(map(np.float32, edges)):
+            first_element = leaf.ravel().at[:1].set(edge).reshape(leaf.shape)
+            first_row = leaf.at[:1].set(edge) if leaf.ndim > 1 else first_element
+            for changed in (first_element, first_row, jnp.full_like(leaf, edge)):
+                yield jax.tree.unflatten(
+                    structure, [*leaves[:place], changed, *leaves[place + 1 :]]
+                )
+    if all(np.all(np.isinf(bound)) for bounds in rule.bounds for bound in bounds):
+        yield jax.tree.map(jnp.negative, rule.start)
+
+
+# Leading axes of x, before those of parameters that are arrays
+SHAPES = {
+    "no_axes": (),
+    "shape_0": (0,),
+    "shape_1": (1,),
+    "shape_1_6": (1, 6),
+    "shape_6_1": (6, 1),
+    "shape_square": (5, 5),
+    "shape_60_90": (60, 90),
+    "shape_3_1_4_5": (3, 1, 4, 5),
+}
+
+
+def longer(leaf: jax.Array) -> jax.Array:
+    """More numbers along the last axis, all of them different."""
+    if not leaf.ndim or not leaf.size:
+        return leaf
+    length = leaf.shape[-1] + 3
+    repeated = jnp.take(leaf, jnp.arange(length) % leaf.shape[-1], -1)
+    return repeated * jnp.linspace(1, 0.9, length, dtype=leaf.dtype)
+
+
+def batch_of(size: int, leaf: jax.Array) -> jax.Array:
+    """Several of an array, along a new first axis."""
+    factors = jnp.linspace(1, 0.9, size, dtype=leaf.dtype)
+    return factors.reshape(size, *[1] * leaf.ndim) * leaf
+
+
+OTHER_SHAPES: dict[str, Function] = {
+    "longer": longer,
+    "batch_of_1": partial(batch_of, 1),
+    "batch_of_5": partial(batch_of, 5),
+}
+
+
+# The checks. Each gets a case, and raises AssertionError or SkipTest
+
+CheckOfCase = Callable[[Case], Compared]
+
+
+def attempt(error: type[Exception], what: str, call: Function, *arguments: Any) -> Any:
+    """Call a function; what JAX raises becomes this error, in one line."""
+    try:
+        return call(*arguments)
+    except (AssertionError, SkipTest):
+        raise
+    except Exception as raised:
+        reason = textwrap.shorten(str(raised).strip().partition("\n")[0], 300)
+        raise error(f"{what} fails: {type(raised).__name__}: {reason}") from raised
+
+
+def check_call(case: Case, x: PyTree) -> Compared:
+    """A value alone, and compiled with its derivatives."""
+    reference = case.reference(x)
+    value = case.rule.function(x, *case.parameters)
+    compared = case.compare(Results(value), reference, ", called without a gradient,")
+    with_gradient = case.jitted_call(x, case.numbers)
+    compare_infinities(case, value, with_gradient.value)
+    return compared + case.compare(with_gradient, reference)
+
+
+def compare_infinities(case: Case, alone: PyTree, with_gradient: PyTree) -> None:
+    """A value that isn't finite is the same with a gradient: no reference is needed for that."""
+    pairs = zip(*map(jax.tree.leaves, (alone, with_gradient)), strict=True)
+    for without, value in pairs:
+        wrong = ~(np.isfinite(value) & np.isfinite(without)) & (without != value)
+        wrong &= ~(np.isnan(value) & np.isnan(without))
+        if wrong.any():
+            raise AssertionError(
+                f"value of {case} is {value[wrong][0]} with a gradient, and "
+                f"{without[wrong][0]} without"
+            )
+
+
+def check_points(case: Case) -> Compared:
+    """Values and slopes at thousands of numbers, compiled or not."""
+    x = case.rule.single_calls
+    return check_call(case, x) + case.compare(
+        case.call(x, case.parameters), case.reference(x), ", not compiled,"
+    )
+
+
+def check_edges(case: Case) -> Compared:
+    """Values and slopes with 0, infinity or a bound beside ordinary numbers."""
+    compared = Compared()
+    for x in edges_of(case.rule):
+        values = jax.tree.leaves(in_64_bits(case.value, x, *case.numbers))
+        if not any(np.isnan(value).any() for value in values):
+            compared += check_call(case, x)
+    return compared
+
+
+def check_shape(leading: tuple[int, ...], case: Case) -> Compared:
+    """Values and slopes with x of another shape, if the function is element by element."""
+    own = case_shape(case.rule)
+    shape = (*leading, *own)
+    if leading == SHAPES["shape_square"] and own:
+        shape = (own[-1], *own)
+    return check_call(case, jax.tree.map(lambda a: jnp.resize(a, shape), case.rule.single_calls))
+
+
+def check_other_shape(name: str, case: Case) -> Compared:
+    """Values and slopes with x of another shape, if both functions take it."""
+    x = jax.tree.map(OTHER_SHAPES[name], case.rule.start)
+    attempt(SkipTest, f"{case.rule.name}, called with {name} x,", case.function, x, *case.numbers)
+    return check_call(case, x)
+
+
+def check_python_numbers(case: Case) -> Compared:
+    """Values and slopes with x and parameters as numbers of Python."""
+    if case_shape(case.rule) or not all(leaf.size for leaf in jax.tree.leaves(case.rule.start)):
+        raise SkipTest("a parameter is an array, or x has no numbers")
+    x = jax.tree.map(lambda a: float(a.ravel()[-1]), case.rule.start)
+    numbers = [float(number) for number in case.numbers]
+    parameters = case.with_numbers(numbers)
+    what = f"{case.rule.name} with a float of Python as x"
+    value = attempt(SkipTest, what, case.rule.function, x, *parameters)
+    reference = case.reference(jax.tree.map(jnp.asarray, x), numbers)
+    return case.compare(Results(value), reference, f", x = {x},") + case.compare(
+        case.call(x, parameters), reference, f", x = {x},"
+    )
+
+
+def check_integers(case: Case) -> Compared:
+    """Values and slopes with parameters that are integers, traced or not."""
+    integers = [round(float(number)) or 1 for number in case.numbers]
+    x = case.rule.start
+    what = f"{case.rule.name} with parameters {integers}"
+    attempt(SkipTest, what, case.function, x, *integers)
+    reference = case.reference(x, [float(integer) for integer in integers])
+    return case.compare(
+        case.jitted_call(x, integers), reference, f", but with the traced integers {integers},"
+    ) + case.compare(
+        case.call(x, case.with_numbers(integers)), reference, f", but with {integers},"
+    )
+
+
+def check_program(program: Function, case: Case) -> Compared:
+    """A program around the function, and its derivatives."""
+    arguments = (case.rule.start, *map(jnp.asarray, case.numbers))
+    given = jax.jit(lambda *a: derivatives(program, case.in_domain(case.function), case, a))
+    plain = jax.jit(lambda *a: derivatives(program, case.in_domain(case.plain), case, a))
+    if program is mesh:
+        require_two_devices(case, arguments)
+    if program is parameter_for_each_column:
+        require_arrays_as_parameters(case, arguments)
+    reference = case.reference_by(plain, *arguments)
+    return case.compare(given(*arguments), reference)
+
+
+def require_two_devices(case: Case, arguments: tuple[PyTree, ...]) -> None:
+    """Skip what JAX can't run on two devices, also without derivatives."""
+    if len(jax.devices()) < 2:
+        raise SkipTest("one device: jax.config.update('jax_num_cpu_devices', 2) makes two CPUs")
+    on_devices = partial(on_two_devices, lambda row: case.function(*row))
+    what = f"{case}, without derivatives,"
+    attempt(SkipTest, what, jax.jit(on_devices), rows(arguments))
+
+
+def require_arrays_as_parameters(case: Case, arguments: tuple[PyTree, ...]) -> None:
+    """Skip what the rule refuses, as one does that sums its gradient by a parameter."""
+    loss = loss_of(partial(parameter_for_each_column, case.function))
+    gradient = jax.grad(loss, range(len(arguments)))
+    attempt(SkipTest, str(case), jax.eval_shape, gradient, *arguments)
+
+
+def check_cotangents(case: Case) -> Compared:
+    """Gradients are proportional to cotangents, from 0 to infinity."""
+    x, compared = case.rule.start, Compared()
+    # Several slopes times infinity may cancel, and then NaN is right
+    has_one_slope = case.rule.element_by_element and len(jax.tree.leaves(case.value_at_start)) == 1
+    for size in case.rule.cotangents:
+        cotangent = partial(weights, size=size)
+        found = case.call(x, case.parameters, cotangent)
+        if np.isfinite(size):
+            plain = partial(case.plain_call, cotangent=cotangent)
+            reference = case.reference_by(plain, x, case.numbers)
+            compared += case.compare(found, reference, f", with cotangents up to {size:g},")
+        elif has_one_slope:
+            compared += compare_infinite(case, found)
+    return compared
+
+
+def compare_infinite(case: Case, found: Results) -> Compared:
+    """With infinite cotangents, a gradient is infinite, too, unless the slope is 0."""
+    expected = case.reference(case.rule.start).expected.gradient
+    compared = Compared()
+    pairs = zip(jax.tree.leaves(found.gradient), jax.tree.leaves(expected), strict=True)
+    for array, finite in pairs:
+        infinite = np.copysign(np.inf, finite)
+        wrong = (abs(finite) > 1e-30) & (np.asarray(array, float) != infinite)
+        if wrong.any():
+            raise AssertionError(
+                f"gradient by x of {case}, with infinite cotangents, is "
+                f"{array[wrong][0]:.7g} and should be {infinite[wrong][0]}"
+            )
+        compared += Compared(finite.size)
+    return compared
+
+
+X_DTYPES = (("float16",), ("bfloat16",), ("float32",), ("bfloat16", "float32"))
+
+
+def check_dtypes(case: Case) -> Compared:
+    """Values and gradients are in the dtypes of plain JAX, and about as exact."""
+    compared, reasons = Compared(), []
+    for dtypes in X_DTYPES:
+        try:
+            compared += check_dtypes_of_x(dtypes, case)
+        except SkipTest as skipped:
+            reasons.append(f"x in {' and '.join(dtypes)}: {skipped}")
+    if reasons:
+        raise SkipTest("; ".join(reasons))
+    return compared
+
+
+def check_dtypes_of_x(dtypes: Sequence[str], case: Case) -> Compared:
+    """The same for x in these dtypes, and parameters that are numbers or arrays of them."""
+    x = cast(ordinary_points(case.rule), *dtypes)
+    # Numbers that all of these types have
+    exact = [jnp.asarray(number, "bfloat16") for number in case.numbers]
+    plain_numbers = [a if a.ndim else float(a) for a in exact]
+    reference = case.reference(x, plain_numbers)
+    attempt(SkipTest, "plain JAX", lambda: reference.own)
+    compared = Compared()
+    for given in (plain_numbers, cast(exact, "float32"), exact):
+        parameters = case.with_numbers(given)
+        how = f", x in {' and '.join(dtypes)} and numbers in {dtypes_of(given)},"
+        found = case.call(x, parameters)
+        found_dtypes = dtypes_of(found.value)
+        plain_dtypes = [dtypes_of(case.value(x, *numbers)) for numbers in (given, plain_numbers)]
+        if found_dtypes not in plain_dtypes and not {*found_dtypes} <= {*dtypes}:
+            raise AssertionError(
+                f"value of {case}{how} is in {found_dtypes}, not in {plain_dtypes[0]}"
+            )
+        arguments = (x, *map(jnp.asarray, given))
+        value, pull_back = jax.vjp(case.function, *arguments)
+        for name, gradient, argument in zip(case.names, pull_back(value), arguments, strict=True):
+            # Where plain JAX promotes the value, a gradient by x may be promoted with it
+            promoted = plain_dtypes[0] if name == "x" else []
+            if dtypes_of(gradient) not in (dtypes_of(argument), promoted):
+                raise AssertionError(
+                    f"gradient by {name} of {case}{how} is in {dtypes_of(gradient)}"
+                )
+        compared += case.compare(found, reference, how)
+    return compared
+
+
+def ordinary_points(rule: Rule) -> PyTree:
+    """Those x for single calls that 16 bits have without an overflow of squares."""
+    points = rule.single_calls
+    if not rule.element_by_element:
+        return points
+    leaves = jax.tree.leaves(points)
+    size = max(float(np.max(abs(leaf), initial=0)) for leaf in jax.tree.leaves(rule.start))
+    largest = np.max([abs(leaf) for leaf in leaves], 0)
+    kept = largest.reshape(len(largest), -1).max(1) <= 100 * (size or 1.0)
+    return jax.tree.map(lambda leaf: leaf[kept], points)
+
+
+def check_memory(case: Case) -> Compared:
+    """What is stored for the backward pass: no more than one array as large as x, and parameters.
+
+    Masks count by their bytes. An array that stays the same for another x needn't be stored.
+    """
+    for dtype in ("float32", "bfloat16"):
+        x = cast(case.rule.single_calls, dtype)
+        attempt(SkipTest, f"plain JAX for x in {dtype}", case.value, x, *case.numbers)
+        moved = jax.tree.map(lambda leaf: jnp.roll(leaf, 1), scaled(0.7, x))
+        pairs = zip(stored(case, x), stored(case, moved), strict=True)
+        arrays = [(here, there) for here, there in pairs if np.size(here) > 1]
+        fixed = [
+            here for here, there in arrays if here.dtype != bool and np.array_equal(here, there)
+        ]
+        what = f"is stored for the backward pass of {case}, x in {dtype}"
+        if bytes_of([here for here, _ in arrays]) > bytes_of((x, case.numbers)):
+            raise AssertionError(f"more than an array as large as x {what}")
+        if bytes_of(fixed) > bytes_of(case.numbers):
+            raise AssertionError(f"an array that doesn't depend on x {what}")
+    return Compared()
+
+
+def stored(case: Case, x: PyTree) -> list[Any]:
+    """The arrays that wait for the backward pass."""
+    pull_back = jax.vjp(lambda x: case.rule.function(x, *case.parameters), x)[1]
+    return jax.tree.leaves(pull_back)
+
+
+def bytes_of(tree: PyTree) -> int:
+    """How much memory all leaves take."""
+    return sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(tree))
+
+
+def check_nan(case: Case) -> Compared:
+    """NaN stays NaN where plain JAX keeps it, and makes no other number NaN."""
+    x, cotangent = case.rule.start, weights(case.value_at_start)
+    slopes = jax.tree.leaves(case.reference(x).expected.gradient)
+    by_shape = {slope.shape: slope for slope in slopes}
+
+    def with_nan(leaf: jax.Array) -> jax.Array:
+        if not leaf.size:
+            return leaf
+        slope = by_shape.get(leaf.shape, leaf)
+        place = np.argmax(abs(slope))  # where the slope isn't 0
+        return leaf.ravel().at[place].set(jnp.nan).reshape(leaf.shape)
+
+    x_with_nan = jax.tree.map(with_nan, x)
+    value = case.value(x_with_nan, *case.numbers)
+    compare_nan(case, "x", x_with_nan, cotangent, np.isnan(ravel_pytree(value)[0]))
+    compare_nan(case, "the cotangent", x, jax.tree.map(with_nan, cotangent), np.array([True]))
+    return Compared()
+
+
+def compare_nan(
+    case: Case, where: str, x: PyTree, cotangent: PyTree, value_is_nan: np.ndarray
+) -> None:
+    """Raise AssertionError unless NaN is where it should be, and hardly anywhere else."""
+    found = case.call(x, case.parameters, lambda value: cotangent)
+    plain = case.plain_call(x, case.numbers, lambda value: cotangent)
+    possible = plain._replace(value=case.plain(x, *case.numbers))
+    leaves = jax.tree_util.tree_flatten_with_path(found)[0]
+    pairs = zip(leaves, jax.tree.leaves(plain), jax.tree.leaves(possible), strict=True)
+    for (path, array), wanted, most in pairs:
+        # A value that ignores NaN in x, as x >= 0 does, has a slope there
+        required = np.isnan(wanted) & (
+            value_is_nan.reshape(wanted.shape)
+            if value_is_nan.size == wanted.size
+            else value_is_nan.any()
+        )
+        is_missing = np.any(required & ~np.isnan(array))
+        has_spread = np.isnan(array).sum() > max(1, np.isnan(most).sum())
+        if is_missing or has_spread:
+            raise AssertionError(
+                f"{name_of(path)} of {case}, with NaN in {where}, is {array} and should be {most}"
+            )
+
+
+def check_bad(case: Case) -> Compared:
+    """Under jit, no error can be raised: bad parameters make all numbers NaN."""
+    found = case.jitted_call(case.rule.start, case.numbers)
+    for path, array in jax.tree_util.tree_flatten_with_path(found)[0]:
+        what = f"{name_of(path)} of {case}"
+        if not np.isnan(array).all():
+            raise AssertionError(f"{what} is {array}, not NaN")
+    return Compared()
+
+
+# How checks are run
+
+
+def as_named_check(rule: Rule, name: str, check: CheckOfCase) -> Check:
+    """A check as a function without arguments, which runs it with all sets of parameters."""
+
+    def run() -> str:
+        if reason := attempt(AssertionError, f"{rule.name} in {name}", rule.left_out, name):
+            raise SkipTest(reason)
+        compared, reasons = Compared(), []
+        for parameters in rule.bad if name == "bad" else rule.parameters:
+            case = Case(rule, parameters, name)
+            try:
+                compared += attempt(AssertionError, str(case), check, case)
+            except SkipTest as skipped:
+                reasons.append(str(skipped))
+        if compared.undecided > (1 - COMPARED) * compared.numbers:
+            reasons.append(f"{compared}, at which plain JAX gives no number")
+        if reasons:
+            raise SkipTest("; ".join(dict.fromkeys(reasons)))
+        return str(compared)
+
+    run.__name__ = run.__qualname__ = name
+    return run
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check said: ``outcome`` is passed, skipped or failed."""
+
+    check: str
+    outcome: str
+    seconds: float
+    message: str
+
+    @classmethod
+    def of(cls, check: Check) -> "Result":
+        """Run a check."""
+        started = time.perf_counter()
+        try:
+            outcome, message = "passed", check()
+        except SkipTest as skipped:
+            outcome, message = "skipped", str(skipped)
+        except AssertionError as failed:
+            outcome, message = "failed", str(failed)
+        return cls(check.__name__, outcome, time.perf_counter() - started, message)
+
+    def __str__(self) -> str:
+        """A row of a table."""
+        return f"{self.check:<26} {self.outcome:<8} {self.seconds:6.1f} s  {self.message}".rstrip()
+
+
+def first_and_others(failed: Sequence[Result]) -> str:
+    """The first message, and how many other checks fail."""
+    first, *others = failed
+    if not others:
+        return first.message
+    names = ", ".join(result.check for result in others)
+    fail = "check fails" if len(others) == 1 else "checks fail"
+    return f"{first.message}\n{len(others)} other {fail}: {names}"

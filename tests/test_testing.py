@@ -721,8 +721,12 @@ def protected(function: Function) -> Function:
 
 
 def shifted_root_rule(function: Function) -> Rule:
-    """Its value isn't quite the square root."""
-    return dataclasses.replace(root_rule(function), value=shifted)
+    """Its value isn't quite the square root, and its slope is that of its value."""
+
+    def change(dx: Any, x: Any, smallest: Any) -> Any:
+        return dx / (2 * jnp.maximum(shifted(x, smallest), smallest))
+
+    return dataclasses.replace(root_rule(function), value=shifted, change=change)
 
 
 both_modes = page["with_jvp"](dependent, page["backward"])
@@ -806,7 +810,7 @@ def test_what_is_not_compared_is_counted() -> None:
 
 
 def test_the_reason_names_what_jax_cannot_run() -> None:
-    with pytest.raises(SkipTest, match=r"x in float16: plain JAX .* fails: TypeError: lu does not"):
+    with pytest.raises(SkipTest, match=r"x in float16: plain JAX .* fails: "):
         check_named(RIGHT["a matrix"][1], "dtypes")()
 
 

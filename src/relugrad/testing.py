@@ -379,6 +379,11 @@ def nearby(summary: Function, numbers: np.ndarray, x: PyTree) -> np.ndarray:
     return result
 
 
+def also_nearby(errors: np.ndarray, x: PyTree) -> np.ndarray:
+    """The error of each number, or that of nine in ten nearby: at some, it is 0 by chance."""
+    return np.maximum(errors, nearby(partial(np.quantile, q=0.9), errors, x))
+
+
 def tolerated(expected: np.ndarray, scale: np.ndarray, eps: float) -> np.ndarray:
     """How far a number may be away: a few roundings of itself, and of the largest near it."""
     return ROUNDINGS * eps * (abs(expected) + scale)
@@ -449,16 +454,13 @@ def compare_leaf(
     undecided = ~np.isfinite(right) & (numbers != expected)
     wrong = ~(abs(numbers - expected) <= allowed) & ~undecided
     if wrong.any():  # look closer: it takes three times as long
-        own_error = error_of_plain_jax(reference, leaf, limit)
-        # Its error is 0 by chance at some numbers, so the mean counts, too
-        own_error = np.maximum(own_error, nearby(np.mean, own_error, reference.x))
-        allowed = allowed + 4 * own_error
+        allowed = allowed + 4 * also_nearby(error_of_plain_jax(reference, leaf, limit), reference.x)
         if path[0].name == "value":
             own = as_numbers(jax.tree.leaves(reference.own)[leaf], limit)
             wrong &= (numbers != own) & ~(np.isnan(numbers) & np.isnan(own))
         else:
             change = change_near(reference, leaf, limit)
-            allowed = allowed + np.maximum(change, 8 * nearby(np.median, change, reference.x))
+            allowed = allowed + 4 * also_nearby(change, reference.x)
             wrong &= ~(np.isnan(numbers) & value_overflows(reference, numbers.shape, limit))
         undecided |= allowed >= limit
         wrong &= ~(abs(numbers - expected) <= allowed) & ~undecided

@@ -5,6 +5,7 @@ The rules of pages and of the package go through it in test_reference.py.
 
 import copy
 import dataclasses
+import importlib
 import subprocess
 import sys
 from functools import partial
@@ -948,3 +949,17 @@ def test_a_copy_of_the_file_works_alone(tmp_path: Path) -> None:
     ).stdout
     assert "passed" in printed
     assert "failed" not in printed
+
+
+def test_the_page_shows_what_is_said_of_an_infinite_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If relu_backward of its example forgets it."""
+    example = importlib.import_module("test_relu")
+
+    def without_width(residuals: Any, cotangent: Any) -> Any:
+        x, width = residuals
+        return cotangent * jax.nn.sigmoid(x / width), None
+
+    monkeypatch.setattr(example.relu, "bwd", without_width)
+    rule = dataclasses.replace(example.RELU)
+    with pytest.raises(AssertionError, match=r"^gradient by x of relu in bad with width = inf is"):
+        check_named(rule, "bad")()

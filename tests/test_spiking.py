@@ -118,8 +118,10 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
         np.testing.assert_allclose(gradient, (after - before) / 0.004, rtol=0.03, atol=2e-4)
 
 
-@pytest.mark.parametrize(("name", "far", "bound"), [("by_v", 9.0, 2.0), ("by_v", -9.0, 0.0),
-                                                    ("by_s", 9.0, 1.0), ("by_s", -9.0, -1.0)])
+@pytest.mark.parametrize(
+    ("name", "far", "bound"),
+    [("by_v", 9.0, 2.0), ("by_v", -9.0, 0.0), ("by_s", 9.0, 1.0), ("by_s", -9.0, -1.0)],
+)
 def test_what_could_diverge_is_bounded(name: str, far: float, bound: float) -> None:
     w = drawn(delays=(0,))["hidden"][0]
     spikes = [

@@ -93,8 +93,7 @@ def of_network(data, rng, draw_layer=draw_layer, rate=0.01, **settings):
     """Train a spiking network, and return its accuracy on the test data."""
     (inputs, labels), test = data
     weights = draw(rng, inputs, (64, 64), np.bincount(labels), draw_layer, **settings)
-    for weights, _ in train(rng, weights, inputs, labels, rate=rate, **settings):
-        pass
+    *_, (weights, _) = train(rng, weights, inputs, labels, rate=rate, **settings)
     return accuracy(weights, *test, **settings)
 
 
@@ -102,8 +101,7 @@ def of_gru(data, rng):
     """Train a GRU with half the learning rate and twice the updates."""
     (inputs, labels), test = data
     weights = draw_gru(rng, inputs.shape[2], labels.max() + 1)
-    for weights, _ in train(rng, weights, inputs, labels, 700, rate=0.005, layer=gru_layer):
-        pass
+    *_, (weights, _) = train(rng, weights, inputs, labels, 700, rate=0.005, layer=gru_layer)
     return accuracy(weights, *test, layer=gru_layer)
 
 

@@ -1,4 +1,4 @@
-"""Tasks that require memory, for trying networks: inputs, (time step, example, channel), and labels.
+"""Tasks that require memory: inputs, (time step, example, channel), and the labels of examples.
 
 ``rng`` is ``np.random.default_rng(0)``, or another generator of NumPy, and ``n`` the number of
 examples.
@@ -8,9 +8,10 @@ import numpy as np
 
 
 def match(rng, n, pause=0):
-    """Delayed match to sample: is the last of five pulses on the same channel as the first?
+    """Return trials of delayed match to sample, and whether sample and probe match.
 
-    The pulses come at different times in each trial. A fifth channel marks the sample and the
+    Of five pulses, the first is the sample, and the last the probe, which matches if it is on the
+    same channel. The pulses come at different times in each trial. A fifth channel marks the sample and the
     probe. ``pause`` is added before the probe.
     """
     sample, *distractors = rng.integers(4, size=(4, n))
@@ -30,7 +31,7 @@ def match(rng, n, pause=0):
 
 
 def two_back(rng, n):
-    """2-back: is the last of eight symbols the same as two before? Each is a pulse on a channel."""
+    """Return eight symbols, each a pulse on a channel, and whether the last repeats the sixth."""
     symbols = rng.integers(4, size=(8, n))
     same = rng.integers(2, size=n)
     others = (symbols[-3] + rng.integers(1, 4, size=n)) % 4
@@ -44,9 +45,9 @@ def two_back(rng, n):
 
 
 def lags(rng, n):
-    """Lag patterns: by how many time steps do spikes of channel 1 follow those of channel 0?
+    """Return spikes of six channels, and by how much channel 1 lags behind channel 0.
 
-    The lag is 3, 6, 9 or 12. All six channels have spikes at random, too.
+    Labels 0 to 3 stand for a lag of 3, 6, 9 or 12 time steps. All channels also spike at random.
     """
     labels = rng.integers(4, size=n)
     spikes = rng.random((80, n, 6)) < 0.03

@@ -158,6 +158,8 @@ WITHOUT = {
 PAUSE = {
     "time constants up to 100": of_network,
     "time constants up to 400": partial(of_network, layer=longer),
+    "up to 100, readout of the last spikes": partial(of_network, readout=last_spikes),
+    "up to 400, readout of the last spikes": partial(of_network, layer=longer, readout=last_spikes),
 }
 COMPARISONS = {
     "match": (tasks.match, WITHOUT | OTHERS),

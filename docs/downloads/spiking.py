@@ -251,14 +251,14 @@ def fit(
 
     Examples
     --------
-    Does the first or the second of two channels begin to spike earlier?
+    Which of two channels spikes first?
 
     >>> import numpy as np
     >>> from spiking import fit, scores_of
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(2, size=300)
-    >>> begins = 10 + 5 * np.stack([labels, 1 - labels], axis=1)
-    >>> inputs = np.arange(30)[:, None, None] >= begins + rng.integers(10, size=(300, 1))
+    >>> times = rng.integers(5, 15, size=(300, 1)) + 5 * np.stack([labels, 1 - labels], axis=1)
+    >>> inputs = np.arange(30)[:, None, None] == times
     >>> weights = fit(rng, inputs[:, :200], labels[:200], updates=100)
     >>> predicted = scores_of(weights, inputs[:, 200:]).argmax(axis=1)
     >>> bool(np.mean(predicted == labels[200:]) > 0.9)

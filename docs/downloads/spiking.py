@@ -304,8 +304,9 @@ def fit(
     gain = guessed - best_losses
     if not gain.mean() > 1.5 * gain.std() / len(gain) ** 0.5 + 1e-6:
         _, spikes = network(weights, judging, **settings)
-        rates = ", ".join(f"{np.mean(s):.1%}" for s in spikes)
-        warn(f"Nothing was found: guessing is as good. Neurons spike in {rates}", stacklevel=2)
+        often = ", ".join(f"{np.mean(s):.1%}" for s in spikes)  # in each layer
+        message = f"Neurons spike in {often} of the time steps"
+        warn(f"Nothing was found: guessing is as good. {message}", stacklevel=2)
     return jax.device_get(best)
 
 

@@ -53,7 +53,7 @@ def recurrent_layer(w, inputs, spike, delays):
 
 
 def last_spikes(spikes, decay=0.95):
-    """Return what leaky integrators of the spikes hold after the last time step."""
+    """Return what leaky integrators of the spikes hold at the end."""
     ages = jnp.arange(len(spikes))[::-1]
     return jnp.tensordot((1 - decay) * decay**ages, spikes, axes=1)
 

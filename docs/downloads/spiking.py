@@ -302,7 +302,7 @@ def fit(
         return jax.device_get(best)
 
     gain = guessed - best_losses
-    if not gain.mean() > 1.5 * gain.std() / len(gain) ** 0.5 + 1e-6:
+    if not gain.mean() > gain.std() / len(gain) ** 0.5 + 1e-6:  # its standard error
         _, spikes = network(weights, judging, **settings)
         often = ", ".join(f"{np.mean(s):.1%}" for s in spikes)  # in each layer
         message = f"Neurons spike in {often} of the time steps"

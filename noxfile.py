@@ -142,14 +142,13 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def proofs(session: nox.Session) -> None:
-    """Prove the three of `always`, or what takes minutes."""
+    """Prove the two of `always`, or what takes minutes."""
     shown = ["--doctest-modules", "src", "README.md", "docs/reference"]
     flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
     always = {
         # Docstrings, a page and the tests of the checker reach every line and branch
         "coverage": ["--cov", *shown, "tests/test_testing.py"],
         "processes": ["tests/proofs/test_processes.py"],
-        "scikit_learn": ["-n", "2", "tests/proofs/test_scikit_learn.py"],
     }
     seldom = {
         "every_float": ["tests/proofs/test_every_float.py"],
@@ -162,7 +161,7 @@ def proofs(session: nox.Session) -> None:
         named = "; ".join(f"jax.config.{flag.lower()}" for flag in flags)
         session.run("python", "-c", f"import jax; {named}")
     for proof in chosen:
-        env = flags if proof == "flags" else {"SCIPY_ARRAY_API": "1"}
+        env = flags if proof == "flags" else None
         session.run("pytest", "-q", *(always | seldom)[proof], env=env)
 
 

@@ -1,5 +1,6 @@
 """Arguments: what is accepted, in which dtype it comes back, and what an error says."""
 
+import sys
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
@@ -39,6 +40,29 @@ def test_integers_and_numbers_promote_as_in_sin(x: Any, x64: None) -> None:
     with jax.numpy_dtype_promotion("strict"):
         spikes, sine = relu_grad(x), jnp.sin(x)
     assert (spikes.dtype, spikes.shape) == (sine.dtype, sine.shape)
+
+
+BEYOND_INT32 = [
+    *(np.int64(number) for number in (-(2**63), -(2**31) - 1, 2**31, 2**32 + 1)),
+    *(np.uint64(number) for number in (2**32, 2**64 - 1)),
+]
+
+
+@pytest.mark.parametrize("x", BEYOND_INT32, ids=repr)
+def test_an_integer_of_64_bits_is_not_cut_in_half(method: str, x: Any) -> None:
+    """As JAX does in silence, without 64-bit types: it takes -2**31 - 1 for 2**31 - 1."""
+    function = getattr(ReluGrad(2.0**-64, 2 * abs(float(x))), method)  # exact: float32(x) is ±2**n
+    expected = function(float(x))
+    assert function(x) == expected
+    assert function(np.array(x)) == expected
+    np.testing.assert_array_equal(function(np.array([x, x])), [expected, expected])
+    assert jax.jit(lambda: function(x))() == expected
+    assert jax.vmap(lambda zero: function(x) + zero)(jnp.zeros(1)) == expected
+
+
+def test_an_integer_of_python_beyond_those_of_jax_is_an_overflow_error() -> None:
+    with pytest.raises(OverflowError, match=r"\bx\b"):
+        relu_grad(2**40)
 
 
 @pytest.mark.parametrize("name", ["x", *PARAMETERS])
@@ -100,8 +124,42 @@ def test_an_array_of_numpy_may_change_later() -> None:
     np.testing.assert_array_equal([spike.alpha for spike in spikes], np.full((16, 64), 0.5))
 
 
-def test_integers_of_64_bits_are_not_cut_in_half() -> None:
-    assert ReluGrad(np.array([2**40])).alpha == 2.0**40
+@pytest.mark.parametrize("name", PARAMETERS)
+@pytest.mark.parametrize("number", [2**40, 2**64 - 1])
+def test_an_integer_parameter_is_not_cut_in_half(name: str, number: int) -> None:
+    for value in (number, np.uint64(number), np.array([number], np.uint64)):
+        arguments: dict[str, Any] = {name: value}
+        assert getattr(ReluGrad(**arguments), name) == float(number)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_integer_beyond_floats_is_an_error_that_names_the_parameter(
+    name: str, sign: int
+) -> None:
+    """Also where Python refuses to print its digits, of which it has 5,000."""
+    arguments: dict[str, Any] = {name: sign * 10**5000}
+    with pytest.raises(ValueError, match=f"^{name} must be positive and finite; got an integer"):
+        ReluGrad(**arguments)
+
+
+def test_a_surrogate_with_floats_is_made_without_jax_and_numpy() -> None:
+    """They take twenty times as long, and relu_grad makes a surrogate in each call."""
+    called = set()
+
+    def note_package(frame: Any, event: str, argument: Any) -> None:
+        if event == "call":
+            called.add(frame.f_globals["__name__"].partition(".")[0])
+        elif event == "c_call":
+            called.add(str(argument.__module__).partition(".")[0])
+
+    sys.setprofile(note_package)
+    try:
+        ReluGrad(0.5, 2.0)
+    finally:
+        sys.setprofile(None)
+    assert "relugrad" in called, "the profile has seen nothing"
+    assert not called & {"jax", "jaxlib", "numpy"}, called
 
 
 # NaN in x, and bad parameters that can't be looked at

@@ -53,12 +53,23 @@ def float_dtype(value: Any) -> Any:
     return jax.eval_shape(jnp.sin, value).dtype
 
 
+def as_float(name: str, integer: int) -> float:
+    """``integer`` as a float, or an error that doesn't print its hundreds of digits."""
+    try:
+        return float(integer)
+    except OverflowError:
+        message = f"{name} must be positive and finite; got an integer that no float can hold"
+        raise ValueError(message) from None
+
+
 def checked_parameter(name: str, value: Any) -> Any:
     """``value`` as a ``ReluGrad`` keeps it: a float, or an array that nobody can change."""
     if isinstance(value, float) and is_valid(value):  # nearly always, and fast
         return float(value)
     value = as_array(value)
     require_real(**{name: value})
+    if isinstance(value, int):
+        value = as_float(name, value)
     if isinstance(value, Tracer) or not getattr(value, "is_fully_addressable", True):
         return value  # traced, or on other hosts: zero_or_nan will look at its numbers
     numbers = np.asarray(value)
@@ -94,6 +105,8 @@ def on_checked_arrays(formula: Callable[..., Array]) -> Callable[..., Array]:
 def call_checked(function: Callable[..., Array], x: Any, alpha: Any, width: Any) -> Array:
     """Call a jitted function; what it does not accept is an error that names the argument."""
     x = as_array(x)
+    if isinstance(x, (np.ndarray, np.generic)) and x.dtype in (np.int64, np.uint64):
+        x = x.astype(float_dtype(x))  # unless 64-bit types are enabled, JAX would cut it in half
     try:
         return function(x, alpha, width)
     except TypeError:  # from JAX, for what it can't trace: a string, an object

@@ -39,7 +39,8 @@ def is_valid(parameter: Any) -> Any:
 def zero_or_nan(alpha: Array, width: Array) -> Array:
     """0, but NaN unless both are positive and finite, and the peak finite; for traced values."""
     # By log: XLA takes exp(v) > 0 for true, also where v is NaN. Its own gradient could overflow.
-    return stop_gradient(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width))
+    zero = 0 * (jnp.log(alpha) + jnp.log(width) + alpha * width)
+    return stop_gradient(jnp.abs(zero))  # XLA leaves out a sum with 0, and not one with -0
 
 
 def as_array(value: Any) -> Any:

@@ -77,6 +77,16 @@ def test_what_stands_for_an_array_is_taken(name: str) -> None:
     np.testing.assert_array_equal(slope(**{name: variable}), slope(**{name: array}))
 
 
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_keeps_digits_that_bfloat16_has_not(name: str) -> None:
+    """The slope of a bfloat16 x is computed in float32, and rounded once."""
+    parameter: dict[str, Any] = {name: 1.3}
+    spike = ReluGrad(**parameter)
+    x = jnp.linspace(-1, 1, 257, dtype="bfloat16")
+    expected = spike.surrogate_grad(x.astype("float32")).astype("bfloat16")
+    np.testing.assert_array_equal(spike.surrogate_grad(x), expected)
+
+
 # What is refused
 
 NOT_REAL = [
@@ -164,34 +174,38 @@ def test_a_surrogate_with_floats_is_made_without_jax_and_numpy() -> None:
 
 # NaN in x, and bad parameters that can't be looked at
 
+VALID = {"x": 0.25, **dict.fromkeys(PARAMETERS, 1.0), "alpha": 0.5}
 BAD = [
-    (np.nan, 1.0, 1.0),
-    *((0.25, bad, 1.0) for bad in (np.nan, np.inf, 0.0, -1.0)),
-    *((0.25, 1.0, bad) for bad in (np.nan, np.inf, 0.0, -1.0)),
-    (0.25, 1e30, 1e30),  # whose peak is infinite in float32
+    {"x": np.nan},
+    *({name: bad} for name in PARAMETERS for bad in (np.nan, np.inf, 0.0, -1.0)),
+    {"alpha": 1e30, "width": 1e30},  # whose peak is infinite in float32
 ]
 
 
 def test_all_derivatives_are_nan_where_an_argument_is_bad(method: str, forward_mode: bool) -> None:
-    """By x, alpha and width, up to the third order: all but those that are 0 anyway."""
+    """By x and each parameter, up to the third order: all but those that are 0 anyway."""
 
-    def function(x: Any, alpha: Any, width: Any) -> Any:
-        return getattr(ReluGrad(alpha, width, forward_mode=forward_mode), method)(x)
+    def function(x: Any, spike: ReluGrad) -> Any:
+        return getattr(spike, method)(x)
 
     @jax.jit
     @jax.vmap
-    def derivatives(*arguments: Any) -> Any:
-        results = [function(*arguments)]
+    def derivatives(x: Any, spike: ReluGrad) -> Any:
+        results = [function(x, spike)]
         for first, other in product([jax.jacrev, jax.jacfwd][: 1 + forward_mode], repeat=2):
-            derivative = first(function, (0, 1, 2))
+            derivative = first(function, (0, 1))
             for _ in range(3):
-                results.append(derivative(*arguments))
-                derivative = other(derivative, (0, 1, 2))
+                results.append(derivative(x, spike))
+                derivative = other(derivative, (0, 1))
         return ravel_pytree(results)[0]
 
-    good, *bad = derivatives(*jnp.array([(0.25, 0.5, 1.0), *BAD]).T)
-    assert np.isfinite(good).all()
-    assert np.isnan(np.array(bad)[:, good != 0]).all()
+    rows = [list((VALID | bad).values()) for bad in [{}, *BAD]]
+    x, *parameters = jnp.array(rows).T
+    structure = jax.tree.structure(ReluGrad(forward_mode=forward_mode))
+    valid, *invalid = derivatives(x, jax.tree.unflatten(structure, parameters))
+    assert np.isfinite(valid).all()
+    for bad, results in zip(BAD, invalid, strict=True):
+        assert np.isnan(results[valid != 0]).all(), bad
 
 
 def test_a_bad_parameter_is_nan_for_itself_alone(forward_mode: bool) -> None:

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.lax import ne, select, stop_gradient
+from jax.lax import eq, ne, select, stop_gradient
 
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
@@ -20,7 +20,7 @@ def distance_to_edge(x: Array, width: Array) -> Array:
     """How far x is inside of the support, and 0 outside of it."""
     x = x.astype(width.dtype)
     # Unlike jnp.abs and relu, these have the right-hand derivative at 0, and NaN at NaN.
-    sign = stop_gradient(jnp.where(x < 0, -1, jnp.where(x == x, 1, x)))
+    sign = stop_gradient(jnp.where(x < 0, -1, jnp.where(eq(x, x), 1, x)))
     distance = (width * sign - x) * sign
     return jnp.where(distance <= 0, 0, distance)
 

@@ -179,6 +179,9 @@ input.addEventListener("input", () => {
 
 dialog.addEventListener("close", () => keepInAddress(""));
 
+// At a click outside of it, the theme closes the dialog, and one that Enter makes is nowhere.
+list.addEventListener("click", (event) => event.stopPropagation());
+
 input.form.addEventListener("submit", (event) => {
   event.preventDefault(); // nothing is sent
   const chosen = list.querySelector("[aria-selected=true]") ?? list.querySelector("a");

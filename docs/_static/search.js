@@ -132,13 +132,13 @@ function result([best, ...others]) {
   return element("li", { role: "none", className: "mb-3" }, option(best, excerpt(best)), below);
 }
 
-// The words that no page has, if they are half of what was asked or more: else the results may have the answer.
+// The words that no page has, if they are a third of what was asked or more: else the results may have the answer.
 // What is typed last may not be finished.
 function remark(asked, pages) {
   const telling = [...new Set(tokens(asked))].filter(isTelling);
   const found = new Set(pages.flat().flatMap((section) => section.queryTerms));
   const missing = telling.filter((word) => !found.has(queryTerm(word)));
-  if (missing.length === 0 || missing.length < telling.length / 2) return "";
+  if (missing.length === 0 || missing.length < telling.length / 3) return "";
   return `No page has “${missing.slice(0, 5).join("”, “")}”. `;
 }
 

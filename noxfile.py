@@ -19,7 +19,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 SITE = "docs/_build/html"
 NIGHTLY = "https://us-python.pkg.dev/ml-oss-artifacts-published/jax-public-nightly-artifacts-registry/simple/"
-PINNED = ["--constraint", "docs/constraints.txt"]
+PINS = "docs/constraints.txt"
+PINNED = ["--constraint", PINS]
 RESOLUTION = {
     "lowest": ["--resolution", "lowest-direct"],
     "newest": ["--upgrade"],
@@ -29,8 +30,9 @@ RESOLUTION = {
 
 def _words(session: nox.Session, *accepted: str) -> list[str]:
     """What follows `--`; an error if it isn't accepted."""
-    if unknown := [w for w in session.posargs if not any(fnmatch(w, name) for name in accepted)]:
-        session.error(f"{', '.join(unknown)}: what may follow `--` is {', '.join(accepted)}")
+    for word in session.posargs:
+        if not any(fnmatch(word, pattern) for pattern in accepted):
+            session.error(f"{word}: what may follow `--` is {', '.join(accepted)}")
     return session.posargs
 
 
@@ -47,12 +49,15 @@ def docs(session: nox.Session) -> None:
     """Build the site, executing all of it, and test it. Versions as in `tests`; `renew`: pins."""
     words = _words(session, *RESOLUTION, "jax==*", "renew")
     if "renew" in words:
-        command = "uv export --quiet --upgrade --group site --no-default-groups --no-hashes"
-        session.run(*command.split(), "--no-annotate", "--no-emit-project", "-o", PINNED[1])
-    session.install(*(_versions(words) or PINNED), "-e", ".", "--group", "docs", "--group", "test")
+        export = ["uv", "export", "--quiet", "--upgrade", "--group", "site", "--no-default-groups"]
+        plain = ["--no-hashes", "--no-annotate", "--no-emit-project"]
+        session.run(*export, *plain, "--output-file", PINS)
+    versions = _versions(words) or PINNED
+    session.install(*versions, "-e", ".", "--group", "docs", "--group", "test")
     # A page is read again only if it has changed, or what it uses has. CI starts from nothing.
     # What is kept after a warning, docs/_extensions/notebooks.py decides.
-    shutil.rmtree("docs/_build" if "CI" in os.environ else SITE, ignore_errors=True)
+    outdated = "docs/_build" if "CI" in os.environ else SITE
+    shutil.rmtree(outdated, ignore_errors=True)
     session.run("sphinx-build", "-M", "html", "docs", "docs/_build", "-W", "-j", "12")
     session.run("pytest", "-q", "tests/docs/test_site.py")
 
@@ -75,18 +80,18 @@ def tests(session: nox.Session) -> None:
 def notebooks(session: nox.Session) -> None:
     """Run what `docs` offers to download, by itself, where there is only Jupyter and pip."""
     folder = Path(session.create_tmp()).resolve()
-    fresh = folder / "fresh"
+    fresh, alone = folder / "fresh", folder / "alone"
+    install = ["uv", "pip", "install", "--quiet", "--python", str(fresh)]
+    execute = str(fresh / "bin" / "jupyter-execute")
     files = {file.name: file for file in Path(SITE).glob("_downloads/*/*.ipynb")}
     for name, file in sorted(files.items()):
         session.run("uv", "venv", "--quiet", "--clear", "--seed", str(fresh))
-        session.run(
-            "uv", "pip", "install", "--quiet", "--python", str(fresh), "ipykernel", "nbclient"
-        )
-        shutil.rmtree(alone := folder / "alone", ignore_errors=True)
+        session.run(*install, "ipykernel", "nbclient")
+        shutil.rmtree(alone, ignore_errors=True)
         alone.mkdir()
         shutil.copy(file, alone)
-        execute = [str(fresh / "bin" / "jupyter-execute"), str(alone / name)]
-        session.run(*execute, external=True, env={"PYTHONPATH": "", "PIP_NO_INPUT": "1"})
+        env = {"PYTHONPATH": "", "PIP_NO_INPUT": "1"}
+        session.run(execute, str(alone / name), external=True, env=env)
 
 
 @nox.session
@@ -119,23 +124,29 @@ def package(session: nox.Session) -> None:
     """Build what is published, twice, and try the wheel."""
     session.install("build[uv]", "check-sdist", "check-wheel-contents", "cyclonedx-bom", "twine")
     folder = Path(session.create_tmp()).resolve()
-    dist, again, bare = Path("dist").resolve(), folder / "again", folder / "bare"
+    dist, again = Path("dist").resolve(), folder / "again"
     for out in (dist, again):
         shutil.rmtree(out, ignore_errors=True)
         session.run("python", "-m", "build", "--installer", "uv", "--outdir", str(out))
-    if any(file.read_bytes() != (again / file.name).read_bytes() for file in dist.iterdir()):
-        session.error("the two builds differ")
-    wheel = str(next(dist.glob("*.whl")))
-    session.run("twine", "check", "--strict", *map(str, dist.iterdir()))
+    files = sorted(dist.iterdir())
+    for file in files:
+        if file.read_bytes() != (again / file.name).read_bytes():
+            session.error(f"the two builds of {file.name} differ")
+    (wheel,) = (str(file) for file in files if file.suffix == ".whl")
+    session.run("twine", "check", "--strict", *(str(file) for file in files))
     session.run("check-sdist", "--installer", "uv")  # what git has
     session.run("check-wheel-contents", wheel)
-    python = str(bare / "bin" / "python")  # the package and what it needs, and nothing else
+
+    # An environment with the package and what it needs, and nothing else
+    bare = folder / "bare"
+    python = str(bare / "bin" / "python")
+    install = ["uv", "pip", "install", "--quiet", "--python", python]
     session.run("uv", "venv", "--quiet", "--clear", str(bare))
-    session.run("uv", "pip", "install", "--quiet", "--python", python, wheel)
+    session.run(*install, wheel)
     Path("sbom").mkdir(exist_ok=True)
     bill = ["--output-reproducible", "--output-file", "sbom/relugrad.cdx.json"]
     session.run("cyclonedx-py", "environment", *bill, python)
-    session.run("uv", "pip", "install", "--quiet", "--python", python, "pytest")
+    session.run(*install, "pytest")
     tests = ["--noconftest", "--pyargs", "relugrad", "--doctest-modules"]
     session.run(python, "-m", "pytest", *tests, external=True)
 
@@ -155,14 +166,16 @@ def proofs(session: nox.Session) -> None:
         "upstream": ["tests/proofs/test_upstream.py"],
         "flags": [f"tests/test_{name}.py" for name in ("reference", "autodiff", "testing")],
     }
-    chosen = _words(session, *always, *seldom) or always
+    arguments = always | seldom
+    chosen = _words(session, *arguments) or always
     session.install("-e", ".", "--group", "test")
-    if "flags" in chosen:  # an error if JAX has no such flag
-        named = "; ".join(f"jax.config.{flag.lower()}" for flag in flags)
-        session.run("python", "-c", f"import jax; {named}")
     for proof in chosen:
-        env = flags if proof == "flags" else None
-        session.run("pytest", "-q", *(always | seldom)[proof], env=env)
+        env = None
+        if proof == "flags":
+            env = flags
+            for flag in flags:  # an error if JAX has no such flag
+                session.run("python", "-c", f"import jax; jax.config.{flag.lower()}")
+        session.run("pytest", "-q", *arguments[proof], env=env)
 
 
 def _install_others(session: nox.Session) -> None:

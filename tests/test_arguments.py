@@ -1,5 +1,6 @@
 """Arguments: what is accepted, in which dtype it comes back, and what an error says."""
 
+import sys
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
@@ -41,6 +42,29 @@ def test_integers_and_numbers_promote_as_in_sin(x: Any, x64: None) -> None:
     assert (spikes.dtype, spikes.shape) == (sine.dtype, sine.shape)
 
 
+BEYOND_INT32 = [
+    *(np.int64(number) for number in (-(2**63), -(2**31) - 1, 2**31, 2**32 + 1)),
+    *(np.uint64(number) for number in (2**32, 2**64 - 1)),
+]
+
+
+@pytest.mark.parametrize("x", BEYOND_INT32, ids=repr)
+def test_an_integer_of_64_bits_is_not_cut_in_half(method: str, x: Any) -> None:
+    """As JAX does in silence, without 64-bit types: it takes -2**31 - 1 for 2**31 - 1."""
+    function = getattr(ReluGrad(2.0**-64, 2 * abs(float(x))), method)  # exact: float32(x) is ±2**n
+    expected = function(float(x))
+    assert function(x) == expected
+    assert function(np.array(x)) == expected
+    np.testing.assert_array_equal(function(np.array([x, x])), [expected, expected])
+    assert jax.jit(lambda: function(x))() == expected
+    assert jax.vmap(lambda zero: function(x) + zero)(jnp.zeros(1)) == expected
+
+
+def test_an_integer_of_python_beyond_those_of_jax_is_an_overflow_error() -> None:
+    with pytest.raises(OverflowError, match=r"\bx\b"):
+        relu_grad(2**40)
+
+
 @pytest.mark.parametrize("name", ["x", *PARAMETERS])
 def test_what_stands_for_an_array_is_taken(name: str) -> None:
     """As a Flax variable does, for x and for a parameter."""
@@ -51,6 +75,16 @@ def test_what_stands_for_an_array_is_taken(name: str) -> None:
         return ReluGrad(**parameters).surrogate_grad(x)
 
     np.testing.assert_array_equal(slope(**{name: variable}), slope(**{name: array}))
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_keeps_digits_that_bfloat16_has_not(name: str) -> None:
+    """The slope of a bfloat16 x is computed in float32, and rounded once."""
+    parameter: dict[str, Any] = {name: 1.3}
+    spike = ReluGrad(**parameter)
+    x = jnp.linspace(-1, 1, 257, dtype="bfloat16")
+    expected = spike.surrogate_grad(x.astype("float32")).astype("bfloat16")
+    np.testing.assert_array_equal(spike.surrogate_grad(x), expected)
 
 
 # What is refused
@@ -100,40 +134,78 @@ def test_an_array_of_numpy_may_change_later() -> None:
     np.testing.assert_array_equal([spike.alpha for spike in spikes], np.full((16, 64), 0.5))
 
 
-def test_integers_of_64_bits_are_not_cut_in_half() -> None:
-    assert ReluGrad(np.array([2**40])).alpha == 2.0**40
+@pytest.mark.parametrize("name", PARAMETERS)
+@pytest.mark.parametrize("number", [2**40, 2**64 - 1])
+def test_an_integer_parameter_is_not_cut_in_half(name: str, number: int) -> None:
+    for value in (number, np.uint64(number), np.array([number], np.uint64)):
+        arguments: dict[str, Any] = {name: value}
+        assert getattr(ReluGrad(**arguments), name) == float(number)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_integer_beyond_floats_is_an_error_that_names_the_parameter(
+    name: str, sign: int
+) -> None:
+    """Also where Python refuses to print its digits, of which it has 5,000."""
+    arguments: dict[str, Any] = {name: sign * 10**5000}
+    with pytest.raises(ValueError, match=f"^{name} must be positive and finite; got an integer"):
+        ReluGrad(**arguments)
+
+
+def test_a_surrogate_with_floats_is_made_without_jax_and_numpy() -> None:
+    """They take twenty times as long, and relu_grad makes a surrogate in each call."""
+    called = set()
+
+    def note_package(frame: Any, event: str, argument: Any) -> None:
+        if event == "call":
+            called.add(frame.f_globals["__name__"].partition(".")[0])
+        elif event == "c_call":
+            called.add(str(argument.__module__).partition(".")[0])
+
+    sys.setprofile(note_package)
+    try:
+        ReluGrad(0.5, 2.0)
+    finally:
+        sys.setprofile(None)
+    assert "relugrad" in called, "the profile has seen nothing"
+    assert not called & {"jax", "jaxlib", "numpy"}, called
 
 
 # NaN in x, and bad parameters that can't be looked at
 
+VALID = {"x": 0.25, **dict.fromkeys(PARAMETERS, 1.0), "alpha": 0.5}
 BAD = [
-    (np.nan, 1.0, 1.0),
-    *((0.25, bad, 1.0) for bad in (np.nan, np.inf, 0.0, -1.0)),
-    *((0.25, 1.0, bad) for bad in (np.nan, np.inf, 0.0, -1.0)),
-    (0.25, 1e30, 1e30),  # whose peak is infinite in float32
+    {"x": np.nan},
+    *({name: bad} for name in PARAMETERS for bad in (np.nan, np.inf, 0.0, -1.0)),
+    {"alpha": 1e30, "width": 1e30},  # whose peak is infinite in float32
 ]
 
 
 def test_all_derivatives_are_nan_where_an_argument_is_bad(method: str, forward_mode: bool) -> None:
-    """By x, alpha and width, up to the third order: all but those that are 0 anyway."""
+    """By x and each parameter, up to the third order: all but those that are 0 anyway."""
 
-    def function(x: Any, alpha: Any, width: Any) -> Any:
-        return getattr(ReluGrad(alpha, width, forward_mode=forward_mode), method)(x)
+    def function(x: Any, spike: ReluGrad) -> Any:
+        return getattr(spike, method)(x)
 
     @jax.jit
     @jax.vmap
-    def derivatives(*arguments: Any) -> Any:
-        results = [function(*arguments)]
+    def derivatives(x: Any, spike: ReluGrad) -> Any:
+        results = [function(x, spike)]
         for first, other in product([jax.jacrev, jax.jacfwd][: 1 + forward_mode], repeat=2):
-            derivative = first(function, (0, 1, 2))
+            derivative = first(function, (0, 1))
             for _ in range(3):
-                results.append(derivative(*arguments))
-                derivative = other(derivative, (0, 1, 2))
+                results.append(derivative(x, spike))
+                derivative = other(derivative, (0, 1))
         return ravel_pytree(results)[0]
 
-    good, *bad = derivatives(*jnp.array([(0.25, 0.5, 1.0), *BAD]).T)
-    assert np.isfinite(good).all()
-    assert np.isnan(np.array(bad)[:, good != 0]).all()
+    rows = [list((VALID | bad).values()) for bad in [{}, *BAD]]
+    x, *parameters = jnp.array(rows).T
+    structure = jax.tree.structure(ReluGrad(forward_mode=forward_mode))
+    valid, *invalid = derivatives(x, jax.tree.unflatten(structure, parameters))
+    assert np.isfinite(valid).all()
+    for bad, results in zip(BAD, invalid, strict=True):
+        assert np.isnan(results[valid != 0]).all(), bad
 
 
 def test_a_bad_parameter_is_nan_for_itself_alone(forward_mode: bool) -> None:

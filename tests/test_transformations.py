@@ -57,15 +57,14 @@ def test_debug_nans_without_jit_finds_nothing_to_say(method: str, forward_mode: 
         close(grad(jax.vmap(function))(jnp.stack([x, x])), [grad(function)(x)] * 2)
 
 
-@pytest.mark.parametrize("parameter", [1.0, -1.0], ids=["NaN in x", "bad alpha"])
+@pytest.mark.parametrize("sign", [1.0, -1.0], ids=["NaN in x", "bad alpha"])
 @pytest.mark.parametrize("transform", [jax.jit, grad, scan])
 def test_debug_nans_raises_what_can_be_caught(
-    transform: Function, method: str, parameter: float, forward_mode: bool
+    transform: Function, method: str, sign: float, forward_mode: bool
 ) -> None:
     """JAX's public error, and ours where it runs the call again with values that are known."""
-    leaves = [jnp.array(parameter), 1.0]
-    spike = jax.tree.unflatten(jax.tree.structure(ReluGrad(forward_mode=forward_mode)), leaves)
-    x = X.at[1].set(np.nan if parameter > 0 else 0)
+    spike = jax.tree.map(lambda leaf: jnp.array(sign * leaf), ReluGrad(forward_mode=forward_mode))
+    x = X.at[1].set(np.nan if sign > 0 else 0)
     error = pytest.raises((FloatingPointError, ValueError), match=r"invalid value|alpha must be")
     with jax.debug_nans(True), error:
         transform(getattr(spike, method))(x)

@@ -54,9 +54,10 @@ def test_zero_spikes_whatever_its_sign(forward_mode: bool) -> None:
     np.testing.assert_array_equal(results, expected)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("positive", [abs, jnp.exp, jnp.square, jax.nn.relu])
 def test_nan_stays_nan_where_xla_knows_the_sign(
-    positive: Any, method: str, forward_mode: bool
+    positive: Any, dtype: str, method: str, forward_mode: bool
 ) -> None:
     """To XLA, `abs(x) >= 0` is true for any x: of no derivative may a NaN be lost."""
 
@@ -69,7 +70,7 @@ def test_nan_stays_nan_where_xla_knows_the_sign(
         curvature = jax.grad(lambda *a: slope(*a)[0], (0, 1))
         return f(positive(v), 1.0), slope(positive(v), 1.0), curvature(positive(v), 1.0)
 
-    good, bad = (jax.tree.leaves(derivatives(v)) for v in (0.5, np.nan))
+    good, bad = (jax.tree.leaves(derivatives(jnp.asarray(v, dtype))) for v in (0.5, np.nan))
     assert np.isnan(np.array(bad)[np.array(good) != 0]).all()
 
 

@@ -1,34 +1,98 @@
 // The search: sections of pages, found by the stems of their words and ranked by MiniSearch's BM25.
+// STOP_WORDS, SECTIONS and Stemmer are written by docs/_extensions/sections.py.
+
 const root = new URL("..", document.currentScript.src); // also where a page is opened as a file
 const dialog = document.getElementById("pst-search-dialog");
-const [input, status, list] = ["input", "output", "ol"].map((tag) => dialog.querySelector(tag));
-const [stemmer, stems] = [new Stemmer(), {}]; // Sphinx's, as the stop words
-const stem = (word) => (stems[`=${word}`] ??= stemmer.stemWord(word.replace(/us$/, "u"))); // GPUs, too
+const input = dialog.querySelector("input");
+const status = dialog.querySelector("output");
+const list = dialog.querySelector("ol");
+
+// Words and their stems
+
+const stemmer = new Stemmer();
+const stems = new Map(); // known ones, because a stem takes long to find
+
+function stem(word) {
+  if (!stems.has(word)) {
+    const singular = word.replace(/us$/, "u"); // GPUs, too
+    stems.set(word, stemmer.stemWord(singular));
+  }
+  return stems.get(word);
+}
+
+function tokens(text) {
+  return text.toLowerCase().match(/[\p{L}\p{N}_]{1,60}/gu) ?? [];
+}
+
 // A name in code is a word, and so are its parts and its ends: x64 and enable_x64 of jax_enable_x64.
-const tokens = (text) => text.toLowerCase().match(/[\p{L}\p{N}_]{1,60}/gu) ?? [];
-const ends = (word) => word.split("_").map((_, i, parts) => parts.slice(i).join("_"));
-const split = (text) => tokens(text).flatMap((word) => [...new Set([...ends(word), ...word.split("_")])]);
-const stop = new Set([...tokens(STOPWORDS), "can", "may", "use", "need", "want"].map(stem)); // weigh next to nothing
-// A word that nothing has is compared with whole words: it may be misspelled
+function withParts(token) {
+  const parts = token.split("_");
+  const ends = parts.map((_, start) => parts.slice(start).join("_"));
+  return new Set([...ends, ...parts]);
+}
+
+function split(text) {
+  return tokens(text).flatMap((token) => [...withParts(token)]);
+}
+
+const stopStems = new Set([...tokens(STOP_WORDS), "can", "may", "use", "need", "want"].map(stem));
+
+function isTelling(word) {
+  return !stopStems.has(stem(word));
+}
+
+// The index: of each word, its stem, and the word itself after an equals sign, for words that are misspelled
+
 const fields = ["title", "heading", "text", "keywords"];
-const index = new MiniSearch({ fields, storeFields: fields, tokenize: split, processTerm: (word) => [stem(word), `=${word}`] });
-const [shown, indexed] = [new Map(), new Set()]; // how many sections show a stem, and what keywords have as well
-const worth = (term) => (stop.has(term) ? 0.01 : 1) / Math.sqrt(1 + (shown.get(term) ?? 0)); // rare ones say more
-const options = {
-  tokenize: (text) => [...new Set(split(text))],
-  processTerm: (word) => (indexed.has(stem(word)) ? stem(word) : `=${word}`),
-  boost: { title: 2, heading: 2, keywords: 2 },
-  boostTerm: worth,
-  fuzzy: (term) => term.startsWith("=") && 0.25,
-  prefix: (term) => (term.length > 3 && !stop.has(term)) || term.startsWith("="),
-};
+const index = new MiniSearch({
+  fields,
+  storeFields: fields,
+  tokenize: split,
+  processTerm: (word) => [stem(word), `=${word}`],
+});
+const sectionsWith = new Map(); // how many sections show a stem
+const known = new Set(); // the stems that sections show, and those of keywords
 
 function add([id, title, heading, keywords, text]) {
   index.add({ id, title, heading, text, keywords });
-  const seen = new Set(split(`${title} ${heading} ${text}`).map(stem));
-  for (const term of seen) shown.set(term, 1 + (shown.get(term) ?? 0));
-  for (const term of [...seen, ...split(keywords).map(stem)]) indexed.add(term);
+  const shown = new Set(split(`${title} ${heading} ${text}`).map(stem));
+  for (const term of shown) {
+    sectionsWith.set(term, (sectionsWith.get(term) ?? 0) + 1);
+    known.add(term);
+  }
+  for (const word of split(keywords)) known.add(stem(word));
 }
+
+// Rare words say more than frequent ones, and stop words next to nothing.
+function worth(term) {
+  const rarity = 1 / Math.sqrt(1 + (sectionsWith.get(term) ?? 0));
+  return stopStems.has(term) ? 0.01 * rarity : rarity;
+}
+
+const options = {
+  tokenize: (text) => [...new Set(split(text))],
+  processTerm: queryTerm,
+  boost: { title: 2, heading: 2, keywords: 2 },
+  boostTerm: worth,
+  fuzzy: (term) => (term.startsWith("=") ? 0.2 : false),
+  prefix: (term) => term.startsWith("=") || (term.length > 3 && !stopStems.has(term)),
+};
+
+// A stem that nothing has is compared as a word.
+function queryTerm(word) {
+  return known.has(stem(word)) ? stem(word) : `=${word}`;
+}
+
+// Pages, the best first, each with its sections, the best first; further sections of a page count, too
+function search(asked) {
+  if (index.documentCount === 0) SECTIONS.forEach(add);
+  const pages = Map.groupBy(index.search(asked, options), (section) => section.id.split("#")[0]);
+  const sum = (sections) => sections.reduce((total, section, i) => total + section.score * 0.3 ** i, 0);
+  const ranked = [...pages.values()].sort((one, other) => sum(other) - sum(one));
+  return ranked.slice(0, 10);
+}
+
+// What is shown
 
 function element(name, properties, ...content) {
   const made = Object.assign(document.createElement(name), properties);
@@ -37,54 +101,55 @@ function element(name, properties, ...content) {
 }
 
 function option({ id, title, heading }, ...text) {
-  const name = [...new Set([title, heading])].join(" › ");
+  const name = title === heading ? title : `${title} › ${heading}`;
   return element("a", { role: "option", id: `at:${id}`, href: new URL(id, root) }, name, ...text);
 }
 
-// The best section of a page, with the sentence or line that has most of the words, and further sections
+// The sentence or line of a section that has most of the words, and the next one, 40 words at most
+function excerpt(section) {
+  const terms = new Set(section.terms.filter((term) => !stopStems.has(term)));
+  const isHit = (word) => terms.has(stem(word)) || terms.has(`=${word}`);
+  const hits = (text) => split(text).filter(isHit).map(stem);
+  const value = (text) => [...new Set(hits(text))].reduce((sum, term) => sum + worth(term), 0);
+  const sentences = section.text.trim().split(/\s*\n\s*\n\s*|(?<=[.?!:])\s+/);
+  const values = sentences.map(value);
+  const best = values.indexOf(Math.max(...values));
+  const words = sentences.slice(best, best + 2).join(" ").split(/\s+/);
+  const firstHit = words.findIndex((word) => hits(word).length > 0);
+  const start = Math.max(firstHit - 25, 0);
+  const shown = element("p", {});
+  for (const word of words.slice(start, start + 40)) {
+    shown.append(hits(word).length > 0 ? element("b", {}, word) : word, " ");
+  }
+  if (words.length > start + 40) shown.append("…");
+  return shown;
+}
+
+// The best section of a page, and two more that are half as good
 function result([best, ...others]) {
-  const terms = best.terms.filter((term) => !stop.has(term));
-  const hits = (text) => split(text).filter((word) => terms.includes(stem(word)) || terms.includes(`=${word}`)).map(stem);
-  const parts = best.text.trim().split(/\s*\n\s*\n\s*|(?<=[.?!:])\s+/);
-  const worths = parts.map((part) => [...new Set(hits(part))].reduce((sum, term) => sum + worth(term), 0));
-  const start = worths.indexOf(Math.max(...worths));
-  const words = parts.slice(start, start + 2).join(" ").split(/\s+/);
-  const from = Math.max(words.findIndex((word) => hits(word).length) - 25, 0);
-  const some = words.slice(from, from + 40).flatMap((word) => [hits(word).length ? element("b", {}, word) : word, " "]);
-  const text = element("p", {}, ...some, words.length > from + 40 ? "…" : "");
-  const further = others.filter(({ score }) => score > best.score / 2).slice(0, 2);
+  const further = others.filter((other) => other.score > best.score / 2).slice(0, 2);
   const below = element("div", {}, ...further.map((other) => option(other)));
-  return element("li", { role: "none", className: "mb-3" }, option(best, text), below);
+  return element("li", { role: "none", className: "mb-3" }, option(best, excerpt(best)), below);
 }
 
-function together({ title, heading, text }, words) {
-  const found = split(`${title} ${heading} ${text}`).map(stem);
-  const places = words.map((word) => [...found.keys()].filter((i) => found[i].startsWith(stem(word))));
-  return places[0].some((i) => places.every((others) => others.some((j) => Math.abs(i - j) < 3 * words.length)));
-}
-
-// What no page shows, and what stands apart; of the word that is being typed, the beginning is enough
-function remark(words) {
-  const begun = (word) => word === words.at(-1) && [...shown.keys()].some((term) => term.startsWith(word));
-  const missing = words.filter((word) => !shown.has(stem(word)) && !begun(word)).slice(0, 5);
-  if (missing.length) return `No page has “${missing.join("”, “")}”. `;
-  const telling = words.filter((word) => !stop.has(stem(word)));
-  if (telling.length < 2) return "";
-  const all = index.search(telling.join(" "), { ...options, combineWith: "AND" });
-  if (all.some((section) => together(section, telling))) return "";
-  return `No section has ${all.length ? "these words close together" : "all of these words"}. `;
+// The words that no page has, if they are a third of what was asked or more: else the results may have the answer.
+// What is typed last may not be finished.
+function remark(asked, pages) {
+  const telling = [...new Set(tokens(asked))].filter(isTelling);
+  const found = new Set(pages.flat().flatMap((section) => section.queryTerms));
+  const missing = telling.filter((word) => !found.has(queryTerm(word)));
+  if (missing.length === 0 || missing.length < telling.length / 3) return "";
+  return `No page has “${missing.slice(0, 5).join("”, “")}”. `;
 }
 
 function find() {
   const asked = input.value.replace(/^.*\b(?=\w+Error: )/, ""); // of a traceback, the message
-  const sections = Map.groupBy(index.search(asked, options), ({ id }) => id.split("#")[0]);
-  const sum = (page) => page.reduce((total, { score }, i) => total + score * 0.3 ** i, 0); // further sections count, too
-  const pages = [...sections.values()].sort((one, other) => sum(other) - sum(one)).slice(0, 10);
+  const pages = search(asked);
   list.replaceChildren(...pages.map(result));
-  choose();
+  choose(undefined);
   input.ariaExpanded = pages.length > 0;
-  const said = remark([...new Set(tokens(asked))]);
-  status.textContent = said + (pages.length ? `Pages: ${pages.length}` : input.value && "Nothing found");
+  const count = pages.length > 0 ? `Pages: ${pages.length}` : "Nothing found";
+  status.textContent = input.value ? remark(asked, pages) + count : "";
 }
 
 function choose(chosen) {
@@ -93,22 +158,53 @@ function choose(chosen) {
   input.setAttribute("aria-activedescendant", chosen?.id ?? ""); // which a screen reader reads
 }
 
-input.addEventListener("focus", () => SECTIONS.forEach(add), { once: true });
-input.oninput = find;
-input.form.onsubmit = () => Boolean((list.querySelector("[aria-selected=true]") ?? list.querySelector("a"))?.click()); // sends nothing
-list.onclick = (event) => event.target.closest("a") && dialog.close(history.replaceState(input.value, ""));
-function open(words) {
+// The address has what is asked, so that it can be shared, and going back leads to the results.
+function keepInAddress(asked) {
+  const address = new URL(location.href);
+  if (asked) address.searchParams.set("q", asked);
+  else address.searchParams.delete("q");
+  history.replaceState(null, "", address);
+}
+
+function open() {
   if (!dialog.open) dialog.showModal();
   input.focus();
-  input.value = words ?? input.value;
   find();
-  history.replaceState(null, "");
 }
-for (const back of ["pageshow", "popstate"]) addEventListener(back, () => history.state && open(history.state));
-addEventListener("keydown", (event) => {
-  const other = event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea");
-  if (event.key === "/" && !other) open(event.preventDefault());
-  const step = dialog.open && { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  const all = [...list.querySelectorAll("a")];
-  if (step) choose(all[all.findIndex((one) => one.ariaSelected === "true") + step], event.preventDefault());
+
+input.addEventListener("input", () => {
+  find();
+  keepInAddress(input.value);
 });
+
+dialog.addEventListener("close", () => keepInAddress(""));
+
+// At a click outside of it, the theme closes the dialog, and one that Enter makes is nowhere.
+list.addEventListener("click", (event) => event.stopPropagation());
+
+input.form.addEventListener("submit", (event) => {
+  event.preventDefault(); // nothing is sent
+  const chosen = list.querySelector("[aria-selected=true]") ?? list.querySelector("a");
+  chosen?.click();
+});
+
+addEventListener("keydown", (event) => {
+  const elsewhere = event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea");
+  if (event.key === "/" && !elsewhere) {
+    event.preventDefault();
+    open();
+  }
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (dialog.open && step) {
+    event.preventDefault();
+    const all = [...list.querySelectorAll("a")];
+    const current = all.findIndex((one) => one.ariaSelected === "true");
+    choose(all[current + step]);
+  }
+});
+
+const shared = new URLSearchParams(location.search).get("q");
+if (shared) {
+  input.value = shared;
+  open();
+}

@@ -39,7 +39,8 @@ def is_valid(parameter: Any) -> Any:
 def zero_or_nan(alpha: Array, width: Array) -> Array:
     """0, but NaN unless both are positive and finite, and the peak finite; for traced values."""
     # By log: XLA takes exp(v) > 0 for true, also where v is NaN. Its own gradient could overflow.
-    return stop_gradient(0 * (jnp.log(alpha) + jnp.log(width) + alpha * width))
+    zero = 0 * (jnp.log(alpha) + jnp.log(width) + alpha * width)
+    return stop_gradient(jnp.abs(zero))  # XLA leaves out a sum with 0, and not one with -0
 
 
 def as_array(value: Any) -> Any:
@@ -53,12 +54,23 @@ def float_dtype(value: Any) -> Any:
     return jax.eval_shape(jnp.sin, value).dtype
 
 
+def as_float(name: str, integer: int) -> float:
+    """``integer`` as a float, or an error that doesn't print its hundreds of digits."""
+    try:
+        return float(integer)
+    except OverflowError:
+        message = f"{name} must be positive and finite; got an integer that no float can hold"
+        raise ValueError(message) from None
+
+
 def checked_parameter(name: str, value: Any) -> Any:
     """``value`` as a ``ReluGrad`` keeps it: a float, or an array that nobody can change."""
     if isinstance(value, float) and is_valid(value):  # nearly always, and fast
         return float(value)
     value = as_array(value)
     require_real(**{name: value})
+    if isinstance(value, int):
+        value = as_float(name, value)
     if isinstance(value, Tracer) or not getattr(value, "is_fully_addressable", True):
         return value  # traced, or on other hosts: zero_or_nan will look at its numbers
     numbers = np.asarray(value)
@@ -94,6 +106,8 @@ def on_checked_arrays(formula: Callable[..., Array]) -> Callable[..., Array]:
 def call_checked(function: Callable[..., Array], x: Any, alpha: Any, width: Any) -> Array:
     """Call a jitted function; what it does not accept is an error that names the argument."""
     x = as_array(x)
+    if isinstance(x, (np.ndarray, np.generic)) and x.dtype in (np.int64, np.uint64):
+        x = x.astype(float_dtype(x))  # unless 64-bit types are enabled, JAX would cut it in half
     try:
         return function(x, alpha, width)
     except TypeError:  # from JAX, for what it can't trace: a string, an object

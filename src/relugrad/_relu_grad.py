@@ -170,7 +170,8 @@ class ReluGrad:
         Raises
         ------
         TypeError, ValueError, OverflowError
-            If ``x`` isn't real, doesn't broadcast, or is an integer beyond JAX's, as ``2**40``.
+            If ``x`` isn't real, doesn't broadcast, or is a Python integer beyond JAX's, as
+            ``2**40``. NumPy's keep their value.
         """
         function = _forward_mode if self.forward_mode else _spike
         return call_checked(function, x, self.alpha, self.width)

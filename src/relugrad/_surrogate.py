@@ -3,22 +3,24 @@
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.lax import ne, select
+from jax.lax import eq, ne, select, stop_gradient
 
 
 def step(x: Array, alpha: Array, width: Array) -> Array:
     """1 for x >= 0, 0 for x < 0, and NaN for NaN; alpha and width are what its rules need."""
+    wide = x.astype(alpha.dtype)  # on CPUs, 16 bits would be compared one by one
     # Not by astype: in JAX 0.11 and 0.12, an unrolled loop would compile for minutes on a CPU, until
     # the bug of docs/reports/unrolled-loops.md is fixed.
-    spikes = select(x >= 0, jnp.ones_like(x), jnp.zeros_like(x))
-    return select(ne(x, x), x, spikes)  # not by x >= 0: XLA takes abs(NaN) >= 0 for true
+    spikes = select(wide >= 0, jnp.ones_like(wide), jnp.zeros_like(wide))
+    spikes = select(ne(wide, wide), wide, spikes)  # not by >=: XLA takes abs(NaN) >= 0 for true
+    return spikes.astype(x.dtype)
 
 
 def distance_to_edge(x: Array, width: Array) -> Array:
     """How far x is inside of the support, and 0 outside of it."""
     x = x.astype(width.dtype)
     # Unlike jnp.abs and relu, these have the right-hand derivative at 0, and NaN at NaN.
-    sign = jnp.where(x == 0, 1, jnp.sign(x))
+    sign = stop_gradient(jnp.where(x < 0, -1, jnp.where(eq(x, x), 1, x)))
     distance = (width * sign - x) * sign
     return jnp.where(distance <= 0, 0, distance)
 

@@ -242,20 +242,106 @@ def test_search_shows_the_sentence(landing: Page) -> None:
     expect(shown).not_to_contain_text("A neuron whose potential")
 
 
-def test_search_names_what_no_page_has(landing: Page) -> None:
-    """A name in code, too, whose parts are there, and a beginning, but not of the last word."""
-    words = "checkpo jax.lax.custom_linear_solve cond custom_vjp value_and_grad delay recomp"
-    for asked, said in {
-        "macOS": "No page has “macos”. Pages",  # a keyword only
-        "the wheel": "No page has “wheel”. Pages",
-        "citation checkpoint": "No section has all of these words. Pages",
-        "channel order": "No section has these words close together. Pages",
-        "recompiles": "Pages",
-        "zzzzqqqq": r"No page has “zzzzqqqq”. Nothing found\s+See also all error",
-        words: "No page has “checkpo”, “custom_linear_solve”, “cond”. Pages",
-    }.items():
-        _search(landing, asked)
-        expect(landing.locator("#search-results")).to_contain_text(re.compile(rf"^\s*{said}"))
+def _said(tab: Page, words: str) -> str:
+    """What is said above the results of a search."""
+    _search(tab, words)
+    return tab.locator("#search-results output").inner_text()
+
+
+def test_search_says_nothing_about_words_above_results_that_have_the_answer(
+    landing: Page, base_url: str
+) -> None:
+    """Not for one search in fifty, also if words are misspelled, or no page has them."""
+    needless, answered = [], 0
+    for page, searches in SEARCHES.items():
+        for words in searches:
+            if base_url + page in _search(landing, words)[:3]:
+                answered += 1
+                said = landing.locator("#search-results output").inner_text()
+                if not said.startswith("Pages: "):
+                    needless.append(f"{words!r}: {said}")
+    assert len(needless) <= 0.02 * answered, "\n".join(needless)
+
+
+ABSENT = ["kubernetes", "conda", "hodgkin huxley", "docker image", "graph neural network"]
+
+
+@pytest.mark.parametrize("words", ABSENT)
+def test_search_names_what_no_page_has(words: str, landing: Page) -> None:
+    assert _said(landing, words).startswith(f"No page has “{words.split()[0]}”")
+
+
+def test_search_does_not_name_a_word_that_is_only_begun(landing: Page) -> None:
+    assert _said(landing, "recompil").startswith("Pages: ")
+
+
+def test_search_without_results(landing: Page) -> None:
+    assert _said(landing, "zzzzqqqq") == "No page has “zzzzqqqq”. Nothing found"
+    expect(landing.locator("#search-results")).to_contain_text("See also all error messages")
+
+
+@pytest.fixture
+def texts(landing: Page) -> dict[str, str]:
+    """What the search reads of each section, by its address."""
+    sections: list[list[str]] = landing.evaluate("SECTIONS")
+    return {address: text for address, _title, _heading, _keywords, text in sections}
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        # Above it stands a figure with a caption.
+        ("tutorials/quickstart.html#a-spike-and-its-surrogate-gradient", "Call it with x"),
+        # Above them stands what describes its parameters, and below them, its methods.
+        ("reference/relugrad.html#relugrad.ReluGrad", "a call stores only alpha, width"),
+        ("reference/relugrad.html#relugrad.ReluGrad", "A leaky neuron with a constant input."),
+        # Two names for one thing
+        (
+            "reference/glossary.html#term-adaptive-threshold",
+            "A threshold that rises with each spike",
+        ),
+        ("reference/glossary.html#term-ALIF", "A threshold that rises with each spike"),
+    ],
+)
+def test_the_search_reads_a_section_under_its_own_heading(
+    address: str, sentence: str, texts: dict[str, str]
+) -> None:
+    assert sentence in texts[address]
+
+
+def test_the_search_reads_a_text_once(texts: dict[str, str]) -> None:
+    """And not in the section that its section is in, too."""
+    found = [address for address, text in texts.items() if "A leaky neuron with a constant" in text]
+    assert found == ["reference/relugrad.html#relugrad.ReluGrad"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "No module named 'relugrad'",
+        "ModuleNotFoundError: No module named 'spiking'",
+        "ImportError: cannot import name 'ReluGrad' from 'relugrad'",
+    ],
+)
+def test_the_search_finds_what_python_says_of_a_missing_package(
+    message: str, landing: Page
+) -> None:
+    _search(landing, message)
+    first = landing.get_by_role("option").first
+    expect(first).to_have_attribute("id", "at:reference/errors.html#no-module-named")
+
+
+def test_a_search_can_be_shared(landing: Page, page: Page) -> None:
+    """Its address leads to the same results, and when the dialog is closed, to the page alone."""
+    found = _search(landing, "dead neurons & reset")
+    page.goto(landing.url)
+    expect(page.get_by_role("combobox")).to_have_value("dead neurons & reset")
+    hrefs = page.eval_on_selector_all(
+        "dialog li > a", "of => of.map(a => a.href.split('.html')[0])"
+    )
+    assert hrefs == found
+    page.keyboard.press("Escape")
+    assert "?" not in page.url
 
 
 @pytest.mark.parametrize(("scheme", "viewport"), [("light", WIDE), ("dark", PHONE)])

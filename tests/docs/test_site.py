@@ -1,11 +1,14 @@
 """The built site: what the reference page says, that its links lead somewhere, and that its code ran."""
 
+import inspect
 import re
 from base64 import b64decode
 from itertools import pairwise
+from textwrap import indent
 from typing import Any
 from urllib.parse import unquote, urldefrag, urlsplit
 
+import matplotlib.pyplot as plt
 import pytest
 from bs4 import Tag
 from tests.docs.blocks import RELEASED, SITE, cells, compact, executed, parsed, place
@@ -52,6 +55,18 @@ def test_reference_page_has_its_sections(entry: Tag) -> None:
     for name, unit in ("alpha", "1 / (unit of x)²"), ("width", "the unit of x"):
         text = next(text for text in parameters if text.startswith(name))
         assert all(word in text for word in ["ArrayLike", f", in {unit}", "Default"]), text
+
+
+def test_reference_figure_can_be_downloaded(entry: Tag) -> None:
+    """As source code that runs, as a picture in two resolutions, and as PDF."""
+    links = entry.select("p a.download")
+    assert [link.get_text() for link in links] == ["Source code", "png", "hires.png", "pdf"]
+    source, png, hires, pdf = [SITE / "reference" / str(link["href"]) for link in links]
+    docstring = inspect.getdoc(relugrad.ReluGrad) or ""
+    code = indent(source.read_text("utf-8").strip(), "    ")
+    assert code in docstring, f"{source} isn't the code of the figure"
+    assert plt.imread(hires).shape[0] == 2 * plt.imread(png).shape[0], f"{hires}: not twice {png}"
+    assert pdf.read_bytes().startswith(b"%PDF-"), f"{pdf} can't be opened"
 
 
 def test_internal_links_and_anchors_resolve(name: str) -> None:

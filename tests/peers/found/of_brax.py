@@ -3,9 +3,8 @@
 import jax
 import jax.numpy as jnp
 from brax.math import safe_arccos
-from tests.peers.found.tried import Tried
-
 from relugrad.testing import Rule
+from tests.peers.found.tried import Tried
 
 
 def arccos() -> Rule:
@@ -25,4 +24,6 @@ def arccos() -> Rule:
     )
 
 
-TRIED = [Tried("brax.math.safe_arccos", "math.py safe_arccos", arccos, "brax_safe_arccos")]
+TRIED = [
+    Tried("brax.math.safe_arccos", "math.py safe_arccos", arccos, {"brax_safe_arccos": "dtypes"})
+]

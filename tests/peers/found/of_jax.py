@@ -2,9 +2,8 @@
 
 import jax
 import jax.numpy as jnp
-from tests.peers.found.tried import Tried
-
 from relugrad.testing import Rule
+from tests.peers.found.tried import Tried
 
 
 def relu() -> Rule:

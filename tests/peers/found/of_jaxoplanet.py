@@ -3,9 +3,8 @@
 import jax
 import jax.numpy as jnp
 from jaxoplanet.core.kepler import kepler
-from tests.peers.found.tried import Tried
-
 from relugrad.testing import Rule
+from tests.peers.found.tried import Tried
 
 
 def true_anomaly() -> Rule:
@@ -33,6 +32,10 @@ def true_anomaly() -> Rule:
 
 
 TRIED = [
-    Tried("jaxoplanet.core.kepler.kepler", "core/kepler.py _kepler", true_anomaly,
-          "jaxoplanet_kepler"),
+    Tried(
+        "jaxoplanet.core.kepler.kepler",
+        "core/kepler.py _kepler",
+        true_anomaly,
+        {"jaxoplanet_kepler": "dtypes"},
+    ),
 ]

@@ -4,9 +4,8 @@ import jax
 import jax.numpy as jnp
 from numpyro.distributions import DoublyTruncatedPowerLaw
 from numpyro.distributions.util import log1mexp
-from tests.peers.found.tried import Tried
-
 from relugrad.testing import Rule
+from tests.peers.found.tried import Tried
 
 PARAMETERS = [(-2.0, 1.0, 10.0)]  # the exponent, and the bounds
 
@@ -16,9 +15,7 @@ def law(alpha: jax.Array, low: jax.Array, high: jax.Array) -> DoublyTruncatedPow
     return DoublyTruncatedPowerLaw(alpha, low, high, validate_args=False)
 
 
-def share(
-    x: jax.Array, alpha: jax.Array, low: jax.Array, high: jax.Array
-) -> jax.Array:
+def share(x: jax.Array, alpha: jax.Array, low: jax.Array, high: jax.Array) -> jax.Array:
     """The integral of the density up to x."""
     power = alpha + 1
     return (x**power - low**power) / (high**power - low**power)
@@ -82,14 +79,15 @@ def log_of_1_minus_exp() -> Rule:
     )
 
 
+INTEGERS = {"numpyro_integers": "integers"}
 TRIED = [
     Tried(
         "DoublyTruncatedPowerLaw.log_prob",
         "distributions/truncated.py f",
         log_density,
-        "numpyro_power_law",
+        {"numpyro_power_law": "one_call", **INTEGERS},
     ),
-    Tried("DoublyTruncatedPowerLaw.cdf", "distributions/truncated.py f", cdf),
-    Tried("DoublyTruncatedPowerLaw.icdf", "distributions/truncated.py f", icdf),
+    Tried("DoublyTruncatedPowerLaw.cdf", "distributions/truncated.py f", cdf, INTEGERS),
+    Tried("DoublyTruncatedPowerLaw.icdf", "distributions/truncated.py f", icdf, INTEGERS),
     Tried("log1mexp", "distributions/util.py log1mexp", log_of_1_minus_exp),
 ]

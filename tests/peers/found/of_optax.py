@@ -3,9 +3,8 @@
 import jax
 import jax.numpy as jnp
 import optax
-from tests.peers.found.tried import Tried
-
 from relugrad.testing import Rule
+from tests.peers.found.tried import Tried
 
 
 def scale_gradient() -> Rule:
@@ -61,18 +60,18 @@ TRIED = [
         "optax.scale_gradient",
         "_src/utils.py _scale_gradient",
         scale_gradient,
-        "optax_scale_gradient",
+        {"optax_scale_gradient": "dtypes"},
     ),
     Tried(
         "optax.projections.projection_simplex",
         "projections/_projections.py _projection_unit_simplex",
         projection_simplex,
-        "optax_simplex",
+        {"optax_simplex": "dtypes"},
     ),
     Tried(
         "optax.safe_softmax_cross_entropy",
         "losses/_classification.py weighted_logsoftmax",
         safe_softmax_cross_entropy,
-        "optax_softmax",
+        {"optax_softmax": "edges", "optax_softmax_labels": "one_call"},
     ),
 ]

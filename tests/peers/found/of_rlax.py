@@ -1,9 +1,8 @@
 """The derivative rule of rlax."""
 
 import rlax
-from tests.peers.found.tried import Tried
-
 from relugrad.testing import Rule
+from tests.peers.found.tried import Tried
 
 
 def clip_gradient() -> Rule:
@@ -18,6 +17,9 @@ def clip_gradient() -> Rule:
 
 TRIED = [
     Tried(
-        "rlax.clip_gradient", "_src/clipping.py clip_gradient", clip_gradient, "rlax_clip_gradient"
+        "rlax.clip_gradient",
+        "_src/clipping.py clip_gradient",
+        clip_gradient,
+        {"rlax_clip_gradient": "dtypes"},
     )
 ]

@@ -6,9 +6,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from tests.peers.found.tried import Tried
-
 from relugrad.testing import Rule
+from tests.peers.found.tried import Tried
 
 
 def surrogates() -> Any:
@@ -37,6 +36,10 @@ def sigmoid() -> Rule:
 
 
 TRIED = [
-    Tried("snnax.functional.sigmoid_surrogate", "functional/surrogate.py "
-          "heaviside_with_sigmoid_surrogate", sigmoid, "snnax_sigmoid"),
+    Tried(
+        "snnax.functional.sigmoid_surrogate",
+        "functional/surrogate.py heaviside_with_sigmoid_surrogate",
+        sigmoid,
+        {"snnax_sigmoid": "points"},
+    ),
 ]

@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import jax
+from relugrad.testing import Result
 from tests.peers.found.draw import all_rules, drawn_rules
 from tests.peers.found.tried import Tried
-
-from relugrad.testing import Result
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[2] / "docs/_data/found"
@@ -77,7 +76,7 @@ def try_rule(tried: Tried, fast: bool) -> dict[str, Any]:
     row["part"] = "fast" if fast else "all"
     row |= {"passed": passed, "failed": failed, "skipped": skipped}
     row["seconds"] = round(time.perf_counter() - started)
-    row |= {"mistake": tried.mistake, "remark": tried.remark}
+    row |= {"mistakes": {**tried.mistakes}, "remark": tried.remark}
     return row
 
 
@@ -116,8 +115,9 @@ def survey(library: str, only: list[str], fast: bool) -> Iterator[dict[str, Any]
     for tried in described(library):
         if not only or any(part in tried.function for part in only):
             print(f"{library}: {tried.function}", flush=True)
-            if tried.mistake:
-                found["programs"][tried.mistake] = run_program(tried.mistake)
+            for program in tried.mistakes:
+                if program not in found["programs"]:
+                    found["programs"][program] = run_program(program)
             found["rules"].append(try_rule(tried, fast))
             yield found
 
@@ -132,12 +132,16 @@ def joined(old: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
 def main(library: str, *words: str) -> None:
     """Print, or record."""
     if "programs" in words:
-        ran = {tried.mistake: None for tried in described(library) if tried.mistake}
-        require_still_wrong({program: run_program(program) for program in ran})
+        chosen = {program for tried in described(library) for program in tried.mistakes}
+        require_still_wrong({program: run_program(program) for program in sorted(chosen)})
         return
     only = [word for word in words if word not in ("record", "fast")]
     file = DATA / f"{library}.json"
-    old = json.loads(file.read_text("utf-8")) if only else {"rules": [], "programs": {}}
+    old = (
+        json.loads(file.read_text("utf-8"))
+        if only and file.exists()
+        else {"rules": [], "programs": {}}
+    )
     programs = {}
     for found in survey(library, only, "fast" in words):
         programs = found["programs"]

@@ -1,6 +1,6 @@
 """What the survey knows of a rule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from relugrad.testing import Rule
@@ -12,5 +12,5 @@ class Tried(NamedTuple):
     function: str
     definition: str  # as draw.py prints it, without the line
     describe: Callable[[], Rule]
-    mistake: str = ""  # the program that shows it without the checker
+    mistakes: Mapping[str, str] = {}  # a program for each, and the check that finds it
     remark: str = ""  # why a failure is no mistake, or isn't counted

@@ -1,12 +1,12 @@
 """snnax: the sigmoid surrogate has no gradient."""
 
 import importlib.util
-import sysconfig
 
 import jax
 
 # The file alone: `import snnax` fails, because the wheel lacks a folder
-path = sysconfig.get_path("purelib") + "/snnax/functional/surrogate.py"
+(folder,) = importlib.util.find_spec("snnax").submodule_search_locations
+path = folder + "/functional/surrogate.py"
 spec = importlib.util.spec_from_file_location("surrogate", path)
 surrogate = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(surrogate)

@@ -13,8 +13,7 @@ from tests.peers.found.tried import Tried
 def surrogates() -> Any:
     """The file alone: `import snnax` fails, because the wheel lacks a folder."""
     path = sysconfig.get_path("purelib") + "/snnax/functional/surrogate.py"
-    spec = importlib.util.spec_from_file_location("surrogate", path)
-    assert spec is not None and spec.loader is not None
+    spec: Any = importlib.util.spec_from_file_location("surrogate", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

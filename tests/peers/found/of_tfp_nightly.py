@@ -127,9 +127,10 @@ def drawn_von_mises() -> Rule:
         number = value(concentration)
 
         def cumulative(concentration: jax.Array) -> jax.Array:
-            angles = (number + np.pi) * (places + 1) / 2 - np.pi
+            half = (number + np.pi) / 2
+            angles = half * jnp.asarray(places + 1, number.dtype) - np.pi
             density = jnp.exp(concentration * jnp.cos(angles))
-            integral = (number + np.pi) / 2 * jnp.sum(density * weights)
+            integral = half * (density @ jnp.asarray(weights, number.dtype))
             return integral / (2 * np.pi * jax.scipy.special.i0(concentration))
 
         density = jnp.exp(concentration * jnp.cos(number))

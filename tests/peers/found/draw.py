@@ -42,8 +42,9 @@ def rules_in(file: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.FunctionDef) and any(map(makes_rule, node.decorator_list)):
             yield node.lineno, node.name
-        is_call = isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
-        if is_call and makes_rule(node.value.func):
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        if makes_rule(node.value.func):
             yield node.lineno, ast.unparse(node.targets[0])
 
 

@@ -20,7 +20,7 @@ SECTION = re.compile(r"\[`(\w+)\.py`\].*?^```diff\n(.*?)^```", re.DOTALL | re.MU
 
 def mends(program: str, patch: str) -> bool:
     """Whether a program says that a patched copy of the library has no mistake."""
-    package = re.search(r"^--- a/(\w+)/", patch, re.MULTILINE)[1]
+    package = patch.removeprefix("--- a/").partition("/")[0]
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(Path(get_path("purelib"), package), Path(folder, package))
         apply = ["patch", "--quiet", "--strip=1"]

@@ -108,6 +108,7 @@ def survey(library: str, only: list[str], fast: bool) -> Iterator[dict[str, Any]
         "jax": jax.__version__,
         "date": datetime.now(UTC).date().isoformat(),
         "drawn": f"{len(drawn_rules(library))} of {len(all_rules(library))}",
+        "described": len(described(library)),
         "not described": missing(library),
         "rules": [],
         "programs": {},

@@ -113,5 +113,6 @@ TRIED = [
         "distrax.VonMises.sample",
         "_src/distributions/von_mises.py _von_mises_sample",
         von_mises_sample,
+        remark="for float16, it raises an error on purpose: not supported",
     ),
 ]

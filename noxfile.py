@@ -27,6 +27,11 @@ RESOLUTION = {
     "nightly": ["--prerelease", "allow", "--extra-index-url", NIGHTLY],
 }
 
+# Libraries in which rules of others are tried, and what one of them needs and doesn't say
+TRIED = ["brax", "distrax", "jax", "jax-md", "jaxoplanet", "numpyro", "optax", "ott-jax", "rlax"]
+TRIED += ["snnax", "spyx", "tfp-nightly"]
+NEEDS = {"snnax": ["chex"]}
+
 
 def _words(session: nox.Session, *accepted: str) -> list[str]:
     """What follows `--`; an error if it isn't accepted."""
@@ -195,6 +200,19 @@ def peers(session: nox.Session) -> None:
     if session.python != "3.11":
         session.install("sparxml")  # last, because it needs an older JAX
         session.run(*compare, "sparxml")
+
+
+@nox.session(default=False)
+@nox.parametrize("library", [nox.param(name, id=name) for name in TRIED])
+def found(session: nox.Session, library: str) -> None:
+    """Show the mistakes in other libraries, and try their rules; `record` keeps what is found.
+
+    `fast` runs a part of the checks. With `programs` alone, nothing is tried.
+    """
+    words = _words(session, "record", "fast", "programs")
+    session.install("--upgrade", library, *NEEDS.get(library, []), ".")
+    survey = ["-W", "ignore", "-m", "tests.peers.found.survey"]
+    session.run("python", *survey, library, *words, env={"JAX_PLATFORMS": "cpu"})
 
 
 @nox.session(python="3.13", venv_backend="venv", default=False)

@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 from brax.math import safe_arccos
-from relugrad.testing import Rule
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 
 def arccos() -> Rule:

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 from distrax import VonMises, multiply_no_nan
 from distrax._src.utils.math import power_no_nan
-from relugrad.testing import Rule
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 
 def product() -> Rule:

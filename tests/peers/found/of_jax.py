@@ -2,8 +2,9 @@
 
 import jax
 import jax.numpy as jnp
-from relugrad.testing import Rule
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 
 def relu() -> Rule:

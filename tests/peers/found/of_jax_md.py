@@ -10,8 +10,9 @@ from jax_md._nn.uma import kernels
 from jax_md._nn.uma.common import rotation
 from jax_md.mm_forcefields.nonbonded import electrostatics as forcefield
 from jax_md.mm_forcefields.reaxff import reaxff_helper
-from relugrad.testing import Rule
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 BOX = jnp.array([[2.0, 0.3], [0.0, 1.5]])
 POSITIONS = jnp.array([[0.2, 0.4], [0.7, 0.1], [0.5, 0.9]])

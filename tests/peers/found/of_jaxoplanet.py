@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 from jaxoplanet.core.kepler import kepler
-from relugrad.testing import Rule
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 
 def true_anomaly() -> Rule:

@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 from numpyro.distributions import DoublyTruncatedPowerLaw
 from numpyro.distributions.util import log1mexp
-from relugrad.testing import Rule
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 PARAMETERS = [(-2.0, 1.0, 10.0)]  # the exponent, and the bounds
 

@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 import optax
-from relugrad.testing import Rule
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 
 def scale_gradient() -> Rule:

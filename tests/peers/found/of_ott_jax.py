@@ -8,8 +8,9 @@ from ott.math import fixed_point_loop, matrix_square_root, utils
 from ott.problems.linear import linear_problem
 from ott.solvers import linear
 from ott.solvers.linear import semidiscrete
-from relugrad.testing import Rule
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 ROWS = jnp.array([[0.3, -0.8], [0.5, 0.4]])
 

@@ -1,8 +1,9 @@
 """The derivative rule of rlax."""
 
 import rlax
-from relugrad.testing import Rule
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 
 def clip_gradient() -> Rule:

@@ -6,8 +6,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from relugrad.testing import Rule
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 
 def surrogates() -> Any:

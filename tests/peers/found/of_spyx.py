@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import partial
 
 import jax.numpy as jnp
-from relugrad.testing import Rule
 from spyx import axn
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 SLOPES = {
     "custom": lambda x: jnp.ones_like(x),

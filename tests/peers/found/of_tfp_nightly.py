@@ -3,10 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from relugrad.testing import Rule
 from tensorflow_probability.substrates import jax as tfp
 from tensorflow_probability.substrates.jax.distributions import gamma, student_t, von_mises
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Rule
 
 SHARES = jnp.array([0.2, 0.4, 0.6, 0.8])
 

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import jax
-from relugrad.testing import Result
 from tests.peers.found.draw import all_rules, drawn_rules
 from tests.peers.found.tried import Tried
+
+from relugrad.testing import Result
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[2] / "docs/_data/found"

@@ -38,7 +38,7 @@ ROUNDINGS = 4  # how many roundings a number may be away from the reference
 COMPARED = 0.99  # a check is skipped if less of its numbers can be compared
 FACTORS = np.array([1.0, 0.8, 0.9, 0.7], "float32")  # by which rows of a batch differ
 
-MANY = 4  # of more arrays, only the first are treated one by one
+MANY = 4  # more arrays than that are one array in programs, or they take minutes to compile
 # Checks that find most mistakes within seconds
 FAST = (
     "points",
@@ -164,13 +164,7 @@ def two_calls(f: Function, x: PyTree, *p: Any) -> PyTree:
 
 def jacobian(f: Function, x: PyTree, *p: Any) -> PyTree:
     """``jacrev``, which maps over cotangents."""
-    leaves, structure = jax.tree.flatten(x)
-
-    def first_outputs(first_leaves: list[Any]) -> list[Any]:
-        all_leaves = [*first_leaves, *leaves[MANY:]]
-        return jax.tree.leaves(f(jax.tree.unflatten(structure, all_leaves), *p))[:MANY]
-
-    return stop(jax.jacrev(first_outputs)(leaves[:MANY]))
+    return stop(jax.jacrev(lambda x: f(x, *p))(x))
 
 
 def vmap_over_x(f: Function, x: PyTree, *p: Any) -> PyTree:
@@ -1154,29 +1148,49 @@ def check_integers(case: Case) -> Compared:
 
 def check_program(program: Function, case: Case) -> Compared:
     """A program around the function, and its derivatives."""
-    arguments = (case.rule.start, *map(jnp.asarray, case.numbers))
-    given = jax.jit(lambda *a: derivatives(program, case.in_domain(case.function), case, a))
-    plain = jax.jit(lambda *a: derivatives(program, case.in_domain(case.plain), case, a))
+    x, of_x = case.rule.start, case.in_domain
+    if len(jax.tree.leaves(x)) > MANY:
+        x, of_x = ravel_pytree(x)[0], partial(of_one_array, x)
+    function, arguments = of_x(case.function), (x, *map(jnp.asarray, case.numbers))
     if program is mesh:
-        require_two_devices(case, arguments)
+        require_two_devices(case, function, arguments)
     if program is parameter_for_each_column:
-        require_arrays_as_parameters(case, arguments)
+        require_arrays_as_parameters(case, function, arguments)
+    plain = jax.jit(lambda *a: derivatives(program, of_x(case.plain), case, a))
     reference = case.reference_by(plain, *arguments)
-    return case.compare(given(*arguments), reference)
+    return case.compare(
+        jax.jit(lambda *a: derivatives(program, function, case, a))(*arguments), reference
+    )
 
 
-def require_two_devices(case: Case, arguments: tuple[PyTree, ...]) -> None:
+def of_one_array(tree: PyTree, function: Function) -> Function:
+    """The function of an array that holds all arrays of x, one after the other."""
+    leaves, structure = jax.tree.flatten(tree)
+    ends = np.cumsum([leaf.size for leaf in leaves])
+
+    def of_array(array: jax.Array, *numbers: Any) -> jax.Array:
+        parts = jnp.split(array, ends[:-1])
+        new_leaves = [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
+        value = function(jax.tree.unflatten(structure, new_leaves), *numbers)
+        return ravel_pytree(value)[0]
+
+    return of_array
+
+
+def require_two_devices(case: Case, function: Function, arguments: tuple[PyTree, ...]) -> None:
     """Skip what JAX can't run on two devices, also without derivatives."""
     if len(jax.devices()) < 2:
         raise SkipTest("one device: jax.config.update('jax_num_cpu_devices', 2) makes two CPUs")
-    on_devices = partial(on_two_devices, lambda row: case.function(*row))
+    on_devices = partial(on_two_devices, lambda row: function(*row))
     what = f"{case}, without derivatives,"
     attempt(SkipTest, what, jax.jit(on_devices), rows(arguments))
 
 
-def require_arrays_as_parameters(case: Case, arguments: tuple[PyTree, ...]) -> None:
+def require_arrays_as_parameters(
+    case: Case, function: Function, arguments: tuple[PyTree, ...]
+) -> None:
     """Skip what the rule refuses, as one does that sums its gradient by a parameter."""
-    loss = loss_of(partial(parameter_for_each_column, case.function))
+    loss = loss_of(partial(parameter_for_each_column, function))
     gradient = jax.grad(loss, range(len(arguments)))
     attempt(SkipTest, str(case), jax.eval_shape, gradient, *arguments)
 
@@ -1237,7 +1251,7 @@ def check_dtypes_of_x(dtypes: Sequence[str], case: Case) -> Compared:
     # Numbers that all of these types have
     exact = [jnp.asarray(number, "bfloat16") for number in case.numbers]
     plain_numbers = [a if a.ndim else float(a) for a in exact]
-    all_given = [plain_numbers]
+    all_given: list[list[Any]] = [plain_numbers]
     if exact:
         all_given += [cast(exact, "float32"), exact]
     compared = Compared()

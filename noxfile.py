@@ -28,8 +28,20 @@ RESOLUTION = {
 }
 
 # Libraries in which rules of others are tried, and what one of them needs and doesn't say
-TRIED = ["brax", "distrax", "jax", "jax-md", "jaxoplanet", "numpyro", "optax", "ott-jax", "rlax"]
-TRIED += ["snnax", "spyx", "tfp-nightly"]
+TRIED = [
+    "brax",
+    "distrax",
+    "jax",
+    "jax-md",
+    "jaxoplanet",
+    "numpyro",
+    "optax",
+    "ott-jax",
+    "rlax",
+    "snnax",
+    "spyx",
+    "tfp-nightly",
+]
 NEEDS = {"snnax": ["chex"]}
 
 

@@ -64,10 +64,10 @@ FAST = (
     "recurrent_scan",
 )
 
-stop = jax.lax.stop_gradient
+stop: Function = jax.lax.stop_gradient
 # Before JAX 0.8, the context is in jax.experimental alone
 home_of_x64: Any = jax if hasattr(jax, "enable_x64") else jax.experimental
-enable_x64 = home_of_x64.enable_x64
+enable_x64: Function = home_of_x64.enable_x64
 
 
 # Trees of arrays. "Numbers" are floats: only they have derivatives.
@@ -328,11 +328,13 @@ def in_64_bits(function: Function, *arguments: PyTree) -> PyTree:
     return jax.tree.map(np.asarray, result)
 
 
+@dataclass(frozen=True, eq=False)
 class Reference:
     """What is right at x, and how exactly it can be known: ``plain(x, *others)`` is Results."""
 
-    def __init__(self, plain: Function, x: PyTree, *others: PyTree) -> None:
-        self.plain, self.x, self.others = plain, x, others
+    plain: Function
+    x: PyTree
+    others: tuple[PyTree, ...]
 
     @cached_property
     def expected(self) -> Results:
@@ -349,7 +351,7 @@ class Reference:
         """The leaves of both at x, and at numbers that are a few roundings away."""
         pairs = [(self.expected, self.own)]
         for x in a_few_roundings_away(self.x):
-            near = Reference(self.plain, x, *self.others)
+            near = Reference(self.plain, x, self.others)
             pairs.append((near.expected, near.own))
         return [(jax.tree.leaves(exact), jax.tree.leaves(own)) for exact, own in pairs]
 
@@ -782,22 +784,45 @@ class Rule:
         return len(equations) == 1 and "custom_vjp_call" in equations[0].primitive.name
 
 
+class Leaf(NamedTuple):
+    """A number or an array of a parameter, and its place there, as ``['a']`` in a dictionary."""
+
+    parameter: str
+    place: str
+    value: Any
+
+
+@dataclass(frozen=True, eq=False)
 class Case:
     """A function with one set of parameters. Their floats are arguments, all else is fixed."""
 
-    def __init__(self, rule: Rule, parameters: tuple[Any, ...], check: str = "") -> None:
-        self.rule, self.parameters, self.check = rule, parameters, check
-        paths, self.structure = jax.tree_util.tree_flatten_with_path(parameters)
-        self.leaves = [leaf for _, leaf in paths]
-        self.places = [place for place, leaf in enumerate(self.leaves) if is_float(leaf)]
-        self.numbers = [self.leaves[place] for place in self.places]
-        owners = [rule.argument_names[1 + path[0].idx] for path, _ in paths]
-        names = [
-            owner + jax.tree_util.keystr(path[1:])
-            for owner, (path, _) in zip(owners, paths, strict=True)
+    rule: Rule
+    parameters: tuple[Any, ...]
+    check: str = ""
+
+    @cached_property
+    def leaves(self) -> list[Leaf]:
+        """All leaves of the parameters."""
+        paths, _ = jax.tree_util.tree_flatten_with_path(self.parameters)
+        names = self.rule.argument_names[1:]
+        return [
+            Leaf(names[path[0].idx], jax.tree_util.keystr(path[1:]), value) for path, value in paths
         ]
-        self.names = ["x", *(names[place] for place in self.places)]
-        self.has_gradient = [owners[place] not in rule.without_gradient for place in self.places]
+
+    @cached_property
+    def floats(self) -> list[Leaf]:
+        """Those that have a derivative."""
+        return [leaf for leaf in self.leaves if is_float(leaf.value)]
+
+    @cached_property
+    def numbers(self) -> list[Any]:
+        """Their values."""
+        return [leaf.value for leaf in self.floats]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What has a derivative: x, and these."""
+        return ["x", *(leaf.parameter + leaf.place for leaf in self.floats)]
 
     def __str__(self) -> str:
         """As ``relu in points with width = 0.3``, in messages."""
@@ -807,10 +832,9 @@ class Case:
 
     def with_numbers(self, numbers: Sequence[Any]) -> Any:
         """The parameters, with these numbers in the place of theirs."""
-        leaves = [*self.leaves]
-        for place, number in zip(self.places, numbers, strict=True):
-            leaves[place] = number
-        return jax.tree.unflatten(self.structure, leaves)
+        remaining = iter(numbers)
+        leaves = [next(remaining) if is_float(leaf.value) else leaf.value for leaf in self.leaves]
+        return jax.tree.unflatten(jax.tree.structure(self.parameters), leaves)
 
     def function(self, x: PyTree, *numbers: Any) -> PyTree:
         """The function with the rule."""
@@ -840,8 +864,12 @@ class Case:
         start = stop(x)
         distance = jax.tree.map(jnp.subtract, x, start)
         middle = jax.tree.map(lambda a, d: a + d / 2, start, distance)
-        pairs = zip(numbers, self.has_gradient, strict=True)
-        value = self.value(start, *(number if has else stop(number) for number, has in pairs))
+        without = self.rule.without_gradient
+        numbers_of_value = [
+            stop(number) if leaf.parameter in without else number
+            for leaf, number in zip(self.floats, numbers, strict=True)
+        ]
+        value = self.value(start, *numbers_of_value)
         return jax.tree.map(jnp.add, value, self.change(distance, middle, *numbers))
 
     def in_domain(self, function: Function) -> Function:
@@ -908,7 +936,7 @@ class Case:
 
     def reference_by(self, plain: Function, x: PyTree, *others: PyTree) -> Reference:
         """What is right by ``plain``; a check is skipped where JAX can't run that."""
-        reference = Reference(plain, x, *others)
+        reference = Reference(plain, x, others)
         attempt(SkipTest, f"plain JAX for {self}", lambda: reference.expected)
         return reference
 
@@ -1010,7 +1038,7 @@ def edges_of(rule: Rule) -> Iterator[PyTree]:
 
 
 # Leading axes of x, before those of parameters that are arrays
-SHAPES = {
+SHAPES: dict[str, tuple[int, ...]] = {
     "no_axes": (),
     "shape_0": (0,),
     "shape_1": (1,),

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from tests.test_reference import own
 
 import relugrad
@@ -24,7 +23,6 @@ def read(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
 
-WORKFLOWS = [*ROOT.glob(".github/workflows/*.yml")]
 PAGES = [ROOT / "README.md", ROOT / "docs/index.md", *ROOT.glob("docs/[!_]*/*.md")]
 
 
@@ -44,33 +42,6 @@ def test_the_readme_tells_how_to_install() -> None:
     released, readme = "date-released" in read("CITATION.cff"), read("README.md")
     assert ("\npip install relugrad\n" in readme) == released, "README.md: change *Install*"
     assert ("isn't on PyPI" in readme) != released, "README.md: change *Install*"
-
-
-def test_each_chore_runs_before_a_commit_lands_or_weekly() -> None:
-    """Before, if nox runs it by default. Two are for people. So does what follows `--`."""
-    chores, weekly = read("noxfile.py"), ".github/workflows/weekly.yml"
-    runs = "".join(file.read_text("utf-8") for file in [ROOT / ".ci/run", *WORKFLOWS])
-    assert "continue-on-error" not in runs, ".github/workflows: let a failure show"
-    for options, name in re.findall(r"\n@nox\.session(.*)\ndef (\w+)", chores):
-        file = weekly if "default=False" in options else ".ci/run"
-        run = re.search(rf"(?:chore:?|--session) {name}\b", read(file) + read("README.md"))
-        assert run or name in ("benchmarks", "live"), f"{file}: run the chore {name!r}"
-        for version in re.findall(r'"3\.\d+"', options) if run else []:
-            assert f"{{ chore: {name}, python: {version} }}" in read(file), "run each version"
-    words = re.findall(r'^ +"(\w+)": \[', chores, re.MULTILINE)
-    selects = lambda text: " ".join(re.findall(r"(?:select: |-- )([\w ]+)[,\n]", text)).split()
-    always = re.findall(r'"(\w+)": \[', chores.partition("always = {")[2].partition("}")[0])
-    assert {*words} - {*always} <= {*selects(read(".ci/run") + read(weekly))}
-    assert {*selects(runs)} <= {*words}
-    for test in ROOT.glob("tests/*/test_*.py"):
-        assert f'"tests/{test.parent.name}/{test.name}"' in chores, f"noxfile.py: run {test.name}"
-
-
-@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
-def test_the_last_job_of_a_workflow_waits_for_all_others(file: Path) -> None:
-    """In ci.yml and release.yml it publishes: a later job needs each one before it."""
-    *before, _ = jobs = yaml.safe_load(file.read_text("utf-8"))["jobs"]
-    assert {*before} == {name for job in jobs.values() for name in job.get("needs", [])}
 
 
 def test_an_example_with_another_output_fails(request: pytest.FixtureRequest) -> None:

@@ -60,6 +60,14 @@ RULES = {
     )
     for mode in ("custom_vjp", "custom_jvp")
 }
+
+
+def bounded_slope_of_hypotenuse(change: Any, xy: Any) -> Array:
+    """Where it is shorter than 0.1, that takes its place."""
+    (dx, dy), (x, y) = change, xy
+    return (x * dx + y * dy) / jnp.maximum(jnp.hypot(x, y), 0.1)
+
+
 write = names_of_page("custom-derivatives/write.md", "root|hypotenuse|length|clipped|both_modes")
 PAGES = {
     "root": root_rule(write["root"]),
@@ -67,6 +75,7 @@ PAGES = {
     "hypotenuse": Rule(
         lambda xy: write["hypotenuse"](*xy),
         lambda xy: jnp.hypot(*xy),
+        bounded_slope_of_hypotenuse,
         x=(POSITIVE - 1.1, POSITIVE),
         skip={"memory": "16 bits are stored as 32, so that squares don't overflow"},
     ),

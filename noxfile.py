@@ -174,8 +174,8 @@ def proofs(session: nox.Session) -> None:
     shown = ["--doctest-modules", "src", "README.md", "docs/reference"]
     flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
     always = {
-        # Docstrings, a page and the tests of the checker reach every line and branch
-        "coverage": ["--cov", *shown, "tests/test_testing.py"],
+        # Docstrings, a page and the tests of arguments reach every line and branch
+        "coverage": ["--cov", *shown, "tests/test_arguments.py"],
         "processes": ["tests/proofs/test_processes.py"],
     }
     seldom = {

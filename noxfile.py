@@ -21,6 +21,7 @@ SITE = "docs/_build/html"
 NIGHTLY = "https://us-python.pkg.dev/ml-oss-artifacts-published/jax-public-nightly-artifacts-registry/simple/"
 PINS = "docs/constraints.txt"
 PINNED = ["--constraint", PINS]
+TESTS_OF_TESTING = "tests/proofs/test_testing.py"
 RESOLUTION = {
     "lowest": ["--resolution", "lowest-direct"],
     "newest": ["--upgrade"],
@@ -174,14 +175,14 @@ def proofs(session: nox.Session) -> None:
     shown = ["--doctest-modules", "src", "README.md", "docs/reference"]
     flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
     always = {
-        # Docstrings, a page and the tests of arguments reach every line and branch
-        "coverage": ["--cov", *shown, "tests/test_arguments.py"],
+        # Docstrings, a page and these tests reach every line and branch
+        "coverage": ["-n", "2", "--cov", *shown, "tests/test_arguments.py", TESTS_OF_TESTING],
         "processes": ["tests/proofs/test_processes.py"],
     }
     seldom = {
         "every_float": ["tests/proofs/test_every_float.py"],
         "upstream": ["tests/proofs/test_upstream.py"],
-        "flags": [f"tests/test_{name}.py" for name in ("reference", "autodiff", "testing")],
+        "flags": ["tests/test_reference.py", "tests/test_autodiff.py", TESTS_OF_TESTING],
     }
     arguments = always | seldom
     chosen = _words(session, *arguments) or always

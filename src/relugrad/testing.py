@@ -715,10 +715,7 @@ class Rule:
     def argument_names(self) -> list[str]:
         """What value calls its arguments."""
         count = 1 + len(self.parameters[0])
-        try:
-            names = [*inspect.signature(self.value).parameters]
-        except (TypeError, ValueError):  # a function that isn't written in Python
-            names = []
+        names = [*inspect.signature(self.value).parameters]
         return ["x", *names[1:count], *(f"argument {n}" for n in range(max(1, len(names)), count))]
 
     @cached_property
@@ -1207,7 +1204,7 @@ def of_one_array(tree: PyTree, function: Function) -> Function:
 
 def require_two_devices(case: Case, function: Function, arguments: tuple[PyTree, ...]) -> None:
     """Skip what JAX can't run on two devices, also without derivatives."""
-    if len(jax.devices()) < 2:
+    if len(jax.devices()) < 2:  # pragma: no cover - in a process of its own
         raise SkipTest("one device: jax.config.update('jax_num_cpu_devices', 2) makes two CPUs")
     on_devices = partial(on_two_devices, lambda row: function(*row))
     what = f"{case}, without derivatives,"

@@ -612,6 +612,16 @@ def sum_of_squares_rule() -> Rule:
     )
 
 
+def sum_of_roots(x: Any) -> Any:
+    return jnp.sqrt(x).sum()
+
+
+def halved(x: Any) -> Any:
+    """In a loop whose carry can't be in 64 bits, or in 16."""
+    start = x * jnp.ones((), "float32")
+    return jax.lax.fori_loop(0, 1, lambda _, y: (y / 2).astype("float32"), start)
+
+
 def cubic_root(y: Any) -> Any:
     """The x for which x³ + x is y."""
     return jax.lax.custom_root(
@@ -658,7 +668,7 @@ RIGHT: dict[str, tuple[str, Rule]] = {
         logistic_rule(nothing, without_gradient=["temperature"]),
     ),
     "a number for each neuron": (
-        f"{SINGLE_CALLS} shape_3_1_4_5 vmap_over_both",
+        f"{SINGLE_CALLS} shape_3_1_4_5 shape_square python_numbers vmap_over_both",
         bell_rule(parameters=[(NEURONS,)], bad=[]),
     ),
     "an integer": (
@@ -681,9 +691,14 @@ RIGHT: dict[str, tuple[str, Rule]] = {
         ),
     ),
     "forward mode at 0": (
-        "points nan memory",
-        Rule(jax.nn.silu, jax.nn.silu, forward_mode=True),
+        "points nan memory vmap_over_x training forward_mode",
+        Rule(jax.nn.silu, jax.nn.silu, forward_mode=True, points=jnp.linspace(-3, 3, 11)),
     ),
+    "a domain, and a sum": (
+        "points edges",
+        Rule(sum_of_roots, sum_of_roots, x=POSITIVE, domain=(0, np.inf), element_by_element=False),
+    ),
+    "what is float32 in all that JAX runs": ("points one_call", Rule(halved, halved)),
     "a sort": ("points edges memory nan", Rule(jnp.sort, jnp.sort, element_by_element=False)),
     "a root": ("one_call memory", Rule(cubic_root, cubic_root, points=jnp.linspace(-3, 3, 11))),
 }
@@ -702,6 +717,8 @@ def test_a_right_rule_passes_where_it_was_accused(what: str) -> None:
 # Where plain JAX gives no number, or can't run
 SKIPPED = {
     "a matrix": {"edges"},
+    "a number for each neuron": {"python_numbers"},
+    "a domain, and a sum": {"edges"},
     "large units": {"dtypes"},  # 1e9 isn't a number in float16
     "a row of zeros": {"edges"},
     "an array without numbers": {"edges"},
@@ -787,10 +804,21 @@ def test_a_check_that_is_left_out_says_why() -> None:
     rule = Rule(jnp.tanh, jnp.tanh, skip={"points": "a reason"})
     with pytest.raises(SkipTest, match=r"^a reason$"):
         check_named(rule, "points")()
-    with pytest.raises(SkipTest, match=r"^no parameter is a float$"):
-        check_named(rule, "vmap_over_parameters")()
-    with pytest.raises(SkipTest, match=r"memory=True checks it$"):
-        check_named(rule, "memory")()
+    reasons = {
+        "vmap_over_parameters": "no parameter is a float",
+        "integers": "parameters aren't single floats",
+        "arguments_alone": "the function has one argument, an array",
+        "outputs_alone": "the function has one result, an array",
+        "forward_mode": "forward_mode or second is False",
+        "bad": "no bad parameters are given",
+        "edges": "element_by_element is True: points and shapes have them",
+        "memory": "JAX chooses what is stored, without jax.custom_vjp; memory=True checks it",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(SkipTest, match=f"^{reason}$"):
+            check_named(rule, name)()
+    with pytest.raises(SkipTest, match=r"^element_by_element is False$"):
+        check_named(dataclasses.replace(rule, element_by_element=False), "shape_1_6")()
 
 
 def test_a_check_that_compares_too_little_is_skipped() -> None:
@@ -915,6 +943,13 @@ def test_run_counts_the_other_failures() -> None:
         rule.run(fast=True, quiet=True)
 
 
+def test_run_says_no_more_if_one_check_fails() -> None:
+    skip = {name: "not now" for name in relugrad.testing.FAST if name != "points"}
+    rule = tanh_rule(lambda x, ct: 2 * ct * tanh_slope(x), skip=skip)
+    with pytest.raises(AssertionError, match=r"in points .* numbers are wrong\)$"):
+        rule.run(fast=True, quiet=True)
+
+
 # The module
 
 IMPORT = """
@@ -939,6 +974,24 @@ sys.modules["relugrad"] = None  # importing it is an error
 import jax, testing
 testing.Rule(jax.nn.softplus, jax.nn.softplus).run(fast=True)
 """
+
+
+ONE_DEVICE = """
+import unittest
+import jax
+from relugrad.testing import Rule
+(mesh,) = (check for check in Rule(jax.nn.relu, jax.nn.relu).checks() if check.__name__ == "mesh")
+try:
+    mesh()
+except unittest.SkipTest as skipped:
+    print(skipped)
+"""
+
+
+def test_one_device_is_not_enough_for_a_mesh() -> None:
+    command = [sys.executable, "-c", ONE_DEVICE]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert printed == "one device: jax.config.update('jax_num_cpu_devices', 2) makes two CPUs\n"
 
 
 def test_a_copy_of_the_file_works_alone(tmp_path: Path) -> None:

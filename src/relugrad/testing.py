@@ -318,7 +318,8 @@ def in_64_bits(function: Function, *arguments: PyTree) -> PyTree:
     """What a function returns for these numbers in 64 bits, as arrays of NumPy."""
 
     def widened(leaf: Any) -> Any:
-        return jnp.asarray(leaf, "float64") if is_float(leaf) else leaf
+        # By NumPy, which has nothing to compile
+        return jnp.asarray(np.asarray(leaf, "float64")) if is_float(leaf) else leaf
 
     try:
         with enable_x64(True):
@@ -426,13 +427,18 @@ class Compared:
         return f"not compared: {self.undecided:,} of {self.numbers:,} numbers"
 
 
-def compare(found: Results, reference: Reference, rtol: float, where: str) -> Compared:
-    """Raise AssertionError unless all that was found is right, as far as one can know."""
-    compared = Compared()
+def require_shapes(found: Results, reference: Reference, where: str) -> None:
+    """Raise AssertionError unless all that was found has the shapes of the reference."""
     for name, mine, right in zip(Results._fields, found, reference.expected, strict=True):
         shapes, wanted = (jax.tree.map(np.shape, tree) for tree in (mine, right))
         if mine is not None and shapes != wanted:
             raise AssertionError(f"{name} of {where} has the shapes {shapes}, not {wanted}")
+
+
+def compare(found: Results, reference: Reference, rtol: float, where: str) -> Compared:
+    """Raise AssertionError unless all that was found is right, as far as one can know."""
+    require_shapes(found, reference, where)
+    compared = Compared()
     for leaf, (path, array) in enumerate(jax.tree_util.tree_flatten_with_path(found)[0]):
         compared += compare_leaf(array, reference, leaf, rtol, path, where)
     return compared
@@ -922,6 +928,16 @@ class Case:
         return jax.jit(lambda x, numbers: self.call(x, self.with_numbers(numbers)))
 
     @cached_property
+    def jitted_calls(self) -> Function:
+        """The value alone, and with its derivatives."""
+        return jax.jit(
+            lambda x, numbers: (
+                self.function(x, *numbers),
+                self.call(x, self.with_numbers(numbers)),
+            )
+        )
+
+    @cached_property
     def jitted_plain_call(self) -> Function:
         """In plain JAX, compiled."""
         return jax.jit(self.plain_call)
@@ -937,9 +953,9 @@ class Case:
         attempt(SkipTest, f"plain JAX for {self}", lambda: reference.expected)
         return reference
 
-    def compare(self, found: Results, reference: Reference, how: str = "") -> Compared:
+    def compare(self, found: Results, reference: Reference, circumstances: str = "") -> Compared:
         """Raise AssertionError unless all that was found is right."""
-        return compare(found, reference, self.rule.rtol, f"{self}{how}")
+        return compare(found, reference, self.rule.rtol, f"{self}{circumstances}")
 
 
 def derivatives(
@@ -1086,17 +1102,21 @@ def attempt(error: type[Exception], what: str, call: Function, *arguments: Any) 
 
 
 def check_call(case: Case, x: PyTree) -> Compared:
-    """A value alone, and compiled with its derivatives."""
+    """A value alone, and with its derivatives."""
     reference = case.reference(x)
-    value = case.rule.function(x, *case.parameters)
-    compared = case.compare(Results(value), reference, ", called without a gradient,")
-    with_gradient = case.jitted_call(x, case.numbers)
-    compare_infinities(case, value, with_gradient.value)
-    return compared + case.compare(with_gradient, reference)
+    # First, since with another shape, JAX refuses the rule
+    shapes = jax.eval_shape(case.function, x, *case.numbers)
+    require_shapes(Results(shapes), reference, f"{case}, called without a gradient,")
+    alone, found = case.jitted_calls(x, case.numbers)
+    compare_infinities(case, alone, found.value)
+    return case.compare(Results(alone), reference, ", called without a gradient,") + case.compare(
+        found, reference
+    )
 
 
 def compare_infinities(case: Case, alone: PyTree, with_gradient: PyTree) -> None:
     """A value that isn't finite is the same with a gradient: no reference is needed for that."""
+    alone, with_gradient = jax.tree.map(np.asarray, (alone, with_gradient))
     pairs = zip(*map(jax.tree.leaves, (alone, with_gradient)), strict=True)
     for without, value in pairs:
         wrong = ~(np.isfinite(value) & np.isfinite(without)) & (without != value)
@@ -1111,8 +1131,12 @@ def compare_infinities(case: Case, alone: PyTree, with_gradient: PyTree) -> None
 def check_points(case: Case) -> Compared:
     """Values and slopes at thousands of numbers, compiled or not."""
     x = case.rule.single_calls
-    return check_call(case, x) + case.compare(
-        case.call(x, case.parameters), case.reference(x), ", not compiled,"
+    reference = case.reference(x)
+    alone = Results(case.rule.function(x, *case.parameters))
+    return (
+        check_call(case, x)
+        + case.compare(alone, reference, ", called without a gradient, not compiled,")
+        + case.compare(case.call(x, case.parameters), reference, ", not compiled,")
     )
 
 
@@ -1132,7 +1156,8 @@ def check_shape(leading: tuple[int, ...], case: Case) -> Compared:
     shape = (*leading, *own)
     if leading == SHAPES["shape_square"] and own:
         shape = (own[-1], *own)
-    return check_call(case, jax.tree.map(lambda a: jnp.resize(a, shape), case.rule.single_calls))
+    points = case.rule.single_calls
+    return check_call(case, jax.tree.map(lambda a: jnp.asarray(np.resize(a, shape)), points))
 
 
 def check_other_shape(name: str, case: Case) -> Compared:
@@ -1146,7 +1171,7 @@ def check_python_numbers(case: Case) -> Compared:
     """Values and slopes with x and parameters as numbers of Python."""
     if case_shape(case.rule) or not all(leaf.size for leaf in jax.tree.leaves(case.rule.start)):
         raise SkipTest("a parameter is an array, or x has no numbers")
-    x = jax.tree.map(lambda a: float(a.ravel()[-1]), case.rule.start)
+    x = jax.tree.map(lambda a: float(np.ravel(a)[-1]), case.rule.start)
     numbers = [float(number) for number in case.numbers]
     parameters = case.with_numbers(numbers)
     what = f"{case.rule.name} with a float of Python as x"
@@ -1281,28 +1306,54 @@ def check_dtypes_of_x(dtypes: Sequence[str], case: Case) -> Compared:
         all_given += [cast(exact, "float32"), exact]
     compared = Compared()
     for given in all_given:
-        parameters = case.with_numbers(given)
         reference = case.reference(x, given)
-        attempt(SkipTest, f"plain JAX for {case}", lambda reference=reference: reference.own)
-        how = f", x in {' and '.join(dtypes)} and numbers in {dtypes_of(given)},"
-        found = case.call(x, parameters)
-        found_dtypes = dtypes_of(found.value)
-        plain_dtypes = [dtypes_of(case.value(x, *numbers)) for numbers in (given, plain_numbers)]
-        if found_dtypes not in plain_dtypes and not {*found_dtypes} <= {*dtypes}:
-            raise AssertionError(
-                f"value of {case}{how} is in {found_dtypes}, not in {plain_dtypes[0]}"
-            )
-        arguments = (x, *map(jnp.asarray, given))
-        value, pull_back = jax.vjp(case.function, *arguments)
-        for name, gradient, argument in zip(case.names, pull_back(value), arguments, strict=True):
-            # Where plain JAX promotes the value, a gradient by x may be promoted with it
-            promoted = plain_dtypes[0] if name == "x" else []
-            if dtypes_of(gradient) not in (dtypes_of(argument), promoted):
-                raise AssertionError(
-                    f"gradient by {name} of {case}{how} is in {dtypes_of(gradient)}"
-                )
-        compared += case.compare(found, reference, how)
+        circumstances = f", x in {' and '.join(dtypes)} and numbers in {dtypes_of(given)},"
+        found = unless_plain_fails(case, reference, partial(case.jitted_call, x, given))
+        plain_dtypes = [
+            dtypes_of(jax.eval_shape(case.value, x, *numbers)) for numbers in (given, plain_numbers)
+        ]
+        require_dtypes(case, circumstances, (x, *map(jnp.asarray, given)), dtypes, plain_dtypes)
+        compared += unless_plain_fails(
+            case, reference, partial(case.compare, found, reference, circumstances)
+        )
     return compared
+
+
+def unless_plain_fails(case: Case, reference: Reference, call: Function) -> Any:
+    """What it returns; if it fails, as plain JAX does with these dtypes, the check is skipped."""
+    try:
+        return call()
+    except Exception:
+        attempt(SkipTest, f"plain JAX for {case}", lambda: reference.own)
+        raise
+
+
+def require_dtypes(
+    case: Case,
+    circumstances: str,
+    arguments: Sequence[PyTree],
+    dtypes: Sequence[str],
+    plain_dtypes: list[list[str]],
+) -> None:
+    """Raise AssertionError unless a value has a dtype of plain JAX, and gradients theirs."""
+
+    def value_and_gradients(*arguments: PyTree) -> tuple[PyTree, tuple[PyTree, ...]]:
+        value, pull_back = jax.vjp(case.function, *arguments)
+        return value, pull_back(value)
+
+    value, gradients = jax.eval_shape(value_and_gradients, *arguments)
+    found = dtypes_of(value)
+    if found not in plain_dtypes and not {*found} <= {*dtypes}:
+        raise AssertionError(
+            f"value of {case}{circumstances} is in {found}, not in {plain_dtypes[0]}"
+        )
+    for name, gradient, argument in zip(case.names, gradients, arguments, strict=True):
+        # Where plain JAX promotes the value, a gradient by x may be promoted with it
+        promoted = plain_dtypes[0] if name == "x" else []
+        if dtypes_of(gradient) not in (dtypes_of(argument), promoted):
+            raise AssertionError(
+                f"gradient by {name} of {case}{circumstances} is in {dtypes_of(gradient)}"
+            )
 
 
 def ordinary_points(rule: Rule) -> PyTree:
@@ -1325,7 +1376,7 @@ def check_memory(case: Case) -> Compared:
     for dtype in ("float32", "bfloat16"):
         x = cast(case.rule.single_calls, dtype)
         attempt(SkipTest, f"plain JAX for x in {dtype}", case.value, x, *case.numbers)
-        moved = jax.tree.map(lambda leaf: jnp.roll(leaf, 1), scaled(0.7, x))
+        moved = jax.tree.map(lambda leaf: jnp.asarray(np.roll(leaf, 1)), scaled(0.7, x))
         pairs = zip(stored(case, x), stored(case, moved), strict=True)
         arrays = [(here, there) for here, there in pairs if np.size(here) > 1]
         fixed = [
@@ -1359,13 +1410,15 @@ def check_nan(case: Case) -> Compared:
     def with_nan(leaf: jax.Array) -> jax.Array:
         if not leaf.size:
             return leaf
-        slope = by_shape.get(leaf.shape, leaf)
-        place = np.argmax(abs(slope))  # where the slope isn't 0
-        return leaf.ravel().at[place].set(jnp.nan).reshape(leaf.shape)
+        slope = np.asarray(by_shape.get(leaf.shape, leaf))
+        numbers = np.array(leaf)
+        numbers.flat[np.argmax(abs(slope))] = np.nan  # where the slope isn't 0
+        return jnp.asarray(numbers)
 
     x_with_nan = jax.tree.map(with_nan, x)
     value = case.value(x_with_nan, *case.numbers)
-    compare_nan(case, "x", x_with_nan, cotangent, np.isnan(ravel_pytree(value)[0]))
+    value_is_nan = np.concatenate([np.isnan(a).ravel() for a in jax.tree.leaves(value)])
+    compare_nan(case, "x", x_with_nan, cotangent, value_is_nan)
     compare_nan(case, "the cotangent", x, jax.tree.map(with_nan, cotangent), np.array([True]))
     return Compared()
 

@@ -18,7 +18,6 @@ os.environ.setdefault("MPLBACKEND", "agg")  # figures are drawn, and no window o
 # What builds the site, and what tries the built site; a path on the command line is collected.
 collect_ignore = ["docs/conf.py", "docs/_extensions", "docs/_figures", "docs/_inventories"]
 collect_ignore += ["docs/_build", "tests/docs", "tests/peers", "tests/proofs"]
-collect_ignore += ["docs/custom-derivatives/hijax_rule.py"]  # test_reference.py runs it
 
 
 class Collected(doctest.DocTestRunner):

@@ -71,12 +71,15 @@ def docs(session: nox.Session) -> None:
         plain = ["--no-hashes", "--no-annotate", "--no-emit-project"]
         session.run(*export, *plain, "--output-file", PINS)
     versions = _versions(words) or PINNED
-    session.install(*versions, "-e", ".", "--group", "docs", "--group", "test")
+    session.install(*versions, "-e", ".", "--group", "docs", "--group", "test", "--group", "ruff")
     # A page is read again only if it has changed, or what it uses has. CI starts from nothing.
     # What is kept after a warning, docs/_extensions/notebooks.py decides.
     outdated = "docs/_build" if "CI" in os.environ else SITE
     shutil.rmtree(outdated, ignore_errors=True)
     session.run("sphinx-build", "-M", "html", "docs", "docs/_build", "-W", "-j", "12")
+    cells = ["--config", "docs/cells.toml", "docs/_build/jupyter_execute"]
+    session.run("ruff", "check", *cells)
+    session.run("ruff", "format", "--diff", *cells)
     session.run("pytest", "-q", "tests/docs/test_site.py")
 
 

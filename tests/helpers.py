@@ -1,5 +1,6 @@
 """What several files of tests use: rules of pages, and descriptions for the checker."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -7,14 +8,22 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from relugrad import ReluGrad
 from relugrad.testing import Rule
 
 Function = Callable[..., Any]
 
 DOCS = Path(__file__).parents[1] / "docs"
+PARAMETERS = [f.name for f in dataclasses.fields(ReluGrad) if f.name != "forward_mode"]
 POSITIVE = jnp.array([0.02, 0.3, 0.8, 1.7])
 WIDTHS: Any = {"parameters": [(0.3,), (1.0,)], "bad": [(jnp.nan,), (jnp.inf,)]}
+
+
+def close(actual: Any, expected: Any) -> None:
+    """Equal, up to a few roundings in float32."""
+    np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-7)
 
 
 def names_of_page(page: str, wanted: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
-from tests.test_pytree import PARAMETERS
+from tests.helpers import PARAMETERS
 
 from relugrad import ReluGrad, relu_grad
 

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
-from tests.helpers import Function
-from tests.test_transformations import close
+from tests.helpers import Function, close
 
 from relugrad import ReluGrad
 

@@ -8,13 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tests.helpers import PARAMETERS
 
 from relugrad import ReluGrad, relu_grad
 
 X = jnp.array([-2.0, -0.5, 0.0, 0.5, 2.0])
-
-
-PARAMETERS = [f.name for f in dataclasses.fields(ReluGrad) if f.name != "forward_mode"]
 
 
 def test_the_function_takes_what_the_class_takes() -> None:

@@ -3,7 +3,6 @@
 The reference is plain JAX, so nothing can go wrong there. To try another program, add a line.
 """
 
-import importlib
 from functools import partial
 from typing import Any
 
@@ -23,7 +22,11 @@ def triangle(x: Array, alpha: Any, width: Any) -> Array:
     return alpha * jax.nn.relu(width - x * jnp.where(x < 0, -1, 1))
 
 
-three = lambda p: p * jnp.array([0.7, 1.0, 1.6])
+def three(parameter: Array) -> Array:
+    """Multiples of it."""
+    return parameter * jnp.array([0.7, 1.0, 1.6])
+
+
 NOWHERE, COLUMNS = PartitionSpec(), PartitionSpec(None, "device")
 
 
@@ -87,8 +90,6 @@ PAGES = {
     ),
     "clipped": Rule(lambda x: write["clipped"](x, 100.0), lambda x: x, cotangents=[1.0]),
 }
-if jax.__version_info__ >= (0, 12):
-    PAGES["hijax"] = root_rule(importlib.import_module("hijax_rule").root, forward_mode=True)
 own = names_of_page("how-to/surrogate-gradient-and-reset.md", "surrogate|slopes")
 gaussian = own["slopes"]["Gaussian"]
 bad = [(-1.0,), (0.0,), *WIDTHS["bad"]]

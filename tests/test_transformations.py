@@ -1,22 +1,15 @@
 """Beside the programs of test_reference.py: export, and JAX's switches."""
 
-from typing import Any
-
 import jax
 import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.helpers import Function
+from tests.helpers import Function, close
 
 from relugrad import ReluGrad
 
 X = jnp.array([-2.0, -0.5, 0.25, 0.5, 2.0])
-
-
-def close(actual: Any, expected: Any) -> None:
-    """Equal, up to a few roundings in float32."""
-    np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-7)
 
 
 def scan(f: Function) -> Function:
@@ -35,6 +28,9 @@ def test_what_is_exported_has_its_derivative(forward_mode: bool) -> None:
     again = jax.export.deserialize(exported.serialize(vjp_order=1)).call
     np.testing.assert_array_equal(again(X), [0, 0, 1, 1, 1])
     close(grad(again)(X), [0, 0.15, 0.225, 0.15, 0])
+    without = jax.export.deserialize(exported.serialize()).call
+    with pytest.raises(ValueError, match="VJP"):
+        grad(without)(X)
 
 
 # JAX's switches

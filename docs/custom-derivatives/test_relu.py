@@ -34,7 +34,13 @@ def change(dx, x, width):  # how much it changes: its slope times a change in x
     return dx * jax.nn.sigmoid(x / width)
 
 
-RELU = Rule(relu, value, change, parameters=[(0.3,), (1.0,)], bad=[(jnp.nan,), (jnp.inf,)])
+RELU = Rule(
+    relu,
+    value,
+    change,
+    parameters=[(0.3,), (1.0,)],
+    bad=[(jnp.nan,), (jnp.inf,)],
+)
 
 
 @pytest.mark.parametrize("check", RELU.checks())

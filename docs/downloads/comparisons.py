@@ -33,7 +33,10 @@ def draw_recurrent(rng, inputs, neurons):
 
 
 def recurrent_layer(w, inputs, spike, delays):
-    """Return the spikes of a layer whose spikes come back as currents in the next time step."""
+    """Return the spikes of a layer in which they come back as currents.
+
+    They arrive in the next time step, through the weights ``w["back"]``.
+    """
     decay, slow = decays(w["decay"]), decays(w["slow"], shortest=5.0)
     scale = 10 * (1 - decay)
     currents = with_past(inputs, delays) @ (scale * w["in"])

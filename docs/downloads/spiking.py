@@ -19,22 +19,33 @@ DELAYS = (0, 1, 3, 9)
 
 
 def decays(raw, shortest=2.0, longest=100.0):
-    """Return decays whose time constants lie between these two, whatever numbers ``raw`` holds."""
-    return jnp.exp(-1 / (shortest * (longest / shortest) ** jax.nn.sigmoid(raw)))
+    """Return decays whose time constants lie between these two.
+
+    ``raw`` may hold any numbers: a sigmoid keeps them within the bounds.
+    """
+    way = jax.nn.sigmoid(raw)  # from the shortest to the longest, 0 to 1
+    return jnp.exp(-1 / (shortest * (longest / shortest) ** way))
 
 
 def with_past(inputs, delays):
-    """Return the inputs of all delays side by side: (time step, ..., delay and channel)."""
+    """Return the inputs of all delays side by side.
+
+    The shape is (time step, ..., delay and channel).
+    """
     empty = np.zeros((), inputs.dtype)  # spikes may be booleans
-    past = [jnp.roll(inputs, delay, axis=0).at[:delay].set(empty) for delay in delays]
+    past = []
+    for delay in delays:
+        later = jnp.roll(inputs, delay, axis=0)
+        past.append(later.at[:delay].set(empty))
     return jnp.concatenate(past, axis=-1)
 
 
 def adlif(spike, currents, decay=0.9, slow=0.97, by_v=0.03, by_s=0.1):
     """Return the spikes of neurons that adapt to their potential and to their spikes.
 
-    Spikes have the shape of the currents, whose first axis is time. The other four arguments are
-    numbers, or arrays with a number for each neuron. Gradients flow through the reset.
+    Spikes have the shape of the currents, whose first axis is time. The other
+    four arguments are numbers, or arrays with a number for each neuron.
+    Gradients flow through the reset.
     """
 
     def step(state, current):
@@ -52,20 +63,23 @@ def adlif(spike, currents, decay=0.9, slow=0.97, by_v=0.03, by_s=0.1):
 def layer(w, inputs, spike, delays, longest=100.0):
     """Return the spikes of a layer with the weights ``w``: (time step, example, neuron).
 
-    No time constant exceeds ``longest``. To change it, pass ``partial(layer, longest=400.0)`` to
-    the network.
+    No time constant exceeds ``longest``. To change it, pass
+    ``partial(layer, longest=400.0)`` to the network.
     """
     decay = decays(w["decay"], longest=longest)
     slow = decays(w["slow"], shortest=5.0, longest=longest)
-    by_v = jnp.clip(w["by_v"], 0.0, 2.0)  # below -0.1 or above 4, potentials would diverge
-    by_s = jnp.clip(w["by_s"], -1.0, 1.0)  # if negative, a spike excites its own neuron
-    scale = 10 * (1 - decay)  # so that fast and slow neurons reach similar potentials
+    # Fast and slow neurons reach similar potentials
+    scale = 10 * (1 - decay)
+    # Below -0.1 or above 4, potentials would diverge
+    by_v = scale * (1 - slow) * jnp.clip(w["by_v"], 0.0, 2.0)
+    # If negative, a spike excites its own neuron
+    by_s = scale * jnp.clip(w["by_s"], -1.0, 1.0)
     currents = with_past(inputs, delays) @ (scale * w["in"])
-    return adlif(spike, currents, decay, slow, scale * (1 - slow) * by_v, scale * by_s)
+    return adlif(spike, currents, decay, slow, by_v, by_s)
 
 
 def mean_over_time(spikes):
-    """Return the share of the time steps in which each neuron spikes: (example, neuron)."""
+    """Return each neuron's share of time steps with a spike: (example, neuron)."""
     return spikes.mean(axis=0)
 
 
@@ -74,16 +88,25 @@ compiled = partial(jax.jit, static_argnames=["delays", "layer", "readout"])
 
 
 @compiled
-def network(weights, inputs, spike=ReluGrad(), delays=DELAYS, layer=layer, readout=mean_over_time):
-    """Return the scores of classes, (example, class), and a list with the spikes of each layer.
+def network(
+    weights,
+    inputs,
+    spike=ReluGrad(),
+    delays=DELAYS,
+    layer=layer,
+    readout=mean_over_time,
+):
+    """Return scores, (example, class), and a list with the spikes of each layer.
 
-    ``readout`` turns the spikes of the last layer into a number for each example and neuron.
+    ``readout`` turns the spikes of the last layer into a number for each
+    example and neuron.
     """
     spikes = []
     for w in weights["hidden"]:
         inputs = layer(w, inputs, spike, delays)
         spikes.append(inputs)
-    activity = jax.nn.standardize(readout(inputs), epsilon=1e-3)  # over the neurons of an example
+    # Over the neurons of an example
+    activity = jax.nn.standardize(readout(inputs), epsilon=1e-3)
     return activity @ weights["out"] + weights["bias"], spikes
 
 
@@ -257,7 +280,8 @@ def fit(
     >>> from spiking import fit, scores_of
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(2, size=300)
-    >>> times = rng.integers(5, 15, size=(300, 1)) + 5 * np.stack([labels, 1 - labels], axis=1)
+    >>> later = 5 * np.stack([labels, 1 - labels], axis=1)
+    >>> times = rng.integers(5, 15, size=(300, 1)) + later
     >>> inputs = np.arange(30)[:, None, None] == times
     >>> weights = fit(rng, inputs[:, :200], labels[:200], updates=100)
     >>> predicted = scores_of(weights, inputs[:, 200:]).argmax(axis=1)

@@ -1,8 +1,7 @@
-"""What a cell printed, and what a page states, for hidden cells. Each page's kernel runs this file first."""
+"""What a cell printed and what a figure shows, for hidden cells. Each page's kernel runs this file first."""
 
-import re
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 _texts = ["", ""]  # of the cell before, and of the one that runs
@@ -23,9 +22,28 @@ def printed() -> str:
     return _texts[0].strip()
 
 
-def stated(page: str, pattern: str) -> list[Any]:
-    """The numbers in a page's text: what `re.findall` finds there, a line beginning at each ``^``."""
-    return re.findall(pattern, Path(page).read_text("utf-8"), re.MULTILINE)
+def printed_after_colons() -> list[str]:
+    """What follows the last colon in each line that the cell before this one printed."""
+    return [line.rpartition(":")[2].strip() for line in printed().splitlines()]
+
+
+def assert_shows(panel: Any, title: str, *expected: Sequence[Any]) -> None:
+    """Raise AssertionError unless a panel has this title, and shows these numbers, in this order.
+
+    First come its lines, each as the points (x, y) on it, then its images, each as the numbers in it.
+    """
+    import numpy as np
+
+    lines = [line.get_xydata() for line in panel.lines]
+    shown = lines + [image.get_array() for image in panel.images]
+    assert panel.get_title() == title, f"the title is {panel.get_title()!r}, not {title!r}"
+    assert len(shown) == len(expected), f"{title!r} shows {len(shown)} lines and images"
+    for number, (found, wanted) in enumerate(zip(shown, expected, strict=True)):
+        wanted = np.asarray(list(wanted), float)
+        same_shape = np.shape(found) == wanted.shape
+        assert same_shape, f"{title!r}, line or image {number}: {np.shape(found)}, {wanted.shape}"
+        same = np.allclose(np.asarray(found, float), wanted, rtol=1e-4, atol=1e-4)
+        assert same, f"{title!r}, line or image {number}, shows other numbers"
 
 
 if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):

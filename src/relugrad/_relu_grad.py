@@ -194,7 +194,8 @@ class ReluGrad:
         >>> from relugrad import ReluGrad
         >>> print(ReluGrad(alpha=0.3, width=1.0).surrogate_grad(0.5))
         0.15
-        >>> print(*map(ReluGrad(alpha=0.4, width=2.0).surrogate_grad, [-2.5, -1.5, 0.5]))
+        >>> wide = ReluGrad(alpha=0.4, width=2.0)
+        >>> print(*map(wide.surrogate_grad, [-2.5, -1.5, 0.5]))
         0.0 0.2 0.6
         """
         return call_checked(_surrogate_grad, x, self.alpha, self.width)
@@ -219,7 +220,8 @@ class ReluGrad:
         >>> from relugrad import ReluGrad
         >>> print(ReluGrad(alpha=1.0, width=1.0).surrogate_fun(0.5))
         0.875
-        >>> print(*map(ReluGrad(alpha=0.4, width=2.0).surrogate_fun, [-2.5, -1.5, 0.5, 2]))
+        >>> wide = ReluGrad(alpha=0.4, width=2.0)
+        >>> print(*map(wide.surrogate_fun, [-2.5, -1.5, 0.5, 2]))
         0.0 0.05 1.15 1.6
         """
         return call_checked(_surrogate_fun, x, self.alpha, self.width)
@@ -299,7 +301,9 @@ def relu_grad(
     [0 1 nan]
     >>> print(jax.vmap(relu_grad, (None, 0))(0.5, jnp.array([0.4, -1.0])))
     [ 1. nan]
-    >>> print(*jax.jvp(lambda x: relu_grad(x, 0.4, 2.0, forward_mode=True), (0.5,), (10.0,)))
+    >>> def spike(x):
+    ...     return relu_grad(x, 0.4, 2.0, forward_mode=True)
+    >>> print(*jax.jvp(spike, (0.5,), (10.0,)))
     1.0 6.0
     """
     return ReluGrad(alpha, width, forward_mode=forward_mode)(x)

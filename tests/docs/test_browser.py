@@ -121,6 +121,18 @@ FIND_WIDE = """() => [document.scrollingElement, ...document.querySelectorAll("b
   .map((e) => e.outerHTML.slice(0, 300))"""
 
 
+FIND_CUT = """() => [...document.querySelectorAll("article pre")]
+  .filter((e) => !e.closest(".output, .cell_output"))
+  .filter((e) => e.scrollWidth > e.clientWidth + 1)
+  .map((e) => e.textContent)"""
+
+
+def test_no_code_is_cut(visit: Visit) -> None:
+    """At 1280 pixels, each line of shown code is seen without scrolling."""
+    visit.look("light")
+    assert visit.tab.evaluate(FIND_CUT) == []
+
+
 FIND_BROKEN = """() => [...document.querySelectorAll("article table code .pre")]
   .filter((e) => !/\\s/.test(e.textContent) && e.getClientRects().length > 1)
   .map((e) => e.textContent)"""

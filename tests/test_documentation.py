@@ -77,7 +77,8 @@ def test_figure_of_the_readme_is_drawn_from_the_function(curve: str, call: str) 
     x, y = np.array(re.findall(r"[ML] ([\d.]+) ([\d.]+)", path), float).T
     function = getattr(relugrad.ReluGrad(alpha=0.3, width=1.0), call)
     expected = np.asarray(function(np.linspace(-2, 2, len(x), dtype=np.float32)))
-    assert re.findall(r"<!-- (\W?)2 -->", figure) == ["\N{MINUS SIGN}", ""] * 2  # labels of ticks
+    for label in ("\N{MINUS SIGN}2", "2", "\N{MINUS SIGN}width", "width", "alpha × width"):
+        assert f"<!-- {label} -->" in figure, f"docs/_static/step-and-triangle.svg: no {label}"
     # From the page's coordinates, where y points down, to those of the panel.
     np.testing.assert_allclose((y.max() - y) / np.ptp(y), expected / expected.max(), atol=1e-4)
 

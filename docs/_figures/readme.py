@@ -25,11 +25,11 @@ def draw_step_and_triangle() -> None:
     plt.rc("axes.spines", right=False, top=False)
     figure, (left, right) = plt.subplots(1, 2, figsize=(5.5, 2.3), layout="constrained")
     left.plot(x, spike(x), color="#0072b2", gid="step")
-    left.set(title="forward", xlabel="$x$", ylabel="$g(x)$", yticks=[0, 1])
+    left.set(title="forward", xlabel="$x$", ylabel="spike", yticks=[0, 1])
     right.plot(x, jax.vmap(jax.grad(spike))(x), color="#d55e00", gid="triangle")
-    right.set(title="backward", xlabel="$x$", ylabel="$g'(x)$")
-    right.set_xticks([-2, -1, 0, 1, 2], ["\N{MINUS SIGN}2", "$-w$", "0", "$w$", "2"])
-    right.set_yticks([0, 0.3], ["0", r"$\alpha w$"])
+    right.set(title="backward", xlabel="$x$", ylabel="gradient")
+    right.set_xticks([-1, 1], ["\N{MINUS SIGN}width", "width"])
+    right.set_yticks([0, 0.3], ["0", "alpha × width"])
     figure.savefig(DOCS / "_static/step-and-triangle.svg", metadata={"Date": None})
 
 

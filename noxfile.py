@@ -174,18 +174,24 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def proofs(session: nox.Session) -> None:
-    """Prove the two of `always`, or what takes minutes."""
+    """Prove the three of `always`, or what takes minutes."""
     shown = ["--doctest-modules", "src", "README.md", "docs/reference"]
     flags = {"JAX_CUSTOM_VJP3": "1", "JAX_CUSTOM_JVP3": "1", "JAX_REMAT3": "1"}
     always = {
         # Docstrings, a page and these tests reach every line and branch
         "coverage": ["-n", "2", "--cov", *shown, "tests/test_arguments.py", TESTS_OF_TESTING],
+        "pages": ["-n", "2", "tests/proofs/test_pages.py"],
         "processes": ["tests/proofs/test_processes.py"],
     }
     seldom = {
         "every_float": ["tests/proofs/test_every_float.py"],
         "upstream": ["tests/proofs/test_upstream.py"],
-        "flags": ["tests/test_reference.py", "tests/test_autodiff.py", TESTS_OF_TESTING],
+        "flags": [
+            "tests/proofs/test_pages.py",
+            "tests/test_reference.py",
+            "tests/test_autodiff.py",
+            TESTS_OF_TESTING,
+        ],
     }
     arguments = always | seldom
     chosen = _words(session, *arguments) or always

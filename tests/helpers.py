@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from relugrad import ReluGrad
 from relugrad.testing import Rule
@@ -72,3 +73,48 @@ def spike_rule(function: Function, slope: Function, **settings: Any) -> Rule:
         return slope(x, *parameters) * dx
 
     return Rule(function, step, change, **settings)
+
+
+def bounded_slope_of_hypotenuse(change: Any, xy: Any) -> Any:
+    """Where it is shorter than 0.1, that takes its place."""
+    (dx, dy), (x, y) = change, xy
+    return (x * dx + y * dy) / jnp.maximum(jnp.hypot(x, y), 0.1)
+
+
+def rules_of_pages() -> dict[str, Rule]:
+    """The rules that pages show, but for those that are wrong on purpose."""
+    write = names_of_page(
+        "custom-derivatives/write.md", "root|hypotenuse|length|clipped|both_modes"
+    )
+    protected = jax.checkpoint(jax.checkpoint(write["both_modes"]))
+    shapes = names_of_page("how-to/surrogate-gradient-and-reset.md", "surrogate|slopes")
+    gaussian = shapes["slopes"]["Gaussian"]
+    bad = [(-1.0,), (0.0,), *WIDTHS["bad"]]
+    return {
+        "root": root_rule(write["root"]),
+        "both_modes": root_rule(protected, forward_mode=True),
+        "hypotenuse": Rule(
+            lambda xy: write["hypotenuse"](*xy),
+            lambda xy: jnp.hypot(*xy),
+            bounded_slope_of_hypotenuse,
+            x=(POSITIVE - 1.1, POSITIVE),
+            skip={"memory": "16 bits are stored as 32, so that squares don't overflow"},
+        ),
+        "length": Rule(
+            write["length"],
+            lambda tree: jnp.sqrt(sum((a.astype(float) ** 2).sum() for a in tree.values())),
+            x={"a": -POSITIVE, "b": POSITIVE[:2]},
+            element_by_element=False,
+        ),
+        "clipped": Rule(lambda x: write["clipped"](x, 100.0), lambda x: x, cotangents=[1.0]),
+        "Gaussian": spike_rule(shapes["surrogate"](gaussian), gaussian, **WIDTHS | {"bad": bad}),
+    }
+
+
+def each_check(rules: dict[str, Rule], *, fast: bool = False) -> list[Any]:
+    """The checks of rules, each with a name, for `pytest.mark.parametrize`."""
+    return [
+        pytest.param(check, id=f"{name}-{check.__name__}")
+        for name, rule in rules.items()
+        for check in rule.checks(fast=fast)
+    ]

@@ -1,4 +1,4 @@
-"""Rules of pages and ReluGrad in the checks of relugrad.testing, and ReluGrad in more programs.
+"""ReluGrad in the checks of relugrad.testing and in more programs, and rules of pages in the fast ones.
 
 The reference is plain JAX, so nothing can go wrong there. To try another program, add a line.
 """
@@ -11,10 +11,9 @@ import jax.numpy as jnp
 import pytest
 from jax import Array
 from jax.sharding import Mesh, PartitionSpec
-from tests.helpers import POSITIVE, WIDTHS, Function, names_of_page, root_rule, spike_rule
+from tests.helpers import Function, each_check, rules_of_pages, spike_rule
 
 from relugrad import relu_grad
-from relugrad.testing import Rule
 
 
 def triangle(x: Array, alpha: Any, width: Any) -> Array:
@@ -65,42 +64,12 @@ RULES = {
 }
 
 
-def bounded_slope_of_hypotenuse(change: Any, xy: Any) -> Array:
-    """Where it is shorter than 0.1, that takes its place."""
-    (dx, dy), (x, y) = change, xy
-    return (x * dx + y * dy) / jnp.maximum(jnp.hypot(x, y), 0.1)
+@pytest.mark.parametrize("check", each_check(RULES))
+def test_relugrad_passes(check: Function) -> None:
+    check()
 
 
-write = names_of_page("custom-derivatives/write.md", "root|hypotenuse|length|clipped|both_modes")
-PAGES = {
-    "root": root_rule(write["root"]),
-    "both_modes": root_rule(jax.checkpoint(jax.checkpoint(write["both_modes"])), forward_mode=True),
-    "hypotenuse": Rule(
-        lambda xy: write["hypotenuse"](*xy),
-        lambda xy: jnp.hypot(*xy),
-        bounded_slope_of_hypotenuse,
-        x=(POSITIVE - 1.1, POSITIVE),
-        skip={"memory": "16 bits are stored as 32, so that squares don't overflow"},
-    ),
-    "length": Rule(
-        write["length"],
-        lambda tree: jnp.sqrt(sum((a.astype(float) ** 2).sum() for a in tree.values())),
-        x={"a": -POSITIVE, "b": POSITIVE[:2]},
-        element_by_element=False,
-    ),
-    "clipped": Rule(lambda x: write["clipped"](x, 100.0), lambda x: x, cotangents=[1.0]),
-}
-own = names_of_page("how-to/surrogate-gradient-and-reset.md", "surrogate|slopes")
-gaussian = own["slopes"]["Gaussian"]
-bad = [(-1.0,), (0.0,), *WIDTHS["bad"]]
-PAGES["Gaussian"] = spike_rule(own["surrogate"](gaussian), gaussian, **WIDTHS | {"bad": bad})
-
-
-def each_check(rules: dict[str, Rule]) -> list[Any]:
-    checks: list[Any] = [(key, check) for key, rule in rules.items() for check in rule.checks()]
-    return [pytest.param(check, id=f"{key}-{check.__name__}") for key, check in checks]
-
-
-@pytest.mark.parametrize("check", each_check(RULES | PAGES))
-def test_a_right_rule_passes(check: Function) -> None:
+@pytest.mark.parametrize("check", each_check(rules_of_pages(), fast=True))
+def test_a_rule_of_a_page_passes(check: Function) -> None:
+    """The fast checks; all of them pass in tests/proofs/test_pages.py."""
     check()

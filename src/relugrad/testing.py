@@ -35,35 +35,12 @@ Check = Callable[[], str]
 """A check has a name, ``check.__name__``, and raises AssertionError or unittest.SkipTest."""
 
 ROUNDINGS = 4  # how many roundings a number may be away from the reference
-COMPARED = 0.99  # a check is skipped if less of its numbers can be compared
+TIMES_PLAIN = 4  # where plain JAX is less exact, how many times its error is tolerated
+MIN_COMPARED = 0.99  # a check is skipped if a smaller share of its numbers can be compared
 FACTORS = np.array([1.0, 0.8, 0.9, 0.7], "float32")  # by which rows of a batch differ
+MOST_ARRAYS = 4  # in programs, more arrays than that are joined, or they take minutes to compile
 
-MANY = 4  # more arrays than that are one array in programs, or they take minutes to compile
-# Checks that find most mistakes within seconds
-FAST = (
-    "points",
-    "edges",
-    "no_axes",
-    "shape_1_6",
-    "shape_square",
-    "longer",
-    "batch_of_5",
-    "python_numbers",
-    "integers",
-    "cotangents",
-    "dtypes",
-    "memory",
-    "nan",
-    "bad",
-    "one_call",
-    "two_calls",
-    "vmap_over_parameters",
-    "vmap_over_both",
-    "parameter_for_each_column",
-    "outputs_alone",
-    "recurrent_scan",
-)
-
+# Programs whose results are derivatives don't differentiate them twice more
 stop: Function = jax.lax.stop_gradient
 # Before JAX 0.8, the context is in jax.experimental alone
 home_of_x64: Any = jax if hasattr(jax, "enable_x64") else jax.experimental
@@ -102,8 +79,8 @@ def dtypes_of(tree: PyTree) -> list[str]:
     return [jnp.result_type(leaf).name for leaf in jax.tree.leaves(tree)]
 
 
-def weights(tree: PyTree, size: float = 1.0) -> PyTree:
-    """A cotangent like a tree: numbers between -1 and 1, times ``size``."""
+def cotangent_like(tree: PyTree, size: float = 1.0) -> PyTree:
+    """Numbers between -1 and 1, times ``size``, in the shapes and dtypes of a tree."""
     leaves, structure = jax.tree.flatten(tree)
     total = sum(np.size(leaf) for leaf in leaves)
     # In 32 bits by NumPy, so that a reference in 64 bits gets the same numbers
@@ -117,8 +94,8 @@ def weights(tree: PyTree, size: float = 1.0) -> PyTree:
 
 
 def weighted_sum(tree: PyTree) -> jax.Array:
-    """A loss in which each number of a tree has another weight."""
-    return jnp.vdot(ravel_pytree(tree)[0], ravel_pytree(weights(tree))[0])
+    """A loss in which each number of a tree has a weight of its own."""
+    return jnp.vdot(ravel_pytree(tree)[0], ravel_pytree(cotangent_like(tree))[0])
 
 
 def loss_of(function: Function) -> Function:
@@ -199,22 +176,23 @@ def arguments_alone(f: Function, *arguments: Any) -> list[PyTree]:
     def with_leaf(place: int, others: list[Any], leaf: Any) -> PyTree:
         return f(*jax.tree.unflatten(structure, [*others[:place], leaf, *others[place + 1 :]]))
 
-    alone = [with_leaf(place, stop(leaves), leaves[place]) for place in range(len(leaves[:MANY]))]
-    return alone + [
-        map_rows(partial(with_leaf, place, leaves), leaves[place])
-        for place in range(len(leaves[:MANY]))
-    ]
+    alone = []
+    for place, leaf in enumerate(leaves):
+        alone.append(with_leaf(place, stop(leaves), leaf))
+        alone.append(map_rows(partial(with_leaf, place, leaves), leaf))
+    return alone
 
 
 def outputs_alone(f: Function, *arguments: Any) -> list[jax.Array]:
     """Of several results, a loss uses only one."""
     number_of_outputs = len(jax.tree.leaves(jax.eval_shape(f, *arguments)))
-    return [jax.tree.leaves(f(*arguments))[place] for place in range(number_of_outputs)[:MANY]]
+    return [jax.tree.leaves(f(*arguments))[place] for place in range(number_of_outputs)]
 
 
 def recurrent_scan(f: Function, x: PyTree, *p: Any) -> PyTree:
     """A state that depends on what the function returned before, as in a network."""
 
+    # From x on, the state stays between 0.49 and 1 times x: tanh is between -1 and 1
     def step(state: PyTree, factor: jax.Array) -> tuple[PyTree, PyTree]:
         y = f(state, *p)
         inputs = scaled(0.4 - 0.04 * factor * (1 + jnp.tanh(weighted_sum(y))), x)
@@ -271,27 +249,6 @@ def forward_mode(f: Function, *arguments: Any) -> PyTree:
     return stop(jax.jacfwd(jax.value_and_grad(loss_of(f)))(*arguments))
 
 
-# The first five are for all functions; what the others need is in Rule.programs_left_out
-PROGRAMS: tuple[Function, ...] = (
-    one_call,
-    two_calls,
-    jacobian,
-    vmap_over_x,
-    vmap_in_vmap,
-    vmap_over_parameters,
-    vmap_over_both,
-    parameter_for_each_column,
-    arguments_alone,
-    outputs_alone,
-    recurrent_scan,
-    scan_in_scan,
-    checkpointed_scan,
-    training,
-    mesh,
-    forward_mode,
-)
-
-
 # The reference, and what is tolerated
 
 
@@ -314,19 +271,30 @@ def name_of(path: Sequence[Any]) -> str:
     return name + jax.tree_util.keystr(tuple(rest))
 
 
-def in_64_bits(function: Function, *arguments: PyTree) -> PyTree:
-    """What a function returns for these numbers in 64 bits, as arrays of NumPy."""
+def in_64_bits(function: Function, *arguments: PyTree) -> tuple[PyTree, str]:
+    """What a function returns for these numbers in 64 bits, as arrays of NumPy.
+
+    A function may insist on 32 bits: then it is called with them, and the reason is returned, too.
+    """
 
     def widened(leaf: Any) -> Any:
         # By NumPy, which has nothing to compile
         return jnp.asarray(np.asarray(leaf, "float64")) if is_float(leaf) else leaf
 
+    reason = ""
     try:
         with enable_x64(True):
             result = function(*jax.tree.map(widened, arguments))
-    except Exception:  # noqa: BLE001 - a function may insist on 32 bits, in any way
+    except Exception as error:  # noqa: BLE001 - in any way
         result = function(*arguments)
-    return jax.tree.map(np.asarray, result)
+        reason = first_line(error)
+    return jax.tree.map(np.asarray, result), reason
+
+
+def first_line(error: Exception) -> str:
+    """Its type and the first line of its message, shortened."""
+    message = textwrap.shorten(str(error).strip().partition("\n")[0], 300)
+    return f"{type(error).__name__}: {message}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -340,21 +308,25 @@ class Reference:
     @cached_property
     def expected(self) -> Results:
         """In 64 bits."""
+        result, _ = self.expected_and_reason
+        return result
+
+    @cached_property
+    def expected_and_reason(self) -> tuple[Results, str]:
+        """That, and why it isn't in 64 bits, if it isn't."""
         return in_64_bits(self.plain, self.x, *self.others)
 
     @cached_property
-    def own(self) -> Results:
+    def in_own_dtype(self) -> Results:
         """In the dtype of the rule, as JAX would compute it without a rule."""
         return jax.tree.map(np.asarray, self.plain(self.x, *self.others))
 
     @cached_property
-    def neighbours(self) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
-        """The leaves of both at x, and at numbers that are a few roundings away."""
-        pairs = [(self.expected, self.own)]
-        for x in a_few_roundings_away(self.x):
-            near = Reference(self.plain, x, self.others)
-            pairs.append((near.expected, near.own))
-        return [(jax.tree.leaves(exact), jax.tree.leaves(own)) for exact, own in pairs]
+    def neighbours(self) -> list["Reference"]:
+        """The same at numbers that are a few roundings away from x."""
+        return [
+            Reference(self.plain, near_x, self.others) for near_x in a_few_roundings_away(self.x)
+        ]
 
 
 def as_numbers(array: np.ndarray, limit: float) -> np.ndarray:
@@ -387,26 +359,109 @@ def also_nearby(errors: np.ndarray, x: PyTree) -> np.ndarray:
     return np.maximum(errors, nearby(partial(np.quantile, q=0.9), errors, x))
 
 
-def tolerated(expected: np.ndarray, scale: np.ndarray, eps: float) -> np.ndarray:
-    """How far a number may be away: a few roundings of itself, and of the largest near it."""
-    return ROUNDINGS * eps * (abs(expected) + scale)
+@dataclass(frozen=True, eq=False)
+class ComparedArray:
+    """One array of what is compared: what was found, and what is known of it, in 64 bits.
 
+    What overflows in the dtype of the rule, or nearly, counts as one and the same number: its
+    largest number divided by 16, with a sign.
+    """
 
-def error_of_plain_jax(reference: Reference, leaf: int, limit: float) -> np.ndarray:
-    """Its largest error near x. Where it isn't finite, it has none: the reference decides alone."""
-    errors = []
-    for exact_leaves, own_leaves in reference.neighbours:
-        exact, own = as_numbers(exact_leaves[leaf], limit), as_numbers(own_leaves[leaf], limit)
-        errors.append(np.where(abs(own) < limit, abs(own - exact), 0))
-    return np.max(np.nan_to_num(errors), 0)
+    array: jax.Array
+    reference: Reference
+    place: int  # among the leaves of the reference's Results
 
+    @property
+    def limit(self) -> float:
+        """Where numbers overflow, or nearly."""
+        return float(jnp.finfo(self.array.dtype).max) / 16
 
-def change_near(reference: Reference, leaf: int, limit: float) -> np.ndarray:
-    """How much a number changes if x does by a few roundings: at a corner, all of a slope."""
-    (here, _), *near = reference.neighbours
-    at_x = as_numbers(here[leaf], limit)
-    changes = [abs(as_numbers(exact[leaf], limit) - at_x) for exact, _ in near]
-    return np.max(np.nan_to_num(changes), 0)
+    @property
+    def eps(self) -> float:
+        """The largest relative rounding error of all dtypes that are involved."""
+        arrays = [self.array, *jax.tree.leaves((self.reference.x, self.reference.others))]
+        return max(float(jnp.finfo(a.dtype).eps) for a in arrays if hasattr(a, "dtype"))
+
+    def part_of(self, results: Results) -> np.ndarray:
+        """The same array of other results."""
+        return np.asarray(jax.tree.leaves(results)[self.place])
+
+    def numbers_of(self, results: Results) -> np.ndarray:
+        """That, in 64 bits and within the limit."""
+        return as_numbers(self.part_of(results), self.limit)
+
+    @cached_property
+    def found(self) -> np.ndarray:
+        """By the rule."""
+        return as_numbers(self.array, self.limit)
+
+    @cached_property
+    def expected(self) -> np.ndarray:
+        """By the reference."""
+        return self.numbers_of(self.reference.expected)
+
+    @property
+    def is_unknown(self) -> np.ndarray:
+        """Where the reference is NaN, or infinite: what overflows there may be finite in truth.
+
+        But where x is infinite, too, infinity is right.
+        """
+        expected = self.part_of(self.reference.expected)
+        overflows = np.isinf(expected)
+        for x in jax.tree.leaves(self.reference.x):
+            if np.shape(x) == expected.shape:
+                overflows &= ~np.isinf(x)
+        return overflows | np.isnan(expected)
+
+    def is_within(self, tolerance: np.ndarray) -> np.ndarray:
+        """Where what was found is that close to the reference. NaN never is."""
+        return abs(self.found - self.expected) <= tolerance
+
+    def tolerance(self, rtol: float) -> np.ndarray:
+        """A few roundings of the number itself, and of the largest number nearby."""
+        finite = np.where(abs(self.expected) < self.limit, abs(self.expected), 0)
+        size = abs(self.expected) + nearby(np.max, finite, self.reference.x)
+        tiny = float(jnp.finfo(self.array.dtype).tiny)
+        return ROUNDINGS * (self.eps * size + tiny) + rtol * size
+
+    def tolerance_for_plain_jax(self) -> np.ndarray:
+        """Several times the error of plain JAX at numbers that a right function can't tell from x.
+
+        Where plain JAX isn't finite, it has none: the reference decides alone. At some numbers,
+        the error is 0 by chance, so that of nine in ten nearby counts, too.
+        """
+        errors = []
+        for reference in [self.reference, *self.reference.neighbours]:
+            exact = self.numbers_of(reference.expected)
+            plain = self.numbers_of(reference.in_own_dtype)
+            errors.append(np.where(abs(plain) < self.limit, abs(plain - exact), 0))
+        return TIMES_PLAIN * self.largest_nearby(errors)
+
+    def tolerance_for_x(self) -> np.ndarray:
+        """Several times the change if x does by a few roundings: at a corner, all of a slope."""
+        changes = [
+            abs(self.numbers_of(neighbour.expected) - self.expected)
+            for neighbour in self.reference.neighbours
+        ]
+        return TIMES_PLAIN * self.largest_nearby(changes)
+
+    def largest_nearby(self, errors: Sequence[np.ndarray]) -> np.ndarray:
+        """The largest of the errors of each number, and of nine in ten nearby."""
+        largest = np.max(np.nan_to_num(errors), 0)
+        return np.maximum(largest, nearby(partial(np.quantile, q=0.9), largest, self.reference.x))
+
+    def is_value_of_plain_jax(self) -> np.ndarray:
+        """Where a rule returns what plain JAX does, right or not: a rule is about the slope."""
+        plain = self.numbers_of(self.reference.in_own_dtype)
+        return (self.found == plain) | (np.isnan(self.found) & np.isnan(plain))
+
+    def is_nan_where_value_overflows(self) -> np.ndarray:
+        """Where a slope may be NaN, as far as the value has this shape."""
+        overflows = np.zeros(self.found.shape, bool)
+        for value in jax.tree.leaves(self.reference.expected.value):
+            if np.shape(value) == self.found.shape:
+                overflows |= abs(np.asarray(value, float)) >= self.limit
+        return overflows & np.isnan(self.found)
 
 
 @dataclass(frozen=True)
@@ -417,7 +472,7 @@ class Compared:
     undecided: int = 0
 
     def __add__(self, other: "Compared") -> "Compared":
-        """Of both."""
+        """The numbers of both."""
         return Compared(self.numbers + other.numbers, self.undecided + other.undecided)
 
     def __str__(self) -> str:
@@ -439,54 +494,36 @@ def compare(found: Results, reference: Reference, rtol: float, where: str) -> Co
     """Raise AssertionError unless all that was found is right, as far as one can know."""
     require_shapes(found, reference, where)
     compared = Compared()
-    for leaf, (path, array) in enumerate(jax.tree_util.tree_flatten_with_path(found)[0]):
-        compared += compare_leaf(array, reference, leaf, rtol, path, where)
+    for place, (path, array) in enumerate(jax.tree_util.tree_flatten_with_path(found)[0]):
+        one = ComparedArray(jnp.asarray(array), reference, place)  # also a number of Python
+        compared += compare_array(one, path, rtol, where)
     return compared
 
 
-def compare_leaf(
-    found: Any, reference: Reference, leaf: int, rtol: float, path: Sequence[Any], where: str
-) -> Compared:
+def compare_array(array: ComparedArray, path: Sequence[Any], rtol: float, where: str) -> Compared:
     """The same for one array."""
-    found = jnp.asarray(found)  # also a number of Python
-    info = jnp.finfo(found.dtype)
-    # What overflows in the rule's dtype, or nearly, counts as one and the same number
-    limit = float(info.max) / 16
-    right = jax.tree.leaves(reference.expected)[leaf]
-    numbers, expected = as_numbers(found, limit), as_numbers(right, limit)
-    arrays = [found, *jax.tree.leaves((reference.x, reference.others))]
-    eps = max(float(jnp.finfo(a.dtype).eps) for a in arrays if hasattr(a, "dtype"))
-    scale = nearby(np.max, np.where(abs(expected) < limit, abs(expected), 0), reference.x)
-    allowed = tolerated(expected, scale, eps) + rtol * (abs(expected) + scale)
-    allowed += ROUNDINGS * float(info.tiny)
-    # What overflows in 64 bits may be finite, as log(1 + exp(x)) is
-    undecided = ~np.isfinite(right) & (numbers != expected)
-    wrong = ~(abs(numbers - expected) <= allowed) & ~undecided
-    if wrong.any():  # look closer: it takes three times as long
-        allowed = allowed + 4 * also_nearby(error_of_plain_jax(reference, leaf, limit), reference.x)
+    tolerance = array.tolerance(rtol)
+    is_right = array.is_within(tolerance)
+    is_undecided = array.is_unknown & ~is_right
+    if not np.all(is_right | is_undecided):  # look closer, which takes three times as long
+        tolerance = tolerance + array.tolerance_for_plain_jax()
         if path[0].name == "value":
-            own = as_numbers(jax.tree.leaves(reference.own)[leaf], limit)
-            wrong &= (numbers != own) & ~(np.isnan(numbers) & np.isnan(own))
+            is_right |= array.is_value_of_plain_jax()
         else:
-            change = change_near(reference, leaf, limit)
-            allowed = allowed + 4 * also_nearby(change, reference.x)
-            wrong &= ~(np.isnan(numbers) & value_overflows(reference, numbers.shape, limit))
-        undecided |= allowed >= limit
-        wrong &= ~(abs(numbers - expected) <= allowed) & ~undecided
-    if wrong.any():
+            tolerance = tolerance + array.tolerance_for_x()
+            is_right |= array.is_nan_where_value_overflows()
+        is_undecided |= ~is_right & (tolerance >= array.limit)
+        is_right |= array.is_within(tolerance)
+    is_wrong = ~is_right & ~is_undecided
+    if is_wrong.any():
+        _, reason = array.reference.expected_and_reason
+        note = f"; the reference is in 32 bits, because 64 fail: {reason}" if reason else ""
         raise AssertionError(
-            f"{name_of(path)} of {where} is {numbers[wrong][0]:.7g} and should be "
-            f"{expected[wrong][0]:.7g} ({place_of(wrong, reference.x)}{wrong.sum():,} of "
-            f"{wrong.size:,} numbers are wrong)"
+            f"{name_of(path)} of {where} is {array.found[is_wrong][0]:.7g} and should be "
+            f"{array.expected[is_wrong][0]:.7g} ({place_of(is_wrong, array.reference.x)}"
+            f"{is_wrong.sum():,} of {is_wrong.size:,} numbers are wrong){note}"
         )
-    return Compared(numbers.size, int(undecided.sum()))
-
-
-def value_overflows(reference: Reference, shape: tuple[int, ...], limit: float) -> np.ndarray:
-    """Where a value overflows, as far as it has this shape: a slope may be NaN there."""
-    values = [np.asarray(a, float) for a in jax.tree.leaves(reference.expected.value)]
-    overflows = [abs(a) >= limit for a in values if a.shape == shape]
-    return np.any(overflows, 0) if overflows else np.zeros(shape, bool)
+    return Compared(is_wrong.size, int(is_undecided.sum()))
 
 
 def place_of(wrong: np.ndarray, x: PyTree) -> str:
@@ -583,8 +620,8 @@ class Rule:
     ...     return (cotangent * jax.nn.sigmoid(x),)
     >>> softplus.defvjp(forward, backward)
     >>> results = Rule(softplus, jax.nn.softplus).run(fast=True, quiet=True)
-    >>> [result.check for result in results if result.outcome == "failed"]
-    []
+    >>> results[0].check, results[0].outcome
+    ('points', 'passed')
     """
 
     function: Function
@@ -608,8 +645,7 @@ class Rule:
     def __post_init__(self) -> None:
         """Find what doesn't fit together."""
         require_floats("x", self.x)
-        require_alike("parameters", self.parameters, like=tuple(self.parameters[0]))
-        require_alike("bad", self.bad, like=self.parameters[0])
+        self.require_sets_of_parameters()
         self.require_domain()
         for parameters in self.parameters:
             self.require_finite(Case(self, parameters))
@@ -621,11 +657,30 @@ class Rule:
                     raise ValueError("points needs negative numbers, because x has some")
         if unknown := {*self.without_gradient} - {*self.argument_names[1:]}:
             raise ValueError(f"without_gradient: value has no parameters {sorted(unknown)}")
-        names = [name for name, _ in self.all_checks()]
+        names = [spec.name for spec in self.specs]
         if twice := {name for name in self.programs if names.count(name) > 1}:
             raise ValueError(f"programs: there are checks already that are named {sorted(twice)}")
         if unknown := {*self.skip} - {*names}:
             raise ValueError(f"skip: there are no checks named {sorted(unknown)}")
+
+    def require_sets_of_parameters(self) -> None:
+        """An error unless all sets are tuples that hold floats at the same places."""
+        if not self.parameters:
+            raise ValueError("parameters: give at least one set; for no parameters, it is ()")
+        for name, sets in (("parameters", self.parameters), ("bad", self.bad)):
+            if not all(isinstance(given, tuple) for given in sets):
+                raise ValueError(f"{name}: each set has to be a tuple, as in [(0.3,), (1.0,)]")
+            require_alike(name, sets, like=self.parameters[0])
+            for given in sets:
+                if list(map(is_float, jax.tree.leaves(given))) != self.are_floats:
+                    raise ValueError(
+                        f"{name}: write {given} with floats where other sets have them"
+                    )
+
+    @property
+    def are_floats(self) -> list[bool]:
+        """Which leaves of the parameters are floats."""
+        return list(map(is_float, jax.tree.leaves(self.parameters[0])))
 
     def require_domain(self) -> None:
         """An error unless x lies in the domain."""
@@ -635,9 +690,9 @@ class Rule:
 
     def require_finite(self, case: "Case") -> None:
         """An error unless value and change are finite at x, and have the same shapes."""
-        value = case.value(self.start, *case.numbers)
+        value = case.value(self.start, *case.floats)
         require_floats("value", value)
-        change = case.change(self.start, self.start, *case.numbers)
+        change = case.change(self.start, self.start, *case.floats)
         if jax.tree.map(jnp.shape, value) != jax.tree.map(jnp.shape, change):
             raise ValueError(f"change has to return the shapes of value: {change} and {value}")
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((value, change))):
@@ -656,8 +711,7 @@ class Rule:
         fast
             True for those checks alone that find most mistakes within seconds.
         """
-        chosen = [(name, check) for name, check in self.all_checks() if not fast or name in FAST]
-        return [as_named_check(self, name, check) for name, check in chosen]
+        return [as_named_check(self, spec) for spec in self.specs if spec.is_fast or not fast]
 
     def run(self, *, fast: bool = False, quiet: bool = False) -> list["Result"]:
         """Run all checks, print a line for each, and raise an error at the end if one failed.
@@ -672,7 +726,7 @@ class Rule:
         Returns
         -------
         list of Result
-            What was passed, skipped or failed.
+            What each check said; it passed or was skipped.
 
         Raises
         ------
@@ -719,10 +773,13 @@ class Rule:
 
     @cached_property
     def argument_names(self) -> list[str]:
-        """What value calls its arguments."""
-        count = 1 + len(self.parameters[0])
-        names = [*inspect.signature(self.value).parameters]
-        return ["x", *names[1:count], *(f"argument {n}" for n in range(max(1, len(names)), count))]
+        """What value calls its arguments, each by a name of its own; the first is x here."""
+        given = [*inspect.signature(self.value).parameters]
+        names = ["x"]
+        for place in range(1, 1 + len(self.parameters[0])):
+            name = given[place] if place < len(given) else "x"
+            names.append(name if name not in names else f"argument {place}")
+        return names
 
     @cached_property
     def name(self) -> str:
@@ -730,50 +787,34 @@ class Rule:
         return getattr(self.function, "__name__", "the function")
 
     @cached_property
-    def single_calls(self) -> PyTree:
+    def points_of_calls(self) -> PyTree:
         """The x for single calls."""
-        if self.points is not None:
-            return jax.tree.map(lambda a, x: jnp.asarray(a, x.dtype), self.points, self.start)
-        return many_points(self) if self.element_by_element else self.start
+        if self.points is None:
+            return many_points(self) if self.element_by_element else self.start
+        points = jax.tree.map(lambda a, x: jnp.asarray(a, x.dtype), self.points, self.start)
+        return jax.tree.map(jnp.atleast_1d, points) if self.element_by_element else points
 
-    def all_checks(self) -> list[tuple[str, "CheckOfCase"]]:
-        """Their names, and functions of a case."""
-        checks: list[tuple[str, CheckOfCase]] = [("points", check_points), ("edges", check_edges)]
-        checks += [(name, partial(check_shape, shape)) for name, shape in SHAPES.items()]
-        checks += [(name, partial(check_other_shape, name)) for name in OTHER_SHAPES]
-        checks += [("python_numbers", check_python_numbers), ("integers", check_integers)]
-        checks += [("cotangents", check_cotangents), ("dtypes", check_dtypes)]
-        checks += [("memory", check_memory), ("nan", check_nan), ("bad", check_bad)]
-        checks += [(program.__name__, partial(check_program, program)) for program in PROGRAMS]
-        return checks + [(name, partial(check_program, p)) for name, p in self.programs.items()]
+    @property
+    def specs(self) -> list["Spec"]:
+        """All checks, also those that the description leaves out."""
+        own = [
+            Spec(name, partial(check_program, program)) for name, program in self.programs.items()
+        ]
+        return [*SPECS, *own]
 
-    def left_out(self, name: str) -> str:
+    def left_out(self, spec: "Spec") -> str:
         """Why the description leaves a check out; empty if it doesn't."""
-        case = self.cases[0]
-        several_inputs = len(jax.tree.leaves((self.x, case.numbers))) > 1
-        scalars = [np.ndim(number) == 0 for number in case.numbers]
-        if name in self.skip:
-            return self.skip[name]
-        if name in ("vmap_over_parameters", "vmap_over_both") and not case.numbers:
-            return "no parameter is a float"
-        if name in ("integers", "parameter_for_each_column") and not (scalars and all(scalars)):
-            return "parameters aren't single floats"
-        if name == "arguments_alone" and not several_inputs:
-            return "the function has one argument, an array"
-        if name == "outputs_alone" and len(jax.tree.leaves(case.value_at_start)) < 2:
-            return "the function has one result, an array"
-        if name == "forward_mode" and not (self.forward_mode and self.second):
-            return "forward_mode or second is False"
-        if name == "bad" and not self.bad:
-            return "no bad parameters are given"
-        of_elements = {"python_numbers", "parameter_for_each_column", *SHAPES}
-        if name in of_elements and not self.element_by_element:
-            return "element_by_element is False"
-        if name in {"edges", *OTHER_SHAPES} and self.element_by_element:
-            return "element_by_element is True: points and shapes have them"
-        if name == "memory" and not self.checks_memory:
-            return "JAX chooses what is stored, without jax.custom_vjp; memory=True checks it"
+        if spec.name in self.skip:
+            return self.skip[spec.name]
+        for need in spec.needs:
+            if reason := need(self):
+                return reason
         return ""
+
+    @property
+    def joins_arrays(self) -> bool:
+        """Whether programs get all arrays of x as one."""
+        return len(jax.tree.leaves(self.x)) > MOST_ARRAYS
 
     @cached_property
     def checks_memory(self) -> bool:
@@ -787,7 +828,7 @@ class Rule:
         return len(equations) == 1 and "custom_vjp_call" in equations[0].primitive.name
 
 
-class Leaf(NamedTuple):
+class ParameterLeaf(NamedTuple):
     """A number or an array of a parameter, and its place there, as ``['a']`` in a dictionary."""
 
     parameter: str
@@ -801,79 +842,81 @@ class Case:
 
     rule: Rule
     parameters: tuple[Any, ...]
-    check: str = ""
+    check_name: str = ""
 
     @cached_property
-    def leaves(self) -> list[Leaf]:
+    def leaves(self) -> list[ParameterLeaf]:
         """All leaves of the parameters."""
         paths, _ = jax.tree_util.tree_flatten_with_path(self.parameters)
         names = self.rule.argument_names[1:]
         return [
-            Leaf(names[path[0].idx], jax.tree_util.keystr(path[1:]), value) for path, value in paths
+            ParameterLeaf(names[path[0].idx], jax.tree_util.keystr(path[1:]), value)
+            for path, value in paths
         ]
 
     @cached_property
-    def floats(self) -> list[Leaf]:
+    def float_leaves(self) -> list[ParameterLeaf]:
         """Those that have a derivative."""
         return [leaf for leaf in self.leaves if is_float(leaf.value)]
 
     @cached_property
-    def numbers(self) -> list[Any]:
-        """Their values."""
-        return [leaf.value for leaf in self.floats]
+    def floats(self) -> list[Any]:
+        """Their values, which programs get as arguments."""
+        return [leaf.value for leaf in self.float_leaves]
 
     @cached_property
     def names(self) -> list[str]:
         """What has a derivative: x, and these."""
-        return ["x", *(leaf.parameter + leaf.place for leaf in self.floats)]
+        return ["x", *(leaf.parameter + leaf.place for leaf in self.float_leaves)]
 
     def __str__(self) -> str:
         """As ``relu in points with width = 0.3``, in messages."""
         pairs = zip(self.rule.argument_names[1:], self.parameters, strict=True)
         settings = ", ".join(f"{name} = {parameter}" for name, parameter in pairs)
-        return f"{self.rule.name} in {self.check}" + (f" with {settings}" if settings else "")
+        return f"{self.rule.name} in {self.check_name}" + (f" with {settings}" if settings else "")
 
-    def with_numbers(self, numbers: Sequence[Any]) -> Any:
-        """The parameters, with these numbers in the place of theirs."""
-        remaining = iter(numbers)
+    def with_floats(self, floats: Sequence[Any]) -> Any:
+        """The parameters, with these floats in the place of theirs."""
+        remaining = iter(floats)
         leaves = [next(remaining) if is_float(leaf.value) else leaf.value for leaf in self.leaves]
         return jax.tree.unflatten(jax.tree.structure(self.parameters), leaves)
 
-    def function(self, x: PyTree, *numbers: Any) -> PyTree:
+    def function(self, x: PyTree, *floats: Any) -> PyTree:
         """The function with the rule."""
-        return self.rule.function(x, *self.with_numbers(numbers))
+        return self.rule.function(x, *self.with_floats(floats))
 
-    def value(self, x: PyTree, *numbers: Any) -> PyTree:
+    def value(self, x: PyTree, *floats: Any) -> PyTree:
         """What it returns, in plain JAX."""
-        return self.rule.value(x, *self.with_numbers(numbers))
+        return self.rule.value(x, *self.with_floats(floats))
 
     @cached_property
     def value_at_start(self) -> PyTree:
         """What it returns at the x of the description."""
-        return self.value(self.rule.start, *self.numbers)
+        return self.value(self.rule.start, *self.floats)
 
-    def change(self, dx: PyTree, x: PyTree, *numbers: Any) -> PyTree:
+    def change(self, dx: PyTree, x: PyTree, *floats: Any) -> PyTree:
         """Its slope times dx, in plain JAX."""
         if self.rule.change is None:
-            return jax.jvp(lambda x: self.value(x, *numbers), (x,), (dx,))[1]
-        return self.rule.change(dx, x, *self.with_numbers(numbers))
+            return jax.jvp(lambda x: self.value(x, *floats), (x,), (dx,))[1]
+        return self.rule.change(dx, x, *self.with_floats(floats))
 
-    def plain(self, x: PyTree, *numbers: Any) -> PyTree:
+    def plain(self, x: PyTree, *floats: Any) -> PyTree:
         """A function in plain JAX with this value and this slope, at every order.
 
-        It adds the change over a distance of 0, with the slope at the middle of the distance: its
-        derivative is the slope, and the derivative of that is the derivative of the slope.
+        It adds the change over a distance of 0. The slope is taken at the middle of the distance
+        d, because s(x + d / 2) * d has the derivatives s and s' there, and s(x + d) * d would have
+        s and 2 s'.
         """
         start = stop(x)
         distance = jax.tree.map(jnp.subtract, x, start)
         middle = jax.tree.map(lambda a, d: a + d / 2, start, distance)
         without = self.rule.without_gradient
-        numbers_of_value = [
+        floats_of_value = [
             stop(number) if leaf.parameter in without else number
-            for leaf, number in zip(self.floats, numbers, strict=True)
+            for leaf, number in zip(self.float_leaves, floats, strict=True)
         ]
-        value = self.value(start, *numbers_of_value)
-        return jax.tree.map(jnp.add, value, self.change(distance, middle, *numbers))
+        value = self.value(start, *floats_of_value)
+        return jax.tree.map(jnp.add, value, self.change(distance, middle, *floats))
 
     def in_domain(self, function: Function) -> Function:
         """The function of an x that never comes closer to a bound than half-way."""
@@ -886,66 +929,67 @@ class Case:
             )
         ]
 
-        def clipped(x: PyTree, *numbers: Any) -> PyTree:
+        def clipped(x: PyTree, *floats: Any) -> PyTree:
             leaves, structure = jax.tree.flatten(x)
             pairs = zip(leaves, limits, strict=True)
             clipped_leaves = [jnp.clip(leaf, *ends) for leaf, ends in pairs]
-            return function(jax.tree.unflatten(structure, clipped_leaves), *numbers)
+            return function(jax.tree.unflatten(structure, clipped_leaves), *floats)
 
         return clipped
 
     # Value and derivatives of a single call; the cotangent is a function of the value
 
-    def call(self, x: PyTree, parameters: Any, cotangent: Function = weights) -> Results:
-        """By the rule."""
+    def call(self, x: PyTree, parameters: Any, cotangent: Function = cotangent_like) -> Results:
+        """What the rule gives."""
 
         def function(x: PyTree) -> PyTree:
             return self.rule.function(x, *parameters)
 
         value, pull_back = jax.vjp(function, x)
         (gradient,) = pull_back(cotangent(value))
-        forward = jax.jvp(function, (x,), (weights(x),))[1] if self.rule.forward_mode else None
+        forward = None
+        if self.rule.forward_mode:
+            forward = jax.jvp(function, (x,), (cotangent_like(x),))[1]
         return Results(value, {"x": gradient}, forward_mode_derivative=forward)
 
     def plain_call(
-        self, x: PyTree, numbers: Sequence[Any], cotangent: Function = weights
+        self, x: PyTree, floats: Sequence[Any], cotangent: Function = cotangent_like
     ) -> Results:
-        """In plain JAX. It transposes the change, which is right at infinity, too."""
+        """What plain JAX gives. It transposes the change, which is right at infinity, too."""
 
         def linear(dx: PyTree) -> PyTree:
-            return self.change(dx, x, *numbers)
+            return self.change(dx, x, *floats)
 
-        value = self.value(x, *numbers)
+        value = self.value(x, *floats)
         # The change may be promoted where the value isn't
         dtypes = [leaf.dtype.name for leaf in jax.tree.leaves(jax.eval_shape(linear, x))]
         (gradient,) = jax.linear_transpose(linear, x)(cast(cotangent(value), *dtypes))
-        forward = linear(weights(x)) if self.rule.forward_mode else None
+        forward = linear(cotangent_like(x)) if self.rule.forward_mode else None
         return Results(value, {"x": gradient}, forward_mode_derivative=forward)
 
     @cached_property
     def jitted_call(self) -> Function:
         """By the rule, compiled: the floats among the parameters are traced."""
-        return jax.jit(lambda x, numbers: self.call(x, self.with_numbers(numbers)))
+        return jax.jit(lambda x, floats: self.call(x, self.with_floats(floats)))
 
     @cached_property
     def jitted_calls(self) -> Function:
         """The value alone, and with its derivatives."""
-        return jax.jit(
-            lambda x, numbers: (
-                self.function(x, *numbers),
-                self.call(x, self.with_numbers(numbers)),
-            )
-        )
+
+        def both(x: PyTree, floats: Sequence[Any]) -> tuple[PyTree, Results]:
+            return self.function(x, *floats), self.call(x, self.with_floats(floats))
+
+        return jax.jit(both)
 
     @cached_property
     def jitted_plain_call(self) -> Function:
         """In plain JAX, compiled."""
         return jax.jit(self.plain_call)
 
-    def reference(self, x: PyTree, numbers: Sequence[Any] | None = None) -> Reference:
+    def reference(self, x: PyTree, floats: Sequence[Any] | None = None) -> Reference:
         """What is right for a single call."""
-        numbers = self.numbers if numbers is None else numbers
-        return self.reference_by(self.jitted_plain_call, x, numbers)
+        floats = self.floats if floats is None else floats
+        return self.reference_by(self.jitted_plain_call, x, floats)
 
     def reference_by(self, plain: Function, x: PyTree, *others: PyTree) -> Reference:
         """What is right by ``plain``; a check is skipped where JAX can't run that."""
@@ -971,12 +1015,16 @@ def derivatives(
     found = Results(value, dict(zip(case.names, gradient, strict=True)))
     if not case.rule.second:
         return found
+    # Of a weighted sum of both, so that it holds derivatives of the gradient and of the value
     gradient_and_value = jax.grad(loss, has_aux=True)
     again = jax.grad(loss_of(gradient_and_value), range(len(arguments)))(*arguments)
     return found._replace(second_derivative=dict(zip(case.names, again, strict=True)))
 
 
 # Numbers to try
+
+
+POINTS = 10_007  # more than XLA computes at once in a loop, and a prime, so that blocks don't fit
 
 
 def many_points(rule: Rule) -> PyTree:
@@ -986,41 +1034,42 @@ def many_points(rule: Rule) -> PyTree:
     """
     leaves, structure = jax.tree.flatten(rule.start)
     generator = np.random.default_rng(0)
-
-    def within(numbers: Any, low: float, high: float) -> np.ndarray:
-        numbers = np.asarray(numbers, "float32")
-        return numbers[(low <= numbers) & (numbers <= high)]
-
     ordinary, special = [], []
     for leaf, low, high in zip(leaves, *rule.bounds, strict=True):
-        size = float(np.max(abs(leaf), initial=0)) or 1.0
-        spread = (max(float(low), -2 * size), min(float(high), 2 * size))
-        ordinary.append(partial(generator.uniform, *spread))
-        # No square of them overflows; of several, no product either
-        largest, count = 1e18 if len(leaves) == 1 else 100 * size, len(leaves)
-        far = [
-            *np.geomspace(2 * size, 100 * size, 1 + 300 // count),
-            *np.geomspace(100 * size, largest, 1 + 60 // count),
-        ]
-        edges = [low, high, 0.0, -0.0, 1e-30, -1e-30, np.inf, -np.inf]
-        special.append(within([*far, *np.negative(far), *edges], low, high))
-    columns = [
-        np.concatenate(
-            [number(10_007)]
-            + [special[i] if i == j else number(len(special[i])) for i in range(len(leaves))]
-        )
-        for j, number in enumerate(ordinary)
-    ]
-    rows_and_columns = tuple(
-        np.resize(column, (len(column), *case_shape(rule))) for column in columns
-    )
-    points = [jnp.asarray(a, leaf.dtype) for a, leaf in zip(rows_and_columns, leaves, strict=True)]
+        size = float(np.max(np.abs(leaf), initial=0)) or 1.0
+        ends = max(float(low), -2 * size), min(float(high), 2 * size)
+        ordinary.append(partial(generator.uniform, *ends))
+        special.append(special_numbers(size, len(leaves), low, high))
+
+    blocks = [[draw(POINTS) for draw in ordinary]]
+    for place, numbers in enumerate(special):
+        block = [draw(len(numbers)) for draw in ordinary]
+        block[place] = numbers
+        blocks.append(block)
+
+    points = []
+    for leaf, *column in zip(leaves, *blocks, strict=True):
+        numbers = np.concatenate(column)
+        # Each parameter of an array meets other numbers: a row goes on where the last one ended
+        rows_of_numbers = np.resize(numbers, (len(numbers), *parameter_shape(rule)))
+        points.append(jnp.asarray(rows_of_numbers, leaf.dtype))
     return only_where_defined(rule, jax.tree.unflatten(structure, points))
 
 
-def case_shape(rule: Rule) -> tuple[int, ...]:
+def special_numbers(size: float, arrays: int, low: float, high: float) -> np.ndarray:
+    """Large numbers, up to where squares nearly overflow, and edges, as far as they are allowed."""
+    large = [np.geomspace(2 * size, 100 * size, 1 + 300 // arrays)]
+    if arrays == 1:  # or products of several would overflow
+        large.append(np.geomspace(100 * size, 1e18, 61))
+    edges = [low, high, 0.0, -0.0, 1e-30, -1e-30, np.inf, -np.inf]
+    sizes = np.concatenate(large)
+    numbers = np.concatenate([sizes, -sizes, edges]).astype("float32")
+    return numbers[(low <= numbers) & (numbers <= high)]
+
+
+def parameter_shape(rule: Rule) -> tuple[int, ...]:
     """The shape with which arrays among the parameters broadcast."""
-    shapes = [np.shape(number) for case in rule.cases for number in case.numbers]
+    shapes = [np.shape(number) for case in rule.cases for number in case.floats]
     return np.broadcast_shapes(*shapes)
 
 
@@ -1028,8 +1077,8 @@ def only_where_defined(rule: Rule, points: PyTree) -> PyTree:
     """Those rows of the points in which no value is NaN, in 64 bits."""
     rows_defined: Any = True
     for case in rule.cases:
-        values = jax.tree.leaves(in_64_bits(case.value, points, *case.numbers))
-        for value in values:
+        values, _ = in_64_bits(case.value, points, *case.floats)
+        for value in jax.tree.leaves(values):
             rows_defined &= ~np.isnan(value).reshape(len(value), -1).any(1)
     return jax.tree.map(lambda a: a[rows_defined], points)
 
@@ -1038,8 +1087,10 @@ def edges_of(rule: Rule) -> Iterator[PyTree]:
     """The x with an edge in one element, one row or everywhere, of one of its arrays."""
     leaves, structure = jax.tree.flatten(rule.start)
     for place, (leaf, low, high) in enumerate(zip(leaves, *rule.bounds, strict=True)):
-        edges = [edge for edge in (0.0, -0.0, np.inf, -np.inf, low, high) if low <= edge <= high]
-        for edge in dict.fromkeys(map(np.float32, edges)):
+        edges = np.array([0.0, -0.0, np.inf, -np.inf, low, high], "float32")
+        allowed = edges[(low <= edges) & (edges <= high)]
+        different = {(edge, bool(np.signbit(edge))): edge for edge in allowed}  # 0 isn't -0
+        for edge in different.values():
             first_element = leaf.ravel().at[:1].set(edge).reshape(leaf.shape)
             first_row = leaf.at[:1].set(edge) if leaf.ndim > 1 else first_element
             for changed in (first_element, first_row, jnp.full_like(leaf, edge)):
@@ -1097,21 +1148,19 @@ def attempt(error: type[Exception], what: str, call: Function, *arguments: Any) 
     except (AssertionError, SkipTest):
         raise
     except Exception as raised:
-        reason = textwrap.shorten(str(raised).strip().partition("\n")[0], 300)
-        raise error(f"{what} fails: {type(raised).__name__}: {reason}") from raised
+        raise error(f"{what} fails: {first_line(raised)}") from raised
 
 
 def check_call(case: Case, x: PyTree) -> Compared:
     """A value alone, and with its derivatives."""
     reference = case.reference(x)
     # First, since with another shape, JAX refuses the rule
-    shapes = jax.eval_shape(case.function, x, *case.numbers)
+    shapes = jax.eval_shape(case.function, x, *case.floats)
     require_shapes(Results(shapes), reference, f"{case}, called without a gradient,")
-    alone, found = case.jitted_calls(x, case.numbers)
+    alone, found = case.jitted_calls(x, case.floats)
     compare_infinities(case, alone, found.value)
-    return case.compare(Results(alone), reference, ", called without a gradient,") + case.compare(
-        found, reference
-    )
+    compared = case.compare(Results(alone), reference, ", called without a gradient,")
+    return compared + case.compare(found, reference)
 
 
 def compare_infinities(case: Case, alone: PyTree, with_gradient: PyTree) -> None:
@@ -1130,7 +1179,7 @@ def compare_infinities(case: Case, alone: PyTree, with_gradient: PyTree) -> None
 
 def check_points(case: Case) -> Compared:
     """Values and slopes at thousands of numbers, compiled or not."""
-    x = case.rule.single_calls
+    x = case.rule.points_of_calls
     reference = case.reference(x)
     alone = Results(case.rule.function(x, *case.parameters))
     return (
@@ -1144,105 +1193,112 @@ def check_edges(case: Case) -> Compared:
     """Values and slopes with 0, infinity or a bound beside ordinary numbers."""
     compared = Compared()
     for x in edges_of(case.rule):
-        values = jax.tree.leaves(in_64_bits(case.value, x, *case.numbers))
-        if not any(np.isnan(value).any() for value in values):
+        values, _ = in_64_bits(case.value, x, *case.floats)
+        if not any(np.isnan(value).any() for value in jax.tree.leaves(values)):
             compared += check_call(case, x)
+    if not compared.numbers:
+        raise SkipTest("value is NaN with each edge")
     return compared
 
 
 def check_shape(leading: tuple[int, ...], case: Case) -> Compared:
     """Values and slopes with x of another shape, if the function is element by element."""
-    own = case_shape(case.rule)
-    shape = (*leading, *own)
-    if leading == SHAPES["shape_square"] and own:
-        shape = (own[-1], *own)
-    points = case.rule.single_calls
+    trailing = parameter_shape(case.rule)
+    shape = (*leading, *trailing)
+    if leading == SHAPES["shape_square"] and trailing:
+        shape = (trailing[-1], *trailing)
+    points = case.rule.points_of_calls
     return check_call(case, jax.tree.map(lambda a: jnp.asarray(np.resize(a, shape)), points))
 
 
 def check_other_shape(name: str, case: Case) -> Compared:
     """Values and slopes with x of another shape, if both functions take it."""
     x = jax.tree.map(OTHER_SHAPES[name], case.rule.start)
-    attempt(SkipTest, f"{case.rule.name}, called with {name} x,", case.function, x, *case.numbers)
+    attempt(SkipTest, f"{case.rule.name}, called with {name} x,", case.function, x, *case.floats)
     return check_call(case, x)
 
 
 def check_python_numbers(case: Case) -> Compared:
     """Values and slopes with x and parameters as numbers of Python."""
-    if case_shape(case.rule) or not all(leaf.size for leaf in jax.tree.leaves(case.rule.start)):
+    if parameter_shape(case.rule) or not all(
+        leaf.size for leaf in jax.tree.leaves(case.rule.start)
+    ):
         raise SkipTest("a parameter is an array, or x has no numbers")
     x = jax.tree.map(lambda a: float(np.ravel(a)[-1]), case.rule.start)
-    numbers = [float(number) for number in case.numbers]
-    parameters = case.with_numbers(numbers)
+    numbers = [float(number) for number in case.floats]
+    parameters = case.with_floats(numbers)
     what = f"{case.rule.name} with a float of Python as x"
     value = attempt(SkipTest, what, case.rule.function, x, *parameters)
     reference = case.reference(jax.tree.map(jnp.asarray, x), numbers)
-    return case.compare(Results(value), reference, f", x = {x},") + case.compare(
-        case.call(x, parameters), reference, f", x = {x},"
-    )
+    compared = case.compare(Results(value), reference, f", x = {x},")
+    return compared + case.compare(case.call(x, parameters), reference, f", x = {x},")
 
 
 def check_integers(case: Case) -> Compared:
     """Values and slopes with parameters that are integers, traced or not."""
-    integers = [round(float(number)) or 1 for number in case.numbers]
+    integers = [round(float(number)) or 1 for number in case.floats]
     x = case.rule.start
     what = f"{case.rule.name} with parameters {integers}"
     attempt(SkipTest, what, case.function, x, *integers)
     reference = case.reference(x, [float(integer) for integer in integers])
-    return case.compare(
-        case.jitted_call(x, integers), reference, f", but with the traced integers {integers},"
-    ) + case.compare(
-        case.call(x, case.with_numbers(integers)), reference, f", but with {integers},"
-    )
+    traced = case.jitted_call(x, integers)
+    compared = case.compare(traced, reference, f", but with the traced integers {integers},")
+    known = case.call(x, case.with_floats(integers))
+    return compared + case.compare(known, reference, f", but with {integers},")
 
 
 def check_program(program: Function, case: Case) -> Compared:
     """A program around the function, and its derivatives."""
-    x, of_x = case.rule.start, case.in_domain
-    if len(jax.tree.leaves(x)) > MANY:
-        x, of_x = ravel_pytree(x)[0], partial(of_one_array, x)
-    function, arguments = of_x(case.function), (x, *map(jnp.asarray, case.numbers))
-    if program is mesh:
-        require_two_devices(case, function, arguments)
-    if program is parameter_for_each_column:
-        require_arrays_as_parameters(case, function, arguments)
-    plain = jax.jit(lambda *a: derivatives(program, of_x(case.plain), case, a))
+    in_program, arguments = as_in_programs(case)
+    function, plain_function = in_program(case.function), in_program(case.plain)
+    plain = jax.jit(lambda *a: derivatives(program, plain_function, case, a))
     reference = case.reference_by(plain, *arguments)
-    return case.compare(
-        jax.jit(lambda *a: derivatives(program, function, case, a))(*arguments), reference
-    )
+    found = jax.jit(lambda *a: derivatives(program, function, case, a))(*arguments)
+    return case.compare(found, reference)
+
+
+def as_in_programs(case: Case) -> tuple[Function, tuple[PyTree, ...]]:
+    """What makes of a function that of a program, which stays in the domain, and its arguments."""
+    x, floats = case.rule.start, map(jnp.asarray, case.floats)
+    if not case.rule.joins_arrays:
+        return case.in_domain, (x, *floats)
+    return lambda function: of_one_array(x, case.in_domain(function)), (ravel_pytree(x)[0], *floats)
 
 
 def of_one_array(tree: PyTree, function: Function) -> Function:
     """The function of an array that holds all arrays of x, one after the other."""
+    # Not with what ravel_pytree returns, which refuses 64 bits
     leaves, structure = jax.tree.flatten(tree)
     ends = np.cumsum([leaf.size for leaf in leaves])
 
-    def of_array(array: jax.Array, *numbers: Any) -> jax.Array:
+    def of_array(array: jax.Array, *floats: Any) -> jax.Array:
         parts = jnp.split(array, ends[:-1])
         new_leaves = [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
-        value = function(jax.tree.unflatten(structure, new_leaves), *numbers)
+        value = function(jax.tree.unflatten(structure, new_leaves), *floats)
         return ravel_pytree(value)[0]
 
     return of_array
 
 
-def require_two_devices(case: Case, function: Function, arguments: tuple[PyTree, ...]) -> None:
-    """Skip what JAX can't run on two devices, also without derivatives."""
+def check_mesh(case: Case) -> Compared:
+    """The program `mesh`, if JAX can run the function on two devices without derivatives."""
     if len(jax.devices()) < 2:  # pragma: no cover - in a process of its own
         raise SkipTest("one device: jax.config.update('jax_num_cpu_devices', 2) makes two CPUs")
+    in_program, arguments = as_in_programs(case)
+    function = in_program(case.function)
     on_devices = partial(on_two_devices, lambda row: function(*row))
     what = f"{case}, without derivatives,"
     attempt(SkipTest, what, jax.jit(on_devices), rows(arguments))
+    return check_program(mesh, case)
 
 
-def require_arrays_as_parameters(
-    case: Case, function: Function, arguments: tuple[PyTree, ...]
-) -> None:
-    """Skip what the rule refuses, as one does that sums its gradient by a parameter."""
-    loss = loss_of(partial(parameter_for_each_column, function))
+def check_parameter_for_each_column(case: Case) -> Compared:
+    """That program, unless the rule refuses arrays: one may sum its gradient by a parameter."""
+    in_program, arguments = as_in_programs(case)
+    loss = loss_of(partial(parameter_for_each_column, in_program(case.function)))
     gradient = jax.grad(loss, range(len(arguments)))
     attempt(SkipTest, str(case), jax.eval_shape, gradient, *arguments)
+    return check_program(parameter_for_each_column, case)
 
 
 def check_cotangents(case: Case) -> Compared:
@@ -1251,11 +1307,11 @@ def check_cotangents(case: Case) -> Compared:
     # Several slopes times infinity may cancel, and then NaN is right
     has_one_slope = case.rule.element_by_element and len(jax.tree.leaves(case.value_at_start)) == 1
     for size in case.rule.cotangents:
-        cotangent = partial(weights, size=size)
+        cotangent = partial(cotangent_like, size=size)
         found = case.call(x, case.parameters, cotangent)
         if np.isfinite(size):
             plain = partial(case.plain_call, cotangent=cotangent)
-            reference = case.reference_by(plain, x, case.numbers)
+            reference = case.reference_by(plain, x, case.floats)
             compared += case.compare(found, reference, f", with cotangents up to {size:g},")
         elif has_one_slope:
             compared += compare_infinite(case, found)
@@ -1286,6 +1342,8 @@ def check_dtypes(case: Case) -> Compared:
     """Values and gradients are in the dtypes of plain JAX, and about as exact."""
     compared, reasons = Compared(), []
     for dtypes in X_DTYPES:
+        if len(dtypes) > len(jax.tree.leaves(case.rule.start)):
+            continue
         try:
             compared += check_dtypes_of_x(dtypes, case)
         except SkipTest as skipped:
@@ -1299,7 +1357,7 @@ def check_dtypes_of_x(dtypes: Sequence[str], case: Case) -> Compared:
     """The same for x in these dtypes, and parameters that are numbers or arrays of them."""
     x = cast(ordinary_points(case.rule), *dtypes)
     # Numbers that all of these types have
-    exact = [jnp.asarray(number, "bfloat16") for number in case.numbers]
+    exact = [jnp.asarray(number, "bfloat16") for number in case.floats]
     plain_numbers = [a if a.ndim else float(a) for a in exact]
     all_given: list[list[Any]] = [plain_numbers]
     if exact:
@@ -1320,11 +1378,11 @@ def check_dtypes_of_x(dtypes: Sequence[str], case: Case) -> Compared:
 
 
 def unless_plain_fails(case: Case, reference: Reference, call: Function) -> Any:
-    """What it returns; if it fails, as plain JAX does with these dtypes, the check is skipped."""
+    """What the call returns. If it fails, and plain JAX in these dtypes, too, the check is skipped."""
     try:
         return call()
     except Exception:
-        attempt(SkipTest, f"plain JAX for {case}", lambda: reference.own)
+        attempt(SkipTest, f"plain JAX for {case}", lambda: reference.in_own_dtype)
         raise
 
 
@@ -1358,7 +1416,7 @@ def require_dtypes(
 
 def ordinary_points(rule: Rule) -> PyTree:
     """Those x for single calls that 16 bits have without an overflow of squares."""
-    points = rule.single_calls
+    points = rule.points_of_calls
     if not rule.element_by_element:
         return points
     leaves = jax.tree.leaves(points)
@@ -1374,23 +1432,23 @@ def check_memory(case: Case) -> Compared:
     Masks count by their bytes. An array that stays the same for another x needn't be stored.
     """
     for dtype in ("float32", "bfloat16"):
-        x = cast(case.rule.single_calls, dtype)
-        attempt(SkipTest, f"plain JAX for x in {dtype}", case.value, x, *case.numbers)
+        x = cast(case.rule.points_of_calls, dtype)
+        attempt(SkipTest, f"plain JAX for x in {dtype}", case.value, x, *case.floats)
         moved = jax.tree.map(lambda leaf: jnp.asarray(np.roll(leaf, 1)), scaled(0.7, x))
-        pairs = zip(stored(case, x), stored(case, moved), strict=True)
+        pairs = zip(residuals(case, x), residuals(case, moved), strict=True)
         arrays = [(here, there) for here, there in pairs if np.size(here) > 1]
         fixed = [
             here for here, there in arrays if here.dtype != bool and np.array_equal(here, there)
         ]
         what = f"is stored for the backward pass of {case}, x in {dtype}"
-        if bytes_of([here for here, _ in arrays]) > bytes_of((x, case.numbers)):
+        if bytes_of([here for here, _ in arrays]) > bytes_of((x, case.floats)):
             raise AssertionError(f"more than an array as large as x {what}")
-        if bytes_of(fixed) > bytes_of(case.numbers):
+        if bytes_of(fixed) > bytes_of(case.floats):
             raise AssertionError(f"an array that doesn't depend on x {what}")
     return Compared()
 
 
-def stored(case: Case, x: PyTree) -> list[Any]:
+def residuals(case: Case, x: PyTree) -> list[Any]:
     """The arrays that wait for the backward pass."""
     pull_back = jax.vjp(lambda x: case.rule.function(x, *case.parameters), x)[1]
     return jax.tree.leaves(pull_back)
@@ -1403,24 +1461,27 @@ def bytes_of(tree: PyTree) -> int:
 
 def check_nan(case: Case) -> Compared:
     """NaN stays NaN where plain JAX keeps it, and makes no other number NaN."""
-    x, cotangent = case.rule.start, weights(case.value_at_start)
-    slopes = jax.tree.leaves(case.reference(x).expected.gradient)
-    by_shape = {slope.shape: slope for slope in slopes}
-
-    def with_nan(leaf: jax.Array) -> jax.Array:
-        if not leaf.size:
-            return leaf
-        slope = np.asarray(by_shape.get(leaf.shape, leaf))
-        numbers = np.array(leaf)
-        numbers.flat[np.argmax(abs(slope))] = np.nan  # where the slope isn't 0
-        return jnp.asarray(numbers)
-
-    x_with_nan = jax.tree.map(with_nan, x)
-    value = case.value(x_with_nan, *case.numbers)
+    x, cotangent = case.rule.start, cotangent_like(case.value_at_start)
+    slopes = case.reference(x).expected.gradient["x"]
+    x_with_nan = jax.tree.map(with_nan, x, slopes)
+    value = case.value(x_with_nan, *case.floats)
     value_is_nan = np.concatenate([np.isnan(a).ravel() for a in jax.tree.leaves(value)])
     compare_nan(case, "x", x_with_nan, cotangent, value_is_nan)
-    compare_nan(case, "the cotangent", x, jax.tree.map(with_nan, cotangent), np.array([True]))
+    slope_of_shape = {slope.shape: slope for slope in jax.tree.leaves(slopes)}
+    cotangent_with_nan = jax.tree.map(
+        lambda leaf: with_nan(leaf, slope_of_shape.get(leaf.shape, leaf)), cotangent
+    )
+    compare_nan(case, "the cotangent", x, cotangent_with_nan, np.array([True]))
     return Compared()
+
+
+def with_nan(leaf: jax.Array, slope: Any) -> jax.Array:
+    """An array with one NaN, where the slope is largest."""
+    if not leaf.size:
+        return leaf
+    numbers = np.array(leaf)
+    numbers.flat[np.argmax(abs(np.asarray(slope)))] = np.nan
+    return jnp.asarray(numbers)
 
 
 def compare_nan(
@@ -1432,8 +1493,8 @@ def compare_nan(
         SkipTest,
         f"plain JAX for {case}",
         lambda: (
-            case.plain_call(x, case.numbers, lambda value: cotangent),
-            case.plain(x, *case.numbers),
+            case.plain_call(x, case.floats, lambda value: cotangent),
+            case.plain(x, *case.floats),
         ),
     )
     possible = plain._replace(value=with_distance)
@@ -1456,7 +1517,7 @@ def compare_nan(
 
 def check_bad(case: Case) -> Compared:
     """Under jit, no error can be raised: bad parameters make all numbers NaN."""
-    found = case.jitted_call(case.rule.start, case.numbers)
+    found = case.jitted_call(case.rule.start, case.floats)
     for path, array in jax.tree_util.tree_flatten_with_path(found)[0]:
         what = f"{name_of(path)} of {case}"
         if not np.isnan(array).all():
@@ -1464,23 +1525,129 @@ def check_bad(case: Case) -> Compared:
     return Compared()
 
 
+# All checks, and what each needs: a reason to leave it out, or an empty string
+
+
+def needs_elements(rule: Rule) -> str:
+    return "" if rule.element_by_element else "element_by_element is False"
+
+
+def needs_whole_arrays(rule: Rule) -> str:
+    done = "element_by_element is True, so `points` and `shape_...` do this"
+    return done if rule.element_by_element else ""
+
+
+def needs_float_parameters(rule: Rule) -> str:
+    return "" if rule.cases[0].floats else "no parameter is a float"
+
+
+def needs_single_floats(rule: Rule) -> str:
+    floats = rule.cases[0].floats
+    are_single = bool(floats) and all(np.ndim(number) == 0 for number in floats)
+    return "" if are_single else "parameters aren't single floats"
+
+
+def needs_several_inputs(rule: Rule) -> str:
+    inputs = 1 if rule.joins_arrays else len(jax.tree.leaves(rule.x))
+    has_several = inputs + len(rule.cases[0].floats) > 1
+    return "" if has_several else "the function has one argument, an array"
+
+
+def needs_several_outputs(rule: Rule) -> str:
+    if rule.joins_arrays:
+        return f"more than {MOST_ARRAYS} arrays of x are joined, and so are the results"
+    has_several = len(jax.tree.leaves(rule.cases[0].value_at_start)) > 1
+    return "" if has_several else "the function has one result, an array"
+
+
+def needs_forward_mode(rule: Rule) -> str:
+    return "" if rule.forward_mode and rule.second else "forward_mode or second is False"
+
+
+def needs_bad_parameters(rule: Rule) -> str:
+    return "" if rule.bad else "no bad parameters are given"
+
+
+def needs_own_residuals(rule: Rule) -> str:
+    chosen = "JAX chooses what is stored, without jax.custom_vjp; memory=True checks it"
+    return "" if rule.checks_memory else chosen
+
+
+class Spec(NamedTuple):
+    """A check, and when it runs."""
+
+    name: str
+    check: CheckOfCase
+    needs: Sequence[Callable[[Rule], str]] = ()
+    is_fast: bool = False  # one of those that find most mistakes within seconds
+
+
+def program_spec(program: Function, *needs: Callable[[Rule], str], is_fast: bool = False) -> Spec:
+    """The check of a program has its name."""
+    return Spec(program.__name__, partial(check_program, program), needs, is_fast)
+
+
+FAST_SHAPES = {"no_axes", "shape_1_6", "shape_square", "longer", "batch_of_5"}
+SPECS = (
+    Spec("points", check_points, is_fast=True),
+    Spec("edges", check_edges, [needs_whole_arrays], is_fast=True),
+    *[
+        Spec(name, partial(check_shape, shape), [needs_elements], name in FAST_SHAPES)
+        for name, shape in SHAPES.items()
+    ],
+    *[
+        Spec(name, partial(check_other_shape, name), [needs_whole_arrays], name in FAST_SHAPES)
+        for name in OTHER_SHAPES
+    ],
+    Spec("python_numbers", check_python_numbers, [needs_elements], is_fast=True),
+    Spec("integers", check_integers, [needs_single_floats], is_fast=True),
+    Spec("cotangents", check_cotangents, is_fast=True),
+    Spec("dtypes", check_dtypes, is_fast=True),
+    Spec("memory", check_memory, [needs_own_residuals], is_fast=True),
+    Spec("nan", check_nan, is_fast=True),
+    Spec("bad", check_bad, [needs_bad_parameters], is_fast=True),
+    program_spec(one_call, is_fast=True),
+    program_spec(two_calls, is_fast=True),
+    program_spec(jacobian),
+    program_spec(vmap_over_x),
+    program_spec(vmap_in_vmap),
+    program_spec(vmap_over_parameters, needs_float_parameters, is_fast=True),
+    program_spec(vmap_over_both, needs_float_parameters, is_fast=True),
+    Spec(
+        "parameter_for_each_column",
+        check_parameter_for_each_column,
+        [needs_elements, needs_single_floats],
+        is_fast=True,
+    ),
+    program_spec(arguments_alone, needs_several_inputs),
+    program_spec(outputs_alone, needs_several_outputs, is_fast=True),
+    program_spec(recurrent_scan, is_fast=True),
+    program_spec(scan_in_scan),
+    program_spec(checkpointed_scan),
+    program_spec(training),
+    Spec("mesh", check_mesh),
+    program_spec(forward_mode, needs_forward_mode),
+)
+
+
 # How checks are run
 
 
-def as_named_check(rule: Rule, name: str, check: CheckOfCase) -> Check:
+def as_named_check(rule: Rule, spec: Spec) -> Check:
     """A check as a function without arguments, which runs it with all sets of parameters."""
+    name = spec.name
 
     def run() -> str:
-        if reason := attempt(AssertionError, f"{rule.name} in {name}", rule.left_out, name):
+        if reason := attempt(AssertionError, f"{rule.name} in {name}", rule.left_out, spec):
             raise SkipTest(reason)
         compared, reasons = Compared(), []
         for parameters in rule.bad if name == "bad" else rule.parameters:
             case = Case(rule, parameters, name)
             try:
-                compared += attempt(AssertionError, str(case), check, case)
+                compared += attempt(AssertionError, str(case), spec.check, case)
             except SkipTest as skipped:
                 reasons.append(str(skipped))
-        if compared.undecided > (1 - COMPARED) * compared.numbers:
+        if compared.undecided > (1 - MIN_COMPARED) * compared.numbers:
             reasons.append(f"{compared}, at which plain JAX gives no number")
         if reasons:
             raise SkipTest("; ".join(dict.fromkeys(reasons)))

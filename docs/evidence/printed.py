@@ -38,8 +38,8 @@ def assert_shows(panel: Any, title: str, *expected: Sequence[Any]) -> None:
     shown = lines + [image.get_array() for image in panel.images]
     assert panel.get_title() == title, f"the title is {panel.get_title()!r}, not {title!r}"
     assert len(shown) == len(expected), f"{title!r} shows {len(shown)} lines and images"
-    for number, (found, wanted) in enumerate(zip(shown, expected, strict=True)):
-        wanted = np.asarray(list(wanted), float)
+    for number, (found, points) in enumerate(zip(shown, expected, strict=True)):
+        wanted = np.asarray(list(points), float)
         same_shape = np.shape(found) == wanted.shape
         assert same_shape, f"{title!r}, line or image {number}: {np.shape(found)}, {wanted.shape}"
         same = np.allclose(np.asarray(found, float), wanted, rtol=1e-4, atol=1e-4)

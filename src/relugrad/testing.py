@@ -393,7 +393,7 @@ class ComparedArray:
     @cached_property
     def found(self) -> np.ndarray:
         """By the rule."""
-        return as_numbers(self.array, self.limit)
+        return as_numbers(np.asarray(self.array), self.limit)
 
     @cached_property
     def expected(self) -> np.ndarray:
@@ -667,7 +667,11 @@ class Rule:
         """An error unless all sets are tuples that hold floats at the same places."""
         if not self.parameters:
             raise ValueError("parameters: give at least one set; for no parameters, it is ()")
-        for name, sets in (("parameters", self.parameters), ("bad", self.bad)):
+        described: list[tuple[str, Sequence[Any]]] = [  # as users may write them, and not as typed
+            ("parameters", self.parameters),
+            ("bad", self.bad),
+        ]
+        for name, sets in described:
             if not all(isinstance(given, tuple) for given in sets):
                 raise ValueError(f"{name}: each set has to be a tuple, as in [(0.3,), (1.0,)]")
             require_alike(name, sets, like=self.parameters[0])
@@ -1034,16 +1038,17 @@ def many_points(rule: Rule) -> PyTree:
     """
     leaves, structure = jax.tree.flatten(rule.start)
     generator = np.random.default_rng(0)
-    ordinary, special = [], []
+    ordinary: list[Function] = []  # of each array, which draws as many numbers as one asks for
+    special: list[np.ndarray] = []
     for leaf, low, high in zip(leaves, *rule.bounds, strict=True):
         size = float(np.max(np.abs(leaf), initial=0)) or 1.0
         ends = max(float(low), -2 * size), min(float(high), 2 * size)
         ordinary.append(partial(generator.uniform, *ends))
         special.append(special_numbers(size, len(leaves), low, high))
 
-    blocks = [[draw(POINTS) for draw in ordinary]]
+    blocks: list[list[np.ndarray]] = [[draw(POINTS) for draw in ordinary]]
     for place, numbers in enumerate(special):
-        block = [draw(len(numbers)) for draw in ordinary]
+        block: list[np.ndarray] = [draw(len(numbers)) for draw in ordinary]
         block[place] = numbers
         blocks.append(block)
 

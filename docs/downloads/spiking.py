@@ -41,7 +41,7 @@ def with_past(inputs, delays):
 
 
 def adlif(spike, currents, decay=0.9, slow=0.97, by_v=0.03, by_s=0.1):
-    """Return the spikes of neurons that adapt to their potential and to their spikes.
+    """Return the spikes of neurons that adapt to potential and spikes.
 
     Spikes have the shape of the currents, whose first axis is time. The other
     four arguments are numbers, or arrays with a number for each neuron.
@@ -61,7 +61,7 @@ def adlif(spike, currents, decay=0.9, slow=0.97, by_v=0.03, by_s=0.1):
 
 
 def layer(w, inputs, spike, delays, longest=100.0):
-    """Return the spikes of a layer with the weights ``w``: (time step, example, neuron).
+    """Return the spikes of a layer: (time step, example, neuron).
 
     No time constant exceeds ``longest``. To change it, pass
     ``partial(layer, longest=400.0)`` to the network.
@@ -96,7 +96,7 @@ def network(
     layer=layer,
     readout=mean_over_time,
 ):
-    """Return scores, (example, class), and a list with the spikes of each layer.
+    """Return scores, (example, class), and a list of each layer's spikes.
 
     ``readout`` turns the spikes of the last layer into a number for each
     example and neuron.

@@ -111,6 +111,18 @@ def test_keywords_belong_to_a_section(name: str) -> None:
         assert meta["data-section"] in sections, f"{name}: no section has these {meta['name']}"
 
 
+def test_no_figure_is_shown_twice(name: str) -> None:
+    """Two plots of a page have the same file unless one has a `filename-prefix`."""
+    sources = [image["src"] for image in parsed(SITE / name).select("article img")]
+    assert len(sources) == len({*map(str, sources)}), sources
+
+
+def test_tables_are_tables(name: str) -> None:
+    """A cell's output in Markdown is shown as it stands unless its page names the format."""
+    texts = [paragraph.get_text() for paragraph in parsed(SITE / name).select("article p")]
+    assert [text for text in texts if "| --- |" in text] == []
+
+
 def test_every_image_has_alt_text_that_says_what_it_shows(name: str) -> None:
     """A figure is described, for those who do not see it."""
     for image in parsed(SITE / name).select("article img"):

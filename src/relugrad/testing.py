@@ -354,11 +354,6 @@ def nearby(summary: Function, numbers: np.ndarray, x: PyTree) -> np.ndarray:
     return result
 
 
-def also_nearby(errors: np.ndarray, x: PyTree) -> np.ndarray:
-    """The error of each number, or that of nine in ten nearby: at some, it is 0 by chance."""
-    return np.maximum(errors, nearby(partial(np.quantile, q=0.9), errors, x))
-
-
 @dataclass(frozen=True, eq=False)
 class ComparedArray:
     """One array of what is compared: what was found, and what is known of it, in 64 bits.

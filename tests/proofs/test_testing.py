@@ -900,6 +900,8 @@ def test_a_check_that_is_left_out_says_why() -> None:
     for name, reason in reasons.items():
         with pytest.raises(SkipTest, match=f"^{reason}$"):
             check_named(rule, name)()
+    with pytest.raises(SkipTest, match=r"^more than 4 arrays of x are joined"):
+        check_named(five_logarithms(), "outputs_alone")()
     with pytest.raises(SkipTest, match=r"^element_by_element is False$"):
         check_named(dataclasses.replace(rule, element_by_element=False), "shape_1_6")()
 

@@ -255,17 +255,17 @@ def test_what_fit_returns_predicts_new_examples() -> None:
 
 
 def test_what_is_held_out_keeps_a_network_from_learning_by_heart() -> None:
-    """Where classes overlap, it does worse on new examples if all others are trained on."""
-    inputs, labels = table(600)
-    labels = np.where(np.random.default_rng(1).random(600) < 0.2, 1 - labels, labels)
+    """Where classes overlap, it does worse than guessing on new examples if all are trained on."""
+    inputs, labels = table(100)
+    labels = np.where(np.random.default_rng(1).random(100) < 0.2, 1 - labels, labels)
     new, answers = table(1000, seed=1)
     answers = np.where(np.random.default_rng(2).random(1000) < 0.2, 1 - answers, answers)
-    losses = []
+    losses = {}
     for held_out in (0.25, 0):
         weights = spiking.fit(np.random.default_rng(0), inputs, labels, held_out=held_out)
-        losses.append(spiking.losses_of(weights, new, answers).mean())
-    assert losses[0] < np.log(2)
-    assert losses[0] + 0.05 < losses[1]
+        losses[held_out] = spiking.losses_of(weights, new, answers).mean()
+    guessing = np.log(2)
+    assert losses[0.25] < guessing < losses[0]
 
 
 def test_rare_classes_count_as_much_if_asked() -> None:

@@ -275,7 +275,14 @@ def test_search_says_nothing_about_words_above_results_that_have_the_answer(
     assert len(needless) <= 0.02 * answered, "\n".join(needless)
 
 
-ABSENT = ["kubernetes", "fortran", "postgres", "hodgkin huxley", "docker image", "graph neural network"]
+ABSENT = [
+    "kubernetes",
+    "fortran",
+    "postgres",
+    "hodgkin huxley",
+    "docker image",
+    "graph neural network",
+]
 
 
 @pytest.mark.parametrize("words", ABSENT)

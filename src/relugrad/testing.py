@@ -13,8 +13,8 @@ import inspect
 import itertools
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 from unittest import SkipTest
@@ -23,6 +23,7 @@ import jax
 import jax.experimental
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import Jaxpr, Literal
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
 
@@ -114,6 +115,61 @@ def a_few_roundings_away(x: PyTree) -> Iterator[PyTree]:
             return (leaf + rounding * jnp.resize(steps, leaf.shape)).astype(leaf.dtype)
 
         yield jax.tree.map(moved, x)
+
+
+SUMS = ("add", "add_any", "cumsum", "dot_general", "reduce_sum", "sub")
+# Equations that hold others, by the name of what holds them
+CALLS = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+}
+
+
+def rounded_otherwise(function: Function, seed: int) -> Function:
+    """The function, in which all that is added or subtracted is first changed by one rounding.
+
+    Where a sum cancels, its result changes by much more, and isn't known more exactly than that.
+    """
+    generator = np.random.default_rng(seed)
+
+    def rounded(summand: Any) -> Any:
+        if not is_float(summand):
+            return summand
+        signs = generator.choice([-1, 1], np.shape(summand))
+        return summand * jnp.asarray(1 + jnp.finfo(summand.dtype).eps * signs, summand.dtype)
+
+    def evaluate(jaxpr: Jaxpr, constants: Iterable[Any], arguments: Iterable[Any]) -> list[Any]:
+        known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *arguments], strict=True))
+
+        def value_of(atom: Any) -> Any:
+            return atom.val if isinstance(atom, Literal) else known[atom]
+
+        for equation in jaxpr.eqns:
+            name = equation.primitive.name
+            if name in CALLS:
+                inner = equation.params[CALLS[name]]
+                results = evaluate(inner.jaxpr, inner.consts, map(value_of, equation.invars))
+            else:
+                variables = [atom for atom in equation.invars if not isinstance(atom, Literal)]
+                inputs = [known[variable] for variable in variables]
+                if name in SUMS:
+                    inputs = [rounded(summand) for summand in inputs]
+                alone = jaxpr.replace(
+                    constvars=[], invars=variables, outvars=equation.outvars, eqns=[equation]
+                )
+                results = jax.core.eval_jaxpr(alone, [], *inputs)
+            known |= zip(equation.outvars, results, strict=True)
+        return [value_of(atom) for atom in jaxpr.outvars]
+
+    def evaluated(*arguments: PyTree) -> PyTree:
+        closed, shape = jax.make_jaxpr(function, return_shape=True)(*arguments)
+        leaves = evaluate(closed.jaxpr, closed.consts, jax.tree.leaves(arguments))
+        return jax.tree.unflatten(jax.tree.structure(shape), leaves)
+
+    return jax.jit(evaluated)
 
 
 # Programs: what users write around a function. Each gets the function, x and the parameters.
@@ -297,6 +353,20 @@ def first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {message}"
 
 
+def in_one_line(parameter: Any) -> str:
+    """What an argument looks like: arrays and keys may take several lines."""
+    return " ".join(str(parameter).split())
+
+
+RANDOM = ("random_bits", "rng_bit_generator", "rng_uniform", "threefry2x32")
+
+
+def draws_random_numbers(function: Function, *arguments: PyTree) -> bool:
+    """Whether it does, also in functions that it calls. In 64 bits, JAX draws others."""
+    program = str(jax.make_jaxpr(function)(*arguments))
+    return any(primitive in program for primitive in RANDOM)
+
+
 @dataclass(frozen=True, eq=False)
 class Reference:
     """What is right at x, and how exactly it can be known: ``plain(x, *others)`` is Results."""
@@ -304,6 +374,14 @@ class Reference:
     plain: Function
     x: PyTree
     others: tuple[PyTree, ...]
+    is_random: bool = False
+
+    def by(self, function: Function) -> tuple[Results, str]:
+        """What another function returns here, in 64 bits, or a reason why it isn't in them."""
+        if self.is_random:
+            result = function(self.x, *self.others)
+            return jax.tree.map(np.asarray, result), "its random numbers would be others"
+        return in_64_bits(function, self.x, *self.others)
 
     @cached_property
     def expected(self) -> Results:
@@ -314,7 +392,7 @@ class Reference:
     @cached_property
     def expected_and_reason(self) -> tuple[Results, str]:
         """That, and why it isn't in 64 bits, if it isn't."""
-        return in_64_bits(self.plain, self.x, *self.others)
+        return self.by(self.plain)
 
     @cached_property
     def in_own_dtype(self) -> Results:
@@ -324,9 +402,12 @@ class Reference:
     @cached_property
     def neighbours(self) -> list["Reference"]:
         """The same at numbers that are a few roundings away from x."""
-        return [
-            Reference(self.plain, near_x, self.others) for near_x in a_few_roundings_away(self.x)
-        ]
+        return [replace(self, x=near_x) for near_x in a_few_roundings_away(self.x)]
+
+    @cached_property
+    def rounded_otherwise(self) -> list[Results]:
+        """What else one could expect, because 64 bits round, too."""
+        return [self.by(rounded_otherwise(self.plain, seed))[0] for seed in range(3)]
 
 
 def as_numbers(array: np.ndarray, limit: float) -> np.ndarray:
@@ -440,6 +521,14 @@ class ComparedArray:
         ]
         return TIMES_PLAIN * self.largest_nearby(changes)
 
+    def tolerance_for_reference(self) -> np.ndarray:
+        """Several times what the reference loses where its sums cancel."""
+        changes = [
+            np.nan_to_num(abs(self.numbers_of(other) - self.expected), nan=self.limit)
+            for other in self.reference.rounded_otherwise
+        ]
+        return TIMES_PLAIN * self.largest_nearby(changes)
+
     def largest_nearby(self, errors: Sequence[np.ndarray]) -> np.ndarray:
         """The largest of the errors of each number, and of nine in ten nearby."""
         largest = np.max(np.nan_to_num(errors), 0)
@@ -509,10 +598,14 @@ def compare_array(array: ComparedArray, path: Sequence[Any], rtol: float, where:
             is_right |= array.is_nan_where_value_overflows()
         is_undecided |= ~is_right & (tolerance >= array.limit)
         is_right |= array.is_within(tolerance)
+    if not np.all(is_right | is_undecided):  # rare, and the reference may be wrong itself
+        tolerance = tolerance + array.tolerance_for_reference()
+        is_undecided |= ~is_right & (tolerance >= array.limit)
+        is_right |= array.is_within(tolerance)
     is_wrong = ~is_right & ~is_undecided
     if is_wrong.any():
         _, reason = array.reference.expected_and_reason
-        note = f"; the reference is in 32 bits, because 64 fail: {reason}" if reason else ""
+        note = f"; the reference isn't in 64 bits: {reason}" if reason else ""
         raise AssertionError(
             f"{name_of(path)} of {where} is {array.found[is_wrong][0]:.7g} and should be "
             f"{array.expected[is_wrong][0]:.7g} ({place_of(is_wrong, array.reference.x)}"
@@ -816,6 +909,11 @@ class Rule:
         return len(jax.tree.leaves(self.x)) > MOST_ARRAYS
 
     @cached_property
+    def is_random(self) -> bool:
+        """Whether the reference draws random numbers."""
+        return any(draws_random_numbers(c.plain, self.start, *c.floats) for c in self.cases)
+
+    @cached_property
     def checks_memory(self) -> bool:
         """Whether to check what is stored."""
         if self.memory is not None:
@@ -871,7 +969,7 @@ class Case:
     def __str__(self) -> str:
         """As ``relu in points with width = 0.3``, in messages."""
         pairs = zip(self.rule.argument_names[1:], self.parameters, strict=True)
-        settings = ", ".join(f"{name} = {parameter}" for name, parameter in pairs)
+        settings = ", ".join(f"{name} = {in_one_line(parameter)}" for name, parameter in pairs)
         return f"{self.rule.name} in {self.check_name}" + (f" with {settings}" if settings else "")
 
     def with_floats(self, floats: Sequence[Any]) -> Any:
@@ -992,7 +1090,7 @@ class Case:
 
     def reference_by(self, plain: Function, x: PyTree, *others: PyTree) -> Reference:
         """What is right by ``plain``; a check is skipped where JAX can't run that."""
-        reference = Reference(plain, x, others)
+        reference = Reference(plain, x, others, self.rule.is_random)
         attempt(SkipTest, f"plain JAX for {self}", lambda: reference.expected)
         return reference
 
@@ -1247,13 +1345,25 @@ def check_integers(case: Case) -> Compared:
     return compared + case.compare(known, reference, f", but with {integers},")
 
 
+STORED_KEY = (
+    "JAX can't differentiate a loop twice if a rule stores a random key; "
+    "store jax.random.key_data(key) in its place"
+)
+
+
 def check_program(program: Function, case: Case) -> Compared:
     """A program around the function, and its derivatives."""
     in_program, arguments = as_in_programs(case)
     function, plain_function = in_program(case.function), in_program(case.plain)
     plain = jax.jit(lambda *a: derivatives(program, plain_function, case, a))
     reference = case.reference_by(plain, *arguments)
-    found = jax.jit(lambda *a: derivatives(program, function, case, a))(*arguments)
+    differentiated = jax.jit(lambda *a: derivatives(program, function, case, a))
+    try:
+        found = differentiated(*arguments)
+    except TypeError as error:
+        if "PRNG key" in str(error):
+            raise SkipTest(STORED_KEY) from error
+        raise
     return case.compare(found, reference)
 
 
@@ -1319,13 +1429,20 @@ def check_cotangents(case: Case) -> Compared:
 
 
 def compare_infinite(case: Case, found: Results) -> Compared:
-    """With infinite cotangents, a gradient is infinite, too, unless the slope is 0."""
-    expected = case.reference(case.rule.start).expected.gradient
+    """With infinite cotangents, a gradient is infinite, too, unless the slope is 0.
+
+    A slope that is a sum of terms with both signs is NaN, as in plain JAX.
+    """
+    x = case.rule.start
+    expected = case.reference(x).expected.gradient
+    plain = case.plain_call(x, case.floats, partial(cotangent_like, size=np.inf)).gradient
     compared = Compared()
-    pairs = zip(jax.tree.leaves(found.gradient), jax.tree.leaves(expected), strict=True)
-    for array, finite in pairs:
+    triples = zip(*map(jax.tree.leaves, (found.gradient, expected, plain)), strict=True)
+    for array, finite, with_infinity in triples:
         infinite = np.copysign(np.inf, finite)
-        wrong = (abs(finite) > 1e-30) & (np.asarray(array, float) != infinite)
+        is_right = np.asarray(array, float) == infinite
+        is_right |= np.isnan(array) & np.isnan(with_infinity)
+        wrong = (abs(finite) > 1e-30) & ~is_right
         if wrong.any():
             raise AssertionError(
                 f"gradient by x of {case}, with infinite cotangents, is "
@@ -1429,7 +1546,8 @@ def ordinary_points(rule: Rule) -> PyTree:
 def check_memory(case: Case) -> Compared:
     """What is stored for the backward pass: no more than one array as large as x, and parameters.
 
-    Masks count by their bytes. An array that stays the same for another x needn't be stored.
+    Masks count by their bytes. An array as large as x that stays the same for another x needn't be
+    stored, unless it is a parameter.
     """
     for dtype in ("float32", "bfloat16"):
         x = cast(case.rule.points_of_calls, dtype)
@@ -1437,13 +1555,16 @@ def check_memory(case: Case) -> Compared:
         moved = jax.tree.map(lambda leaf: jnp.asarray(np.roll(leaf, 1)), scaled(0.7, x))
         pairs = zip(residuals(case, x), residuals(case, moved), strict=True)
         arrays = [(here, there) for here, there in pairs if np.size(here) > 1]
+        size_of_x = min(np.size(leaf) for leaf in jax.tree.leaves(x))
         fixed = [
-            here for here, there in arrays if here.dtype != bool and np.array_equal(here, there)
+            here
+            for here, there in arrays
+            if np.size(here) >= size_of_x and here.dtype != bool and np.array_equal(here, there)
         ]
         what = f"is stored for the backward pass of {case}, x in {dtype}"
-        if bytes_of([here for here, _ in arrays]) > bytes_of((x, case.floats)):
+        if bytes_of([here for here, _ in arrays]) > bytes_of((x, case.parameters)):
             raise AssertionError(f"more than an array as large as x {what}")
-        if bytes_of(fixed) > bytes_of(case.floats):
+        if bytes_of(fixed) > bytes_of(case.parameters):
             raise AssertionError(f"an array that doesn't depend on x {what}")
     return Compared()
 
@@ -1455,8 +1576,8 @@ def residuals(case: Case, x: PyTree) -> list[Any]:
 
 
 def bytes_of(tree: PyTree) -> int:
-    """How much memory all leaves take."""
-    return sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(tree))
+    """How much memory all arrays take."""
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(tree) if hasattr(leaf, "nbytes"))
 
 
 def check_nan(case: Case) -> Compared:

@@ -328,6 +328,91 @@ def power_rule(of_cotangent: Function) -> Rule:
     return Rule(with_backward(power, backward), power)
 
 
+def coversine_rule(factor: Function) -> Rule:
+    """Whose value, (1 - cos x) / x², cancels near 0, also in 64 bits, and whose rule doesn't."""
+
+    def value(x: Any) -> Any:
+        return jnp.sinc(x / (2 * np.pi)) ** 2 / 2
+
+    def backward(stored: Any, cotangent: Any) -> Any:
+        (x,) = stored
+        is_small = jnp.abs(x) < 0.3
+        large = jnp.where(is_small, 1, x)
+        of_large = (large * jnp.sin(large) - 4 * jnp.sin(large / 2) ** 2) / large / large / large
+        of_small = x * (-1 / 12 + x**2 / 180 - x**4 / 6720)
+        return (cotangent * jnp.where(is_small, of_small, of_large) * factor(x),)
+
+    function = with_backward(value, backward)
+    return Rule(function, lambda x: (1 - jnp.cos(x)) / x**2, domain=(-100.0, 100.0))
+
+
+def log_cosh_rule(factor: Function) -> Rule:
+    """The reference is the difference of two slopes, which is 0 near 0."""
+
+    def value(x: Any) -> Any:
+        size = jnp.abs(x)
+        return size + jnp.log1p(jnp.expm1(-2 * size) / 2)
+
+    def backward(stored: Any, cotangent: Any) -> Any:
+        (x,) = stored
+        return (cotangent * jnp.tanh(x) * factor(x),)
+
+    function = with_backward(value, backward)
+    return Rule(function, lambda x: jnp.logaddexp(x, -x) - np.log(2.0).item())
+
+
+def two_terms(of_cotangent: Function) -> Rule:
+    """JAX's silu, whose gradient is the sum of two terms, which are infinite with both signs."""
+
+    def backward(stored: Any, cotangent: Any) -> Any:
+        (x,) = stored
+        cotangent = of_cotangent(cotangent)
+        sigmoid = jax.nn.sigmoid(x)
+        of_sigmoid = x * sigmoid * (1 - sigmoid)
+        return (cotangent * sigmoid + cotangent * jnp.where(jnp.isinf(x), 0, of_sigmoid),)
+
+    return Rule(with_backward(jax.nn.silu, backward), jax.nn.silu)
+
+
+def dropout(x: Any, key: Any) -> Any:
+    return x * jax.random.bernoulli(key, 0.5, x.shape)
+
+
+def dropout_rule(store: Function, restore: Function) -> Rule:
+    """Its backward pass draws the same numbers again."""
+    function = jax.custom_vjp(dropout)
+
+    def forward(x: Any, key: Any) -> Any:
+        return function(x, key), store(key)
+
+    def backward(stored: Any, cotangent: Any) -> Any:
+        return dropout(cotangent, restore(stored)), None
+
+    function.defvjp(forward, backward)
+    keys = [(jax.random.key(0),)]
+    return Rule(function, dropout, parameters=keys, element_by_element=False)
+
+
+def take_rule() -> Rule:
+    """Its parameter is an array of integers, which is stored and larger than x."""
+
+    def value(x: Any, indices: Any) -> Any:
+        return jnp.take(x, indices, axis=-1)
+
+    function = jax.custom_vjp(value)
+
+    def forward(x: Any, indices: Any) -> Any:
+        return function(x, indices), (indices, jnp.copy(x))
+
+    def backward(stored: Any, cotangent: Any) -> Any:
+        indices, x = stored
+        return jnp.zeros_like(x).at[..., indices].add(cotangent), None
+
+    function.defvjp(forward, backward)
+    indices = jnp.array([3, 1, 3, 0, 2, 1])
+    return Rule(function, value, parameters=[(indices,)], element_by_element=False)
+
+
 MANY_ARRAYS = {f"a{n}": jnp.array([0.3, -0.4]) for n in range(120)}
 
 
@@ -471,6 +556,12 @@ WRONG: dict[str, tuple[str, Rule]] = {
     "tiny units": ("points", scaled_tanh_rule(1e-12, 1.01)),
     "large units": ("points", scaled_tanh_rule(1e9, 1.0001)),
     "where autodiff cancels": ("points", soft_sign_rule(far(2.0, 1e3))),
+    "where the reference cancels": ("points", coversine_rule(far(2.0, 1e-3))),
+    "where the reference cancels, near 0": (
+        "points",
+        log_cosh_rule(lambda x: jnp.where(jnp.abs(x) < 1e-3, 0, 1).astype(x.dtype)),
+    ),
+    "random numbers": ("one_call", dropout_rule(same, lambda key: jax.random.key(1))),
     "where values overflow": ("points", cube_rule(far(2.0, 1e8))),
     "where plain JAX overflows": ("points", log_of_sum_rule(far(2.0, 95))),
     "before both values overflow": (
@@ -531,6 +622,10 @@ WRONG: dict[str, tuple[str, Rule]] = {
     "infinite cotangents": (
         "cotangents",
         power_rule(lambda ct: jnp.clip(ct, -1e30, 1e30)),
+    ),
+    "infinite cotangents of two terms": (
+        "cotangents",
+        two_terms(lambda ct: jnp.clip(ct, -1e30, 1e30)),
     ),
     "the dtype of a value": ("dtypes", bell_rule(value=lambda x, p: jnp.tanh(x) + 0 * p)),
     "a number in float16": (
@@ -725,6 +820,14 @@ RIGHT: dict[str, tuple[str, Rule]] = {
     ),
     "infinity times 0": (SINGLE_CALLS, power_rule(lambda ct: ct)),
     "no overflow": (SINGLE_CALLS, log_of_sum_rule(EXACT)),
+    "a reference that cancels": (SINGLE_CALLS, coversine_rule(EXACT)),
+    "a reference that is 0": (SINGLE_CALLS, log_cosh_rule(EXACT)),
+    "infinity minus infinity": (SINGLE_CALLS, two_terms(lambda ct: ct)),
+    "the data of a key": (
+        "points longer batch_of_5 cotangents dtypes memory one_call recurrent_scan scan_in_scan",
+        dropout_rule(jax.random.key_data, jax.random.wrap_key_data),
+    ),
+    "indices": ("points batch_of_5 memory one_call recurrent_scan scan_in_scan", take_rule()),
     "as inexact as plain JAX": (SINGLE_CALLS, softplus_as_in_jax()),
     "small units": (SINGLE_CALLS, scaled_tanh_rule(1e-12, 1)),
     "large units": (SINGLE_CALLS, scaled_tanh_rule(1e9, 1)),
@@ -906,6 +1009,19 @@ def test_a_check_that_is_left_out_says_why() -> None:
         check_named(dataclasses.replace(rule, element_by_element=False), "shape_1_6")()
 
 
+@pytest.mark.parametrize("name", ["recurrent_scan", "scan_in_scan", "checkpointed_scan", "mesh"])
+def test_where_jax_refuses_a_stored_key_the_remedy_is_named(name: str) -> None:
+    with pytest.raises(SkipTest, match=r"store jax\.random\.key_data\(key\) in its place"):
+        check_named(dropout_rule(same, same), name)()
+    check_named(dropout_rule(jax.random.key_data, jax.random.wrap_key_data), name)()
+
+
+def test_an_error_of_the_rule_is_a_failure_in_a_program() -> None:
+    without_parameter = with_backward(tanh_of_width, lambda kept, cotangent: (cotangent,))
+    with pytest.raises(AssertionError, match=r"^tanh_of_width in one_call .* fails: TypeError"):
+        check_named(described_as_bell(without_parameter, **WIDTHS), "one_call")()
+
+
 def test_edges_at_which_value_is_nan_are_no_success() -> None:
     def value(x: Any) -> Any:
         return jnp.where(((x > 0) & (x < 2)).all(), x.sum(), jnp.nan)
@@ -922,7 +1038,7 @@ def test_a_reference_in_32_bits_is_named() -> None:
         return jnp.tanh(x)
 
     rule = Rule(with_backward(value, lambda kept, ct: (2 * ct,)), value)
-    said = r"wrong\); the reference is in 32 bits, because 64 fail: TypeError: only float32$"
+    said = r"wrong\); the reference isn't in 64 bits: TypeError: only float32$"
     with pytest.raises(AssertionError, match=said):
         check_named(rule, "points")()
 

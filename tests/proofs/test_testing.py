@@ -1011,8 +1011,10 @@ def test_a_check_that_is_left_out_says_why() -> None:
 
 @pytest.mark.parametrize("name", ["recurrent_scan", "scan_in_scan", "checkpointed_scan", "mesh"])
 def test_where_jax_refuses_a_stored_key_the_remedy_is_named(name: str) -> None:
-    with pytest.raises(SkipTest, match=r"store jax\.random\.key_data\(key\) in its place"):
-        check_named(dropout_rule(same, same), name)()
+    stored_key = Result.of(check_named(dropout_rule(same, same), name))
+    is_named = "store jax.random.key_data(key) in its place" in stored_key.message
+    # JAX 0.6.1 takes it
+    assert stored_key.outcome == "passed" or is_named, stored_key
     check_named(dropout_rule(jax.random.key_data, jax.random.wrap_key_data), name)()
 
 

@@ -210,7 +210,7 @@ def _install_others(session: nox.Session) -> None:
     others = ["torch", "norse", "snntorch", "spikingjelly"]
     if session.python != "3.11":
         others = ["braintools", "brainstate", "brainpy", "spyx", "jaxpike"]
-    session.install(*others, "pytest", "pytest-benchmark", ".")
+    session.install(*others, "jupytext", "pytest", "pytest-benchmark", ".")
 
 
 @nox.session(python=["3.13", "3.11"], venv_backend="venv", default=False)

@@ -1,13 +1,13 @@
 """What several files of tests use: rules of pages, and descriptions for the checker."""
 
 import dataclasses
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import jupytext
 import numpy as np
 import pytest
 
@@ -27,14 +27,12 @@ def close(actual: Any, expected: Any) -> None:
     np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-7)
 
 
-def names_of_page(page: str, wanted: str) -> dict[str, Any]:
-    """What those cells of a page define that define this; of two with one name, the last."""
+def names_of_page(page: str) -> dict[str, Any]:
+    """What the cells of a page define that are tagged `used-in-tests`."""
     names: dict[str, Any] = {}
-    for cell in re.findall(
-        r"(?s)```{code-cell} python\n(.*?)```", (DOCS / page).read_text("utf-8")
-    ):
-        if re.search(rf"(?m)^(def ({wanted})\(|({wanted}) =)", cell):
-            exec(cell, names)  # noqa: S102 - code of our own page
+    for cell in jupytext.read(DOCS / page, fmt="md:myst").cells:
+        if "used-in-tests" in cell.metadata.get("tags", []):
+            exec(cell.source, names)  # noqa: S102 - code of our own page
     return names
 
 
@@ -83,11 +81,9 @@ def bounded_slope_of_hypotenuse(change: Any, xy: Any) -> Any:
 
 def rules_of_pages() -> dict[str, Rule]:
     """The rules that pages show, but for those that are wrong on purpose."""
-    write = names_of_page(
-        "custom-derivatives/write.md", "root|hypotenuse|length|clipped|both_modes"
-    )
+    write = names_of_page("custom-derivatives/write.md")
     protected = jax.checkpoint(jax.checkpoint(write["both_modes"]))
-    shapes = names_of_page("how-to/surrogate-gradient-and-reset.md", "surrogate|slopes")
+    shapes = names_of_page("how-to/surrogate-gradient-and-reset.md")
     gaussian = shapes["slopes"]["Gaussian"]
     bad = [(-1.0,), (0.0,), *WIDTHS["bad"]]
     return {

@@ -1,7 +1,6 @@
 """The leaky neurons of other libraries, as `neurons.toml` lists them: measured, not read."""
 
 import functools
-import re
 import runpy
 import tomllib
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from tests.helpers import names_of_page
 from tests.peers.others import HERE, TORCH, Function, imported
 
 from relugrad import ReluGrad
@@ -130,15 +130,15 @@ MODELS: dict[str, Function] = {
     "spikingjelly LIFNode": spikingjelly,
 }
 
-PYTORCH = (HERE.parents[1] / "docs/how-to/from-pytorch.md").read_text()
+PYTORCH = "how-to/from-pytorch.md"
 
 
-def defined(page: str = PYTORCH) -> dict[str, Any]:
-    """What the page on PyTorch defines."""
-    names: dict[str, Any] = {"np": np}
-    parts = re.findall(r"(?ms)^(import jax\n.*?)^neuron = |^(def layer.*?)^rng", page)
-    exec("".join(map("".join, parts)), names)  # noqa: S102 - our own page
-    return names
+def leaky_to_zero(spike: Function, state: Any, current: Any, beta: float = 0.9) -> Any:
+    """The page's `leaky`, with the line that its table gives for `reset_mechanism="zero"`."""
+    v, s = state
+    v = beta * v * (1 - jax.lax.stop_gradient(s)) + current
+    s = spike(v - 1.0)
+    return (v, s), s
 
 
 def with_slope(integral: str) -> Function:
@@ -149,7 +149,7 @@ def with_slope(integral: str) -> Function:
 
 def translation(inputs: Any, name: str, states: int, spike: Function, **parameters: float) -> Any:
     """A neuron that the page shows in JAX."""
-    neuron, start = defined()[name], (jnp.zeros(COUNT),) * states
+    neuron, start = names_of_page(PYTORCH)[name], (jnp.zeros(COUNT),) * states
     return run(lambda x, state: neuron(spike, state, x, **parameters)[::-1], start, inputs)
 
 
@@ -185,9 +185,9 @@ def compare_networks(torch_spike: Function, reset: str) -> None:
     assert 0.01 < torch_spikes.mean() < 0.5
     (torch_spikes * torch.tensor(factors[..., :2])).sum().backward()
 
-    zero = re.findall(r'"zero"` \| in `leaky`: `(.*?)`', PYTORCH)[0]
-    page = defined(re.sub(r"(?m)v = beta .*$", zero, PYTORCH) if reset == "zero" else PYTORCH)
-    neuron = jax.tree_util.Partial(page["leaky"], ReluGrad())
+    page = names_of_page(PYTORCH)
+    leaky_in_jax = {"subtract": page["leaky"], "zero": leaky_to_zero}[reset]
+    neuron = jax.tree_util.Partial(leaky_in_jax, ReluGrad())
 
     def loss(weights: Any) -> Any:
         spikes = page["network"](weights, inputs, neuron)

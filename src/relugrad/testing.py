@@ -23,6 +23,7 @@ import jax
 import jax.experimental
 import jax.numpy as jnp
 import numpy as np
+from jax.core import eval_jaxpr
 from jax.extend.core import Jaxpr, Literal
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
@@ -160,7 +161,7 @@ def rounded_otherwise(function: Function, seed: int) -> Function:
                 alone = jaxpr.replace(
                     constvars=[], invars=variables, outvars=equation.outvars, eqns=[equation]
                 )
-                results = jax.core.eval_jaxpr(alone, [], *inputs)
+                results = eval_jaxpr(alone, [], *inputs)
             known |= zip(equation.outvars, results, strict=True)
         return [value_of(atom) for atom in jaxpr.outvars]
 
